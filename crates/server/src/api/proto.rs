@@ -1,0 +1,44 @@
+//! The generated messages and services; one module for each proto package.
+
+/// Our own additions.
+pub mod keybearer {
+    /// Version 1.
+    pub mod v1 {
+        tonic::include_proto!("keybearer.v1");
+    }
+}
+
+/// The wire of the published SDKs.
+pub mod scalekit {
+    /// Version 1.
+    pub mod v1 {
+        /// Accounts.
+        pub mod connected_accounts {
+            tonic::include_proto!("scalekit.v1.connected_accounts");
+        }
+        /// Connections.
+        pub mod connections {
+            tonic::include_proto!("scalekit.v1.connections");
+        }
+        /// Domains; carried by connections, always empty here.
+        pub mod domains {
+            tonic::include_proto!("scalekit.v1.domains");
+        }
+        /// What errors carry.
+        pub mod errdetails {
+            tonic::include_proto!("scalekit.v1.errdetails");
+        }
+        /// Connectors.
+        pub mod providers {
+            tonic::include_proto!("scalekit.v1.providers");
+        }
+    }
+}
+
+/// Standard messages.
+pub mod google {
+    /// `google.rpc`.
+    pub mod rpc {
+        tonic::include_proto!("google.rpc");
+    }
+}

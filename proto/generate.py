@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+"""Writes proto/scalekit/v1/** from the interface facts.
+
+    proto/generate.py FACTS.json
+
+FACTS.json lists every RPC, message, enum and HTTP binding of the wire. Only the RPCs in METHODS are
+written, with every message they reach: what is not built is not in the contract, so gRPC answers
+UNIMPLEMENTED by itself. Add a method here in the commit that implements it.
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+ACCOUNTS = "scalekit.v1.connected_accounts.ConnectedAccountService"
+CONNECTIONS = "scalekit.v1.connections.ConnectionService"
+PROVIDERS = "scalekit.v1.providers.ProviderService"
+
+# service -> method -> (summary, permission). Bindings come from the facts, without those for portal sessions.
+METHODS = {
+    ACCOUNTS: {
+        "ListConnectedAccounts": ("Lists accounts, newest change first.", "connected_accounts:read"),
+        "SearchConnectedAccounts": ("Finds accounts by a part of the user, connection or connector.", "connected_accounts:read"),
+        "CreateConnectedAccount": ("Creates an account, with or without credentials.", "connected_accounts:write"),
+        "UpdateConnectedAccount": ("Changes what is given and leaves the rest.", "connected_accounts:write"),
+        "DeleteConnectedAccount": ("Deletes an account and its credentials for good.", "connected_accounts:revoke"),
+        "GetMagicLinkForConnectedAccount": ("Makes a connect link for a user.", "connected_accounts:write"),
+        "GetConnectedAccount": ("Shows one account without secrets.", "connected_accounts:read"),
+        "DisconnectConnectedAccount": ("Switches an account off and keeps its row.", "connected_accounts:revoke"),
+        "GetConnectedAccountAuth": ("Shows one account with its secrets.", "connected_accounts:access"),
+        "GetConnectedAccountDetails": ("Shows one account without secrets, by user and connection.", "connected_accounts:read"),
+        "VerifyConnectedAccountUser": ("Confirms which of your users gave consent.", "connected_accounts:write"),
+    },
+    CONNECTIONS: {
+        "CreateEnvironmentConnection": ("Creates a connection of the environment.", "agent_connectors:write"),
+        "GetEnvironmentConnection": ("Shows one connection; secrets are never returned.", "agent_connectors:read"),
+        "ListConnections": ("Lists connections.", "agent_connectors:read"),
+        "UpdateEnvironmentConnection": ("Changes what is given and leaves the rest.", "agent_connectors:write"),
+        "DeleteEnvironmentConnection": ("Deletes a connection that has no accounts.", "agent_connectors:write"),
+        "EnableEnvironmentConnection": ("Switches a connection on.", "agent_connectors:write"),
+        "DisableEnvironmentConnection": ("Switches a connection off; calls through it are refused.", "agent_connectors:write"),
+        "ListAppConnections": ("Lists the connections that accounts can use, in pages.", "agent_connectors:read"),
+        "GetConnectionContext": ("Shows the values that fill the templates of a connection's addresses.", "agent_connectors:read"),
+        "UpdateConnectionContext": ("Replaces the values that fill the templates of a connection's addresses.", "agent_connectors:write"),
+    },
+    PROVIDERS: {
+        "ListProviders": ("Lists connectors.", "agent_connectors:read"),
+    },
+}
+
+# Bindings that only a portal session can use: there is no id in them.
+SESSION_PATHS = re.compile(r"/this(:|$)|/-:|/organizations/")
+
+# Not used by any method above, but carried inside errors.
+ALWAYS = ["scalekit.v1.errdetails.ErrorInfo"]
+
+# Never shown by Debug.
+SECRETS = {
+    "scalekit.v1.connected_accounts.OauthToken": {"access_token", "refresh_token"},
+    "scalekit.v1.connected_accounts.StaticAuth": {"details"},
+    "scalekit.v1.connected_accounts.GoogleDWDAuth": {"access_token"},
+    "scalekit.v1.connected_accounts.TrustedIDPAuth": {"secret_access_key", "session_token"},
+    "scalekit.v1.connected_accounts.GetMagicLinkForConnectedAccountResponse": {"link"},
+    "scalekit.v1.connections.OAuthConnectionConfig": {"client_secret", "googleads_developer_token"},
+    "scalekit.v1.connections.OIDCConnectionConfig": {"client_secret"},
+    "scalekit.v1.connections.GoogleDWDConfig": {"service_account_json"},
+    "scalekit.v1.connections.StaticAuthConfig": {"static_config"},
+}
+
+# Rules between fields that the facts carry only as names.
+MESSAGE_RULES = {
+    "scalekit.v1.connected_accounts.ListConnectedAccountsRequest":
+        'at_most_one_of: { fields: "connector" fields: "connection_names" }',
+    "scalekit.v1.connections.CreateConnection":
+        'at_least_one_of: { fields: "provider_key" fields: "provider" }',
+}
+
+# The SDKs leave these out although the facts mark them as required.
+NOT_REQUIRED = {("scalekit.v1.connected_accounts.CreateConnectedAccountRequest", "connected_account")}
+
+
+def quoted(text):
+    return json.dumps(text, ensure_ascii=False)
+
+
+def text_rules(rules):
+    parts = []
+    for key in ("min_len", "max_len"):
+        if int(rules.get(key, 0)):
+            parts.append(f"{key}: {int(rules[key])}")
+    for key in ("pattern", "prefix"):
+        if key in rules:
+            parts.append(f"{key}: {quoted(rules[key])}")
+    parts += [f"in: {quoted(value)}" for value in rules.get("in", [])]
+    return parts
+
+
+def seconds(text):
+    return int(text.removesuffix("s"))
+
+
+def rule_parts(validate):
+    if not validate:
+        return []
+    parts = ["required: true"] if validate.get("required") else []
+    parts += text_rules(validate.get("string", {}))
+    repeated = validate.get("repeated", {})
+    for key in ("min_items", "max_items"):
+        if key in repeated:
+            parts.append(f"{key}: {int(repeated[key])}")
+    if repeated.get("unique"):
+        parts.append("unique: true")
+    inner = rule_parts(repeated.get("items", {}))
+    if inner:
+        parts.append("items: { " + " ".join(inner) + " }")
+    pairs = validate.get("map", {})
+    if "max_pairs" in pairs:
+        parts.append(f"max_items: {int(pairs['max_pairs'])}")
+    for key in ("keys", "values"):
+        inner = rule_parts(pairs.get(key, {}))
+        if inner:
+            parts.append(key + ": { " + " ".join(inner) + " }")
+    numbers = {**validate.get("uint32", {}), **validate.get("int32", {})}
+    if "lt" in numbers:
+        parts.append(f"lte: {int(numbers['lt']) - 1}")
+    if "lte" in numbers:
+        parts.append(f"lte: {int(numbers['lte'])}")
+    if validate.get("enum", {}).get("defined_only"):
+        parts.append("defined_only: true")
+    duration = validate.get("duration", {})
+    if "gte" in duration:
+        parts.append(f"min_seconds: {seconds(duration['gte'])}")
+    if "lte" in duration:
+        parts.append(f"max_seconds: {seconds(duration['lte'])}")
+    return parts
+
+
+class Writer:
+    def __init__(self, facts):
+        self.facts = facts
+        self.reached = set()
+
+    def reach(self, name):
+        if name in self.reached or name.startswith("google."):
+            return
+        self.reached.add(name)
+        for field in self.facts["messages"].get(name, {}).get("fields", []):
+            if field.get("type_name"):
+                self.reach(field["type_name"])
+
+    def item(self, name):
+        return self.facts["messages"].get(name) or self.facts["enums"][name]
+
+    def package(self, name):
+        path = self.item(name)["file"]
+        return ".".join(path.split("/")[:-1])
+
+    def field_type(self, field):
+        if field["label"] == "map":
+            return f"map<{field['map']['key']}, {field['map']['value']}>"
+        base = field.get("type_name")
+        base = "." + base if base else field["type"]
+        if field["label"] == "repeated":
+            return "repeated " + base
+        if field.get("proto3_optional"):
+            return "optional " + base
+        return base
+
+    def field_line(self, owner, field):
+        options = []
+        validate = dict(field.get("validate", {}))
+        if (owner, field["name"]) in NOT_REQUIRED:
+            validate.pop("required", None)
+        parts = rule_parts(validate)
+        if parts:
+            options.append("(keybearer.v1.rules) = { " + " ".join(parts) + " }")
+        if field.get("deprecated"):
+            options.append("deprecated = true")
+        if field["name"] in SECRETS.get(owner, ()):
+            options.append("(keybearer.v1.secret) = true")
+        tail = f" [{', '.join(options)}]" if options else ""
+        return f"{self.field_type(field)} {field['name']} = {field['number']}{tail};"
+
+    def message(self, name, indent=""):
+        body = self.item(name)
+        if "values" in body:
+            lines = [f"{indent}enum {name.split('.')[-1]} {{"]
+            lines += [f"{indent}  {value['name']} = {value['number']};" for value in body["values"]]
+            return lines + [indent + "}"]
+        lines = [f"{indent}message {name.split('.')[-1]} {{"]
+        if name in MESSAGE_RULES:
+            lines.append(f"{indent}  option (keybearer.v1.message_rules) = {{ {MESSAGE_RULES[name]} }};")
+        nested = sorted(n for n in self.reached if n.rpartition(".")[0] == name)
+        for inner in nested:
+            lines += self.message(inner, indent + "  ")
+        done = set()
+        for field in body["fields"]:
+            group = field.get("oneof")
+            if group in done:
+                continue
+            if not group:
+                lines.append(f"{indent}  {self.field_line(name, field)}")
+                continue
+            done.add(group)
+            lines.append(f"{indent}  oneof {group} {{")
+            members = [f for f in body["fields"] if f.get("oneof") == group]
+            lines += [f"{indent}    {self.field_line(name, member)}" for member in members]
+            lines.append(f"{indent}  }}")
+        return lines + [indent + "}"]
+
+    def method(self, service, name):
+        facts = self.facts["services"][service]["methods"][name]
+        summary, permission = METHODS[service][name]
+        http = facts["http"]
+        rules = [http, *http.get("additional_bindings", [])]
+        rules = [rule for rule in rules if not SESSION_PATHS.search(rule["path"])]
+        text = []
+        for rule in rules:
+            body = f" body: {quoted(rule['body'])}" if rule.get("body") else ""
+            text.append(f"{rule['verb'].lower()}: {quoted(rule['path'])}{body}")
+        first, rest = text[0], text[1:]
+        binding = first + "".join(f" additional_bindings: {{ {more} }}" for more in rest)
+        access = f"permission: {quoted(permission)}" if permission else ""
+        if "201" in facts.get("documented_status_codes", []):
+            access += " http_status: 201"
+        return [
+            f"  // {summary}",
+            f"  rpc {name}(.{facts['request']}) returns (.{facts['response']}) {{",
+            f"    option (google.api.http) = {{ {binding} }};",
+            f"    option (keybearer.v1.access) = {{ {access.strip()} }};",
+            "  }",
+        ]
+
+    def imports(self, path, names, has_services):
+        wanted = set()
+        for name in names:
+            for field in self.item(name).get("fields", []):
+                wanted.add(field.get("type_name", ""))
+        if has_services:
+            for service, methods in METHODS.items():
+                if self.facts["services"][service]["file"] == path:
+                    for method in methods:
+                        facts = self.facts["services"][service]["methods"][method]
+                        wanted |= {facts["request"], facts["response"]}
+        files = {"keybearer/v1/options.proto"}
+        if has_services:
+            files.add("google/api/annotations.proto")
+        known = {
+            "Timestamp": "timestamp", "Duration": "duration", "Empty": "empty", "Struct": "struct", "ListValue": "struct",
+            "StringValue": "wrappers", "BoolValue": "wrappers", "UInt32Value": "wrappers", "FieldMask": "field_mask",
+        }
+        for name in wanted - {""}:
+            if name.startswith("google.protobuf."):
+                files.add(f"google/protobuf/{known[name.rpartition('.')[2]]}.proto")
+            elif self.item(name)["file"] != path:
+                files.add(self.item(name)["file"])
+        return sorted(files)
+
+    def write(self, root):
+        for service, methods in METHODS.items():
+            for method in methods:
+                facts = self.facts["services"][service]["methods"][method]
+                self.reach(facts["request"])
+                self.reach(facts["response"])
+        for name in ALWAYS:
+            self.reach(name)
+        by_file = {}
+        for name in sorted(self.reached):
+            by_file.setdefault(self.item(name)["file"], []).append(name)
+        for path, names in by_file.items():
+            services = [s for s in METHODS if self.facts["services"][s]["file"] == path]
+            package = self.package(names[0])
+            lines = ["// Generated by proto/generate.py; do not edit.", 'syntax = "proto3";', "", f"package {package};", ""]
+            lines += [f'import "{file}";' for file in self.imports(path, names, bool(services))]
+            for service in services:
+                lines += ["", f"service {service.split('.')[-1]} {{"]
+                for position, method in enumerate(METHODS[service]):
+                    lines += ([""] if position else []) + self.method(service, method)
+                lines.append("}")
+            for name in names:
+                if name.rpartition(".")[0] == package:
+                    lines += ["", *self.message(name)]
+            target = root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    Writer(json.loads(pathlib.Path(sys.argv[1]).read_text())).write(pathlib.Path(__file__).parent)
