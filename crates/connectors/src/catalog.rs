@@ -1,0 +1,162 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use crate::schema::Connector;
+
+/// The definitions that are part of the binary.
+#[derive(rust_embed::Embed)]
+#[folder = "../../connectors"]
+struct Embedded;
+
+/// Why a definition was not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("{path}: cannot be read ({kind})")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        kind: std::io::ErrorKind,
+    },
+    /// The file is not a connector definition.
+    #[error("{path}: {reason}")]
+    Definition {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+    /// The folder has another name than the connector.
+    #[error("{path}: slug is `{slug}`; the folder must have the same name")]
+    Slug {
+        /// The file.
+        path: PathBuf,
+        /// The slug in the file.
+        slug: String,
+    },
+}
+
+/// Reads one definition.
+///
+/// # Errors
+/// What is wrong, with line and column; never panics whatever the text is.
+pub fn load_connector(yaml: &str) -> Result<Connector, String> {
+    serde_saphyr::from_str(yaml).map_err(|error| error.to_string())
+}
+
+/// The connectors that can be used: those in the binary and those of the operator.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    connectors: BTreeMap<String, Arc<Connector>>,
+}
+
+impl Catalog {
+    /// The connectors of this binary; parsed once. Definitions that do not load are left out (a test keeps them out
+    /// of releases).
+    pub fn embedded() -> Self {
+        static PARSED: OnceLock<Catalog> = OnceLock::new();
+        PARSED.get_or_init(|| Self::embedded_with_errors().0).clone()
+    }
+
+    /// The connectors of this binary, and what did not load.
+    pub fn embedded_with_errors() -> (Self, Vec<LoadError>) {
+        let mut catalog = Self::default();
+        let mut errors = Vec::new();
+        for path in Embedded::iter().filter(|path| path.ends_with("/connector.yaml")) {
+            let text = Embedded::get(&path).map(|file| String::from_utf8_lossy(&file.data).into_owned());
+            match parse_file(Path::new(path.as_ref()), &text.unwrap_or_default()) {
+                Ok(connector) => catalog.insert(connector),
+                Err(error) => errors.push(error),
+            }
+        }
+        (catalog, errors)
+    }
+
+    /// The connectors of a folder with one folder per connector.
+    pub fn from_dir(folder: &Path) -> (Self, Vec<LoadError>) {
+        let mut catalog = Self::default();
+        let errors = catalog.read_dir(folder);
+        (catalog, errors)
+    }
+
+    /// This catalog and the connectors of a folder, which win over those of the same slug.
+    pub fn with_dir(mut self, folder: &Path) -> (Self, Vec<LoadError>) {
+        let errors = self.read_dir(folder);
+        (self, errors)
+    }
+
+    /// Adds or replaces a connector.
+    pub fn insert(&mut self, connector: Connector) {
+        self.connectors
+            .insert(connector.slug.clone(), Arc::new(connector));
+    }
+
+    /// The connector of that slug.
+    pub fn get(&self, slug: &str) -> Option<Arc<Connector>> {
+        self.connectors.get(slug).cloned()
+    }
+
+    /// All connectors by slug.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Connector>> {
+        self.connectors.values()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.connectors.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.connectors.is_empty()
+    }
+
+    fn read_dir(&mut self, folder: &Path) -> Vec<LoadError> {
+        let io = |path: &Path, error: &std::io::Error| LoadError::Io {
+            path: path.to_owned(),
+            kind: error.kind(),
+        };
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return vec![io(folder, &error)],
+        };
+        let mut folders: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        folders.sort();
+        let mut errors = Vec::new();
+        for path in folders
+            .into_iter()
+            .map(|folder| folder.join("connector.yaml"))
+            .filter(|path| path.is_file())
+        {
+            let parsed = std::fs::read_to_string(&path)
+                .map_err(|error| io(&path, &error))
+                .and_then(|text| parse_file(&path, &text));
+            match parsed {
+                Ok(connector) => self.insert(connector),
+                Err(error) => errors.push(error),
+            }
+        }
+        errors
+    }
+}
+
+fn parse_file(path: &Path, text: &str) -> Result<Connector, LoadError> {
+    let connector = load_connector(text).map_err(|reason| LoadError::Definition {
+        path: path.to_owned(),
+        reason,
+    })?;
+    let folder = path
+        .parent()
+        .and_then(Path::file_name)
+        .and_then(|name| name.to_str());
+    if folder == Some(connector.slug.as_str()) {
+        Ok(connector)
+    } else {
+        Err(LoadError::Slug {
+            path: path.to_owned(),
+            slug: connector.slug,
+        })
+    }
+}
