@@ -1,0 +1,4 @@
+#[cfg(test)]
+mod keyring;
+#[cfg(test)]
+mod root;
