@@ -121,6 +121,12 @@ codes! {
     ProxyDisabled = "proxy_disabled", 7, 403, Developer, false, "Proxy not enabled for provider.";
     /// The request body is larger than allowed.
     TooLarge = "too_large", 3, 413, Caller, false, "The request is too large.";
+    /// The path exists, but not for this HTTP method.
+    MethodNotAllowed = "method_not_allowed", 12, 405, Caller, false, "This address does not take that HTTP method.";
+    /// The request body is of a kind that is not read here.
+    UnsupportedMediaType = "unsupported_media_type", 3, 415, Caller, false, "The request body is of a kind that is not read here.";
+    /// The request did not arrive completely in time.
+    RequestTimeout = "request_timeout", 4, 408, Caller, false, "The request did not arrive in time.";
     /// The database cannot take the write now.
     DatabaseUnavailable = "database_unavailable", 14, 503, Server, true, "The database is not available.";
     /// A stored secret does not open.

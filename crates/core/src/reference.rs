@@ -17,6 +17,11 @@ impl Reference {
         Ok(Self(format!("{head}-{tail}")))
     }
 
+    /// The reference of a call that could not be given one.
+    pub fn unknown() -> Self {
+        Self("0000-0000".to_owned())
+    }
+
     /// The text as it is shown.
     pub fn as_str(&self) -> &str {
         &self.0
