@@ -1,1 +1,19 @@
+#![doc = include_str!("../README.md")]
 
+mod address;
+mod body;
+mod client;
+mod connector;
+mod error;
+mod policy;
+mod resolve;
+mod socket;
+mod target;
+mod tls;
+
+pub use body::{BodyStream, BoxError, body_from, empty_body};
+pub use client::{Egress, Limits, StreamLimits};
+pub use error::{Cause, EgressError, PolicyError};
+pub use policy::{AllowRule, Policy};
+pub use resolve::{Resolve, ResolveFuture, SystemResolver};
+pub use tls::{Root, read_roots};
