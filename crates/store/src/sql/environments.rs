@@ -1,0 +1,53 @@
+use super::sql;
+
+macro_rules! environment_columns {
+    () => {
+        "id, name, kind, app_name, verify_mode, settings, created_at, updated_at"
+    };
+}
+
+macro_rules! data_key_columns {
+    () => {
+        "id, environment_id, wrapped, state, created_at"
+    };
+}
+
+macro_rules! signing_key_columns {
+    () => {
+        "id, environment_id, sealed_private, public_jwk, state, created_at, retire_at"
+    };
+}
+
+sql! {
+    NOW = ("SELECT micros FROM database_clock");
+    INSTALLATION_INSERT = (
+        "INSERT INTO installation (id, epoch, key_check, created_at) VALUES ('installation', $1, $2, $3)");
+    INSTALLATION_GET = ("SELECT epoch, key_check, created_at FROM installation");
+    INSTALLATION_EPOCH = ("UPDATE installation SET epoch = $1");
+    INSTALLATION_KEY_CHECK = ("UPDATE installation SET key_check = $1");
+
+    ENVIRONMENT_INSERT = (
+        "INSERT INTO environment (", environment_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+    ENVIRONMENT_GET = ("SELECT ", environment_columns!(), " FROM environment WHERE id = $1");
+    ENVIRONMENT_LIST = ("SELECT ", environment_columns!(), " FROM environment ORDER BY created_at, id");
+    ENVIRONMENT_UPDATE = (
+        "UPDATE environment SET name = $2, kind = $3, app_name = $4, verify_mode = $5, settings = $6, \
+         updated_at = $7 WHERE id = $1");
+
+    DATA_KEY_INSERT = ("INSERT INTO data_key (", data_key_columns!(), ") VALUES ($1, $2, $3, $4, $5)");
+    DATA_KEY_LIST = ("SELECT ", data_key_columns!(), " FROM data_key ORDER BY created_at, id");
+    DATA_KEY_DEMOTE = ("UPDATE data_key SET state = 'deprecated' WHERE environment_id = $1 AND state = 'primary'");
+    DATA_KEY_PROMOTE = (
+        "UPDATE data_key SET state = 'primary' WHERE id = $2 AND environment_id = $1 AND state <> 'primary'");
+    DATA_KEY_REWRAP = ("UPDATE data_key SET wrapped = $2 WHERE id = $1");
+
+    SIGNING_KEY_INSERT = (
+        "INSERT INTO signing_key (", signing_key_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)");
+    SIGNING_KEY_LIST = (
+        "SELECT ", signing_key_columns!(), " FROM signing_key WHERE environment_id = $1 AND state <> 'retired' \
+         ORDER BY created_at, id");
+    SIGNING_KEY_RETIRE_ACTIVE = (
+        "UPDATE signing_key SET state = 'retiring', retire_at = $2 WHERE environment_id = $1 AND state = 'active'");
+    SIGNING_KEY_RETIRE_DUE = (
+        "UPDATE signing_key SET state = 'retired' WHERE state = 'retiring' AND retire_at <= $1");
+}

@@ -1,0 +1,37 @@
+//! Every statement of the program, one text for both servers. A test prepares all of them on both.
+
+pub(crate) mod accounts;
+pub(crate) mod clients;
+pub(crate) mod connections;
+pub(crate) mod environments;
+pub(crate) mod flows;
+pub(crate) mod logs;
+pub(crate) mod refresh;
+
+/// Declares statements and lists them for the test that prepares them.
+macro_rules! sql {
+    ($($(#[$meta:meta])* $name:ident = ($($part:tt)+);)*) => {
+        $($(#[$meta])* pub(crate) const $name: &str = concat!($($part)+);)*
+
+        /// Name and text of each statement of this file.
+        pub(crate) const ALL: &[(&str, &str)] = &[$((stringify!($name), $name),)*];
+    };
+}
+
+pub(crate) use sql;
+
+/// Name and text of every statement.
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [
+        accounts::ALL,
+        clients::ALL,
+        connections::ALL,
+        environments::ALL,
+        flows::ALL,
+        logs::ALL,
+        refresh::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
