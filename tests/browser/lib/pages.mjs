@@ -1,0 +1,113 @@
+// Opens pages in Debian's Chromium, and looks at them: accessibility, overflow, foreign requests, errors, pictures.
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const packages = new URL('../../../.peers/node/', import.meta.url);
+const { load } = await import(new URL('load.mjs', packages)).catch(() => {
+  throw new Error('the browser packages are missing: cargo xtask peers install');
+});
+const { chromium } = await load('playwright-core');
+const axe = await load('@axe-core/playwright');
+const AxeBuilder = axe.AxeBuilder ?? axe.default ?? axe;
+
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+  '--disable-component-update', '--disable-sync',
+];
+const SHOTS = process.env.KEYBEARER_SHOTS ?? new URL('../../../target/browser', import.meta.url).pathname;
+
+export const launch = () => chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS });
+
+const withoutScripts = new WeakSet();
+const withoutScript = (route) => (route.request().resourceType() === 'script'
+  ? route.fulfill({ contentType: 'text/javascript', body: '' }) : route.fallback());
+
+/** What one test sees of the browser. `close` ends its contexts and gives what was wrong. */
+export class Pages {
+  #browser;
+
+  #contexts = [];
+
+  #faults = [];
+
+  constructor(browser) { this.#browser = browser; }
+
+  /**
+   * A page on `url` in a browser of its own (no cookies).
+   * width, height: of the window. dark: the colour scheme. js: false switches scripts off (axe cannot run then);
+   * 'blocked' lets none load, and axe still can.
+   * origins: other origins that may be asked besides the page's own. errors: true allows console errors and answers
+   * of 400 and more. cookies of another page: `share: thatPage`.
+   */
+  async open(url, { width = 1280, height = 900, dark = false, js = true, origins = [], errors = false, share } = {}) {
+    const context = share?.context() ?? await this.#browser.newContext({
+      viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', javaScriptEnabled: js !== false, reducedMotion: 'reduce',
+      ignoreHTTPSErrors: true,
+    });
+    if (!share) this.#contexts.push(context);
+    const page = await context.newPage();
+    if (js === false) withoutScripts.add(page);
+    if (js === 'blocked') await page.route('**/*', withoutScript);
+    this.#watch(page, new Set([new URL(url).origin, ...origins]), errors);
+    await page.goto(url);
+    return page;
+  }
+
+  #watch(page, allowed, errors) {
+    page.on('request', (request) => {
+      const { origin, protocol } = new URL(request.url());
+      if (['data:', 'blob:', 'about:'].includes(protocol) || allowed.has(origin)) return;
+      this.#faults.push(`${page.url()} asked another origin: ${request.method()} ${origin}`);
+    });
+    page.on('pageerror', (error) => this.#faults.push(`${page.url()}: script error: ${error.message}`));
+    if (!errors) {
+      page.on('console', (message) => {
+        if (message.type() === 'error') this.#faults.push(`${page.url()}: console: ${message.text()}`);
+      });
+    }
+  }
+
+  async close() {
+    await Promise.all(this.#contexts.map((context) => context.close()));
+    return this.#faults;
+  }
+}
+
+/** The page has no accessibility fault that axe can find: WCAG 2.2 A and AA, and its best practices. */
+export const clean = async (page) => {
+  assert.ok(!withoutScripts.has(page), "axe cannot run where scripts are off: open the page with js: 'blocked'");
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+  const told = violations.map(({ id, help, nodes }) => `${id}: ${help}\n    ${nodes.map((node) => node.html).join('\n    ')}`);
+  assert.equal(violations.length, 0, `axe found ${violations.length} faults on ${page.url()}\n  ${told.join('\n  ')}`);
+};
+
+/** Nothing sticks out to the right. */
+export const fits = async (page) => {
+  const { inner, wide } = await page.evaluate(() => ({
+    inner: document.documentElement.clientWidth, wide: document.documentElement.scrollWidth,
+  }));
+  assert.ok(wide <= inner, `${page.url()} is ${wide} px wide in a window of ${inner} px`);
+};
+
+/** Keeps a picture of the whole page as target/browser/NAME.png. */
+export const shot = async (page, name) => {
+  await mkdir(SHOTS, { recursive: true });
+  const path = join(SHOTS, `${name}.png`);
+  await page.screenshot({ path, fullPage: true, animations: 'disabled' });
+  return path;
+};
+
+/** The page in the sizes and colours we promise: clean, fitting, and a picture of each. */
+export const everywhere = async (pages, url, name, { prepare = async () => {}, ...options } = {}) => {
+  for (const dark of [false, true]) {
+    for (const width of [1280, 390, 320]) {
+      const page = await pages.open(url, { ...options, width, dark });
+      await prepare(page);
+      await clean(page);
+      await fits(page);
+      await shot(page, `${name}-${width}-${dark ? 'dark' : 'light'}`);
+      await page.close();
+    }
+  }
+};
