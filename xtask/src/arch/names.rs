@@ -107,6 +107,7 @@ mod tests {
             file("github", "GitHub"),
             file("linear", "Linear"),
             file("google-calendar", "Google Calendar"),
+            file("trello", "Trello"),
             file("postcards", "Postcards"),
         ];
         Providers::read(&files).findings(&Source::read(code))
