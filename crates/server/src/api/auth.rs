@@ -1,0 +1,151 @@
+use std::fmt;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, header};
+use keybearer_core::{Code, Error, Reference, Result, SecretString};
+
+pub use self::caller::Caller;
+use self::caller::allows;
+use crate::api::descriptors::Method;
+
+mod caller {
+    use super::{Code, Error, Reference, Result};
+
+    /// Who calls.
+    #[derive(Clone, Debug)]
+    pub struct Caller {
+        /// Names this call in logs and errors.
+        pub reference: Reference,
+        /// Texts of the permissions.
+        pub permissions: Vec<String>,
+    }
+
+    pub(super) fn allows(caller: &Caller, permission: &str) -> Result<()> {
+        if caller.permissions.iter().any(|own| own == permission) {
+            return Ok(());
+        }
+        Err(Error::new(
+            Code::PermissionDenied,
+            format!("the API client lacks `{permission}`"),
+        ))
+    }
+}
+
+type Check = dyn Fn(SecretString, Reference) -> BoxFuture<'static, Result<Caller>> + Send + Sync;
+
+/// Turns an access token into a [`Caller`]; plugged in by whoever starts the server.
+#[derive(Clone)]
+pub struct Authenticate(Arc<Check>);
+
+impl Authenticate {
+    /// From an async function of the token and the reference of the call.
+    pub fn new<F, Fut>(check: F) -> Self
+    where
+        F: Fn(SecretString, Reference) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Caller>> + Send + 'static,
+    {
+        Self(Arc::new(move |token, reference| {
+            Box::pin(check(token, reference))
+        }))
+    }
+
+    /// The caller behind the headers of a call.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`] without a bearer token, and whatever the plugged-in check says.
+    pub async fn caller(&self, headers: &HeaderMap, reference: &Reference) -> Result<Caller> {
+        let token = bearer(headers)?;
+        (self.0)(token, reference.clone()).await
+    }
+}
+
+impl fmt::Debug for Authenticate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Authenticate")
+    }
+}
+
+/// The token of the first `authorization` value.
+///
+/// The Python SDK sends two: the first is current, the second is the one of its construction and never changes.
+fn bearer(headers: &HeaderMap) -> Result<SecretString> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else {
+        return Err(token_empty());
+    };
+    let text = value.to_str().map_err(|_| not_bearer())?.trim();
+    if text.is_empty() {
+        return Err(token_empty());
+    }
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(not_bearer());
+    }
+    let token = token.trim();
+    if token.is_empty() {
+        Err(token_empty())
+    } else {
+        Ok(SecretString::from(token))
+    }
+}
+
+/// Goes on only when the caller may call the method.
+pub(super) fn authorize(caller: &Caller, method: &Method) -> Result<()> {
+    method
+        .permission
+        .as_deref()
+        .map_or(Ok(()), |permission| allows(caller, permission))
+}
+
+fn token_empty() -> Error {
+    // the wording is the wire's
+    Error::new(Code::Unauthenticated, "Token empty")
+        .with_help("send the access token of POST /oauth/token as `Authorization: Bearer …`")
+}
+
+fn not_bearer() -> Error {
+    Error::new(Code::Unauthenticated, "authorization must be a bearer token")
+        .with_help("send the access token of POST /oauth/token as `Authorization: Bearer …`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(values: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(header::AUTHORIZATION, value.parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn the_first_of_two_authorization_values_counts() {
+        let token = bearer(&headers(&["Bearer fresh", "Bearer stale"])).unwrap();
+        assert_eq!(token.expose(), "fresh");
+    }
+
+    #[test]
+    fn the_scheme_is_bearer_in_any_case() {
+        assert_eq!(bearer(&headers(&["bEARER  t "])).unwrap().expose(), "t");
+        for bad in ["Basic dXNlcjpwdw==", "token"] {
+            assert_eq!(
+                bearer(&headers(&[bad])).unwrap_err().detail,
+                "authorization must be a bearer token"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_called_token_empty() {
+        for values in [&[][..], &[""], &["Bearer"], &["Bearer "]] {
+            let error = bearer(&headers(values)).unwrap_err();
+            assert_eq!(
+                (error.code, &*error.detail),
+                (Code::Unauthenticated, "Token empty"),
+                "{values:?}"
+            );
+        }
+    }
+}
