@@ -62,14 +62,30 @@ impl Control {
     /// # Errors
     /// [`SettingError`]; nothing is changed then.
     pub fn set(&self, name: &str, value: &str) -> Result<(), SettingError> {
-        match Stage::parse(name) {
-            Some(stage) => {
-                let off = matches!(value, "works" | "off" | "person");
-                let switch = if off { None } else { Some(value.parse()?) };
-                Ok(self.shared.world().switches.set(stage, switch)?)
+        self.set_all([(name, value)])
+    }
+
+    /// Changes several at once: all of them or, on an error, none.
+    ///
+    /// # Errors
+    /// [`SettingError`] of the first that is wrong.
+    pub fn set_all<'a>(
+        &self,
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), SettingError> {
+        let mut world = self.shared.world();
+        let (mut settings, mut switches) = (world.settings.clone(), world.switches.clone());
+        for (name, value) in pairs {
+            match Stage::parse(name) {
+                Some(stage) => {
+                    let off = matches!(value, "works" | "off" | "person");
+                    switches.set(stage, if off { None } else { Some(value.parse()?) })?;
+                }
+                None => settings.set(name, value)?,
             }
-            None => self.shared.world().settings.set(name, value),
         }
+        (world.settings, world.switches) = (settings, switches);
+        Ok(())
     }
 
     /// Turns a failure on for every request at `stage`, or for the next `times`.

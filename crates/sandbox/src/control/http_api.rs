@@ -76,17 +76,16 @@ async fn state(Extension(control): Extension<Control>) -> Json<Value> {
     Json(snapshot(&control))
 }
 
-/// `{"refresh": "invalid_grant*1", "rotate": "off"}`: all or nothing in order; the first wrong one is named.
+/// `{"refresh": "invalid_grant*1", "rotate": "off"}`: all or nothing; the first wrong one is named.
 async fn set(
     Extension(control): Extension<Control>,
     Json(wanted): Json<BTreeMap<String, String>>,
 ) -> Response {
-    for (name, value) in wanted {
-        if let Err(error) = control.set(&name, &value) {
-            return problem(StatusCode::BAD_REQUEST, error);
-        }
+    let pairs = wanted.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    match control.set_all(pairs) {
+        Ok(()) => Json(snapshot(&control)).into_response(),
+        Err(error) => problem(StatusCode::BAD_REQUEST, error),
     }
-    Json(snapshot(&control)).into_response()
 }
 
 #[derive(Deserialize)]
