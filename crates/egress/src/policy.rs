@@ -122,7 +122,7 @@ impl FromStr for AllowRule {
     fn from_str(text: &str) -> Result<Self, PolicyError> {
         let invalid = || PolicyError::Rule(text.to_owned());
         let trimmed = text.trim();
-        if let Some(network) = network(trimmed) {
+        if let Some(network) = network(without_brackets(trimmed)) {
             return Ok(Self {
                 scope: Scope::Network(network),
                 port: None,
@@ -135,11 +135,7 @@ impl FromStr for AllowRule {
             ),
             None => (trimmed, None),
         };
-        let bare = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'))
-            .unwrap_or(host);
-        if let Some(network) = network(bare) {
+        if let Some(network) = network(without_brackets(host)) {
             return Ok(Self {
                 scope: Scope::Network(network),
                 port,
@@ -165,6 +161,12 @@ impl fmt::Display for AllowRule {
             (Scope::Network(network @ IpNet::V6(_)), Some(port)) => write!(formatter, "[{network}]:{port}"),
         }
     }
+}
+
+fn without_brackets(text: &str) -> &str {
+    text.strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text)
 }
 
 fn network(text: &str) -> Option<IpNet> {

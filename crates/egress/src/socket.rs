@@ -111,3 +111,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Socket<T> {
         Pin::new(&mut self.inner).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+#[path = "socket_tests.rs"]
+mod tests;
