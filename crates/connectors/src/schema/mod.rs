@@ -4,6 +4,7 @@ mod api;
 mod auth;
 mod connector;
 mod field;
+mod names;
 mod scope;
 mod setup;
 mod steps;
@@ -13,6 +14,8 @@ pub use api::{Api, Expectation, ExpiredAnswer, RateLimit, Transport, Verify};
 pub use auth::{AuthMethod, BodyFormat, Fragment, MethodType, Params, Pkce, Registration, TokenAuth};
 pub use connector::{Connector, Kind, Many};
 pub use field::{Field, FieldKind, Place};
+pub(crate) use names::step_of;
+pub use names::{BUILTINS, Source};
 pub use scope::{OptionalScopes, Scope};
 pub use setup::{AppReview, CredentialHint, CredentialProbe, HttpsRule, RedirectMatch, RedirectRules, Setup};
 pub use steps::{

@@ -114,6 +114,18 @@ impl Text {
         Template::parse(source).map(|template| Self(vec![template]))
     }
 
+    /// A text of several alternatives, best first.
+    ///
+    /// # Errors
+    /// Those of [`Template::parse`].
+    pub fn from_alternatives(sources: &[&str]) -> Result<Self, TemplateError> {
+        sources
+            .iter()
+            .map(|source| Template::parse(source))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
     /// The alternatives, best first; never empty after loading.
     pub fn alternatives(&self) -> &[Template] {
         &self.0
