@@ -277,3 +277,7 @@ async fn collect(mut body: Guarded) -> Result<Bytes, EgressError> {
     }
     Ok(collected.freeze())
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -2,6 +2,8 @@
 
 mod address;
 mod body;
+#[cfg(test)]
+mod breaking;
 mod client;
 mod connector;
 mod error;

@@ -8,37 +8,7 @@ use tower::service_fn;
 
 use super::*;
 use crate::body_from;
-
-/// A connection that takes so many bytes, and then breaks.
-struct Breaking {
-    takes: usize,
-}
-
-impl AsyncRead for Breaking {
-    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Poll::Pending
-    }
-}
-
-impl AsyncWrite for Breaking {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let taken = self.takes.min(bytes.len());
-        self.takes -= taken;
-        if taken == 0 {
-            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
-        } else {
-            Poll::Ready(Ok(taken))
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
+use crate::breaking::Breaking;
 
 type Connecting = Ready<io::Result<TokioIo<Socket<Breaking>>>>;
 

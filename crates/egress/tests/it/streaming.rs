@@ -216,20 +216,20 @@ async fn a_slow_reader_is_no_reason_to_end() {
         idle: Duration::from_secs(30),
         ..LIMITS.timeout.into()
     };
-    sender.send("one").await.unwrap();
-    let mut body = local()
-        .stream(get(&http_url(address)).map(body_from), limits)
-        .await
-        .unwrap()
-        .into_body();
-    assert_eq!(next(&mut body).await.unwrap().unwrap(), "one");
-    time::pause();
-    time::advance(Duration::from_secs(600)).await;
-    time::resume();
-    let reading = tokio::spawn(async move { next(&mut body).await.unwrap().unwrap() });
-    tokio::task::yield_now().await;
-    sender.send("two").await.unwrap();
-    assert_eq!(reading.await.unwrap(), "two");
+    let request = get(&http_url(address)).map(body_from);
+    let mut body = local().stream(request, limits).await.unwrap().into_body();
+    for piece in ["one", "two", "three"] {
+        // the reader waits before the piece is there, and comes back for the next one late
+        let reading = tokio::spawn(async move { (next(&mut body).await.unwrap(), body) });
+        tokio::task::yield_now().await;
+        sender.send(piece).await.unwrap();
+        let read;
+        (read, body) = reading.await.unwrap();
+        assert_eq!(read.unwrap(), piece);
+        time::pause();
+        time::advance(Duration::from_secs(600)).await;
+        time::resume();
+    }
 }
 
 #[tokio::test]
