@@ -51,7 +51,7 @@ pub enum Failure {
     ServerError(u16),
     /// `rate_limit:SECONDS`: 429 with `Retry-After`.
     RateLimit(u32),
-    /// `slow:MILLISECONDS`: waits, then works.
+    /// `slow:MILLISECONDS`: waits (ten minutes at most), then works.
     Slow(u64),
     /// `html`: 502 with an HTML page; the request is not handled.
     Html,
@@ -191,7 +191,13 @@ impl FromStr for Failure {
         match (found, number) {
             (failure, None) => Ok(failure),
             (Self::RateLimit(_), Some(number)) => number.parse().map(Self::RateLimit).map_err(|_| unknown()),
-            (Self::Slow(_), Some(number)) => number.parse().map(Self::Slow).map_err(|_| unknown()),
+            (Self::Slow(_), Some(number)) => {
+                let milliseconds = number
+                    .parse()
+                    .ok()
+                    .filter(|milliseconds| *milliseconds <= 600_000);
+                milliseconds.map(Self::Slow).ok_or_else(unknown)
+            }
             _ => Err(unknown()),
         }
     }
@@ -310,6 +316,7 @@ mod tests {
         }
         assert_eq!("slow:20".parse::<Failure>().unwrap(), Failure::Slow(20));
         assert_eq!("no_state".parse::<Failure>().unwrap(), Failure::NoState);
+        assert!("slow:600001".parse::<Failure>().is_err());
         assert!("html:2".parse::<Failure>().is_err());
         assert!("invalid_grant*0".parse::<Switch>().is_err());
     }

@@ -114,6 +114,13 @@ impl World {
         if self.used_assertions.len() > MANY {
             self.used_assertions.retain(|_, expires_at| *expires_at > now);
         }
+        if self.refresh_index.len() > 5 * MANY {
+            self.families
+                .retain(|_, family| !family.revoked && family.absolute_end > now);
+            let families = &self.families;
+            self.refresh_index
+                .retain(|_, (family, _)| families.contains_key(family));
+        }
         if self.devices.len() > 1_000 {
             self.devices.retain(|_, device| device.expires_at > now);
         }
