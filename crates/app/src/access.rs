@@ -1,0 +1,174 @@
+use std::collections::BTreeSet;
+
+use keybearer_core::ids::{ClientId, EnvironmentId};
+use keybearer_core::{Code, Error, Reference, Result};
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $default:literal;)*) => {
+        /// What an API client may do; the texts are the wire's.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Permission { $($(#[$doc])* $name,)* }
+
+        impl Permission {
+            /// Every permission.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The text of the wire, for example `connected_accounts:read`.
+            pub const fn as_str(self) -> &'static str { match self { $(Self::$name => $text,)* } }
+
+            /// Reads the text of the wire.
+            pub fn parse(text: &str) -> Option<Self> { match text { $($text => Some(Self::$name),)* _ => None } }
+
+            /// Whether a new API client has it unless told otherwise.
+            pub const fn by_default(self) -> bool { match self { $(Self::$name => $default,)* } }
+        }
+    };
+}
+
+permissions! {
+    /// See accounts, without credentials.
+    AccountsRead = "connected_accounts:read", true;
+    /// Create, change and link accounts, call through them.
+    AccountsWrite = "connected_accounts:write", true;
+    /// Read the credentials of accounts. Never given unless asked for.
+    AccountsAccess = "connected_accounts:access", false;
+    /// Disconnect, revoke and delete accounts.
+    AccountsRevoke = "connected_accounts:revoke", true;
+    /// See connectors and connections.
+    ConnectorsRead = "agent_connectors:read", true;
+    /// Create and change connections.
+    ConnectorsWrite = "agent_connectors:write", true;
+    /// Call APIs through the proxy.
+    ConnectorsExecute = "agent_connectors:execute", true;
+    /// See API clients.
+    ClientsRead = "api_credentials:read", true;
+    /// Create and change API clients.
+    ClientsWrite = "api_credentials:write", true;
+    /// Rotate and delete API clients and their secrets.
+    ClientsRotate = "api_credentials:rotate", true;
+    /// Read the call log.
+    LogsRead = "agent_logs:read", true;
+}
+
+/// A set of permissions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Permissions(BTreeSet<Permission>);
+
+impl Permissions {
+    /// Every permission there is.
+    pub fn all() -> Self {
+        Self(Permission::ALL.iter().copied().collect())
+    }
+
+    /// What a new API client has: all but reading credentials.
+    pub fn default_set() -> Self {
+        Self(Permission::ALL.iter().copied().filter(|permission| permission.by_default()).collect())
+    }
+
+    /// Reads texts of the wire.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`] naming a text that is no permission.
+    pub fn parse<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Self> {
+        texts
+            .into_iter()
+            .map(|text| {
+                Permission::parse(text)
+                    .ok_or_else(|| Error::field("permissions", format!("has no permission `{text}`")))
+            })
+            .collect::<Result<BTreeSet<_>>>()
+            .map(Self)
+    }
+
+    /// Whether the set has the permission.
+    pub fn has(&self, permission: Permission) -> bool {
+        self.0.contains(&permission)
+    }
+
+    /// Whether every permission of `other` is in this set.
+    pub fn covers(&self, other: &Self) -> bool {
+        other.0.is_subset(&self.0)
+    }
+
+    /// The texts of the wire, sorted.
+    pub fn texts(&self) -> Vec<String> {
+        self.0.iter().map(|permission| permission.as_str().to_owned()).collect()
+    }
+}
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A program with an API client.
+    Client(ClientId),
+    /// The person at the machine, through the CLI on the database itself.
+    Operator,
+    /// The account holder, through a hosted page.
+    User,
+    /// A job of ours.
+    System,
+}
+
+impl Actor {
+    /// How the audit trail names the actor.
+    pub fn as_text(&self) -> String {
+        match self {
+            Self::Client(id) => id.to_string(),
+            Self::Operator => "operator".to_owned(),
+            Self::User => "user".to_owned(),
+            Self::System => "system".to_owned(),
+        }
+    }
+}
+
+/// Who calls, in which environment, with which rights, under which reference.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// Everything is looked up inside this environment.
+    pub environment: EnvironmentId,
+    /// Who acts.
+    pub actor: Actor,
+    /// Names this call in logs, errors and the audit trail.
+    pub reference: Reference,
+    /// What the caller may do.
+    pub permissions: Permissions,
+}
+
+impl Caller {
+    /// A caller with every right, for jobs, hosted pages and the local operator.
+    pub fn trusted(environment: EnvironmentId, actor: Actor, reference: Reference) -> Self {
+        Self { environment, actor, reference, permissions: Permissions::all() }
+    }
+
+    /// Goes on only when the caller has the permission.
+    ///
+    /// # Errors
+    /// [`Code::PermissionDenied`] naming the permission.
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        if self.permissions.has(permission) {
+            return Ok(());
+        }
+        Err(Error::new(Code::PermissionDenied, format!("the API client lacks `{}`", permission.as_str()))
+            .with_help("give the permission to the API client: `keybearer clients create --permission …`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_client_cannot_read_credentials() {
+        let set = Permissions::default_set();
+        assert!(!set.has(Permission::AccountsAccess));
+        assert!(set.has(Permission::AccountsRead));
+        assert!(Permissions::all().covers(&set));
+        assert!(!set.covers(&Permissions::all()));
+    }
+
+    #[test]
+    fn unknown_permissions_are_named() {
+        let error = Permissions::parse(["connected_accounts:read", "root"]).unwrap_err();
+        assert!(error.detail.contains("`root`"));
+    }
+}

@@ -1,0 +1,94 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use keybearer_core::{EnvironmentKind, SecretString, VerifyMode};
+use url::Url;
+
+/// What the operator decided; read once at the start.
+#[derive(Clone, Debug)]
+pub struct AppConfig {
+    /// Where people and providers reach this server; no path, no trailing slash.
+    pub public_url: Url,
+    /// What the environment is for, when the first start makes it.
+    pub environment_kind: EnvironmentKind,
+    /// The name users read on hosted pages, for example `Fieldnote`.
+    pub app_name: String,
+    /// How people are verified, when the first start makes the environment.
+    pub verify_mode: VerifyMode,
+    /// Origins with path prefixes that a `user_verify_url` may begin with.
+    pub verify_urls: Vec<Url>,
+    /// OAuth apps of the operator, by connector slug.
+    pub shared_credentials: BTreeMap<String, SharedCredential>,
+    /// Values for connection fields that this server knows itself, for example `sandbox_url`.
+    pub known_fields: BTreeMap<String, String>,
+    /// How long a connect link lives.
+    pub link_lifetime: Duration,
+    /// Limits of the refresh protocol.
+    pub refresh: RefreshLimits,
+    /// Limits of the proxy.
+    pub proxy: ProxyLimits,
+}
+
+/// An OAuth app that the operator offers to every connection of a connector.
+#[derive(Clone, Debug)]
+pub struct SharedCredential {
+    /// The name people see at the provider.
+    pub app_name: String,
+    /// OAuth client id.
+    pub client_id: String,
+    /// OAuth client secret.
+    pub client_secret: SecretString,
+    /// Scopes the app may ask for; empty means the connector's own.
+    pub scopes: Vec<String>,
+}
+
+/// Limits of the refresh protocol (`reliability.md` §1).
+#[derive(Clone, Debug)]
+pub struct RefreshLimits {
+    /// Total deadline of one refresh call; must stay well below `lease`.
+    pub deadline: Duration,
+    /// How long a row lease holds.
+    pub lease: Duration,
+    /// How long a caller waits for somebody else's refresh.
+    pub wait: Duration,
+    /// Refresh when less than this (or a fifth of the lifetime) remains.
+    pub margin: Duration,
+    /// How often the background job looks for due accounts.
+    pub tick: Duration,
+    /// How many background refreshes run at once for one provider host.
+    pub per_provider: usize,
+}
+
+impl Default for RefreshLimits {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(20),
+            lease: Duration::from_secs(45),
+            wait: Duration::from_secs(25),
+            margin: Duration::from_secs(300),
+            tick: Duration::from_secs(5),
+            per_provider: 8,
+        }
+    }
+}
+
+/// Limits of the proxy.
+#[derive(Clone, Debug)]
+pub struct ProxyLimits {
+    /// Largest request body, in bytes.
+    pub request_bytes: u64,
+    /// Largest response body, in bytes.
+    pub response_bytes: u64,
+    /// How long the provider may take to answer with headers.
+    pub headers_timeout: Duration,
+}
+
+impl Default for ProxyLimits {
+    fn default() -> Self {
+        Self {
+            request_bytes: 100 << 20,
+            response_bytes: 1 << 30,
+            headers_timeout: Duration::from_secs(60),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! What hosted pages show. Nothing in here is a secret, and every text is data, never markup.
+
+use keybearer_core::{Code, FlowKind, Reference, Timestamp};
+use url::Url;
+
+/// One hosted page.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Who asks.
+    pub head: PageHead,
+    /// What the page is about.
+    pub body: PageBody,
+}
+
+/// What every hosted page says about the request.
+#[derive(Clone, Debug, Default)]
+pub struct PageHead {
+    /// The developer's product, for example `Fieldnote`.
+    pub app_name: String,
+    /// The service, for example `GitHub`; empty when it is not known.
+    pub connector_name: String,
+    /// The service's slug, for the tile's colour.
+    pub connector_slug: String,
+    /// The user the link was made for, as the developer names them.
+    pub identifier: String,
+    /// The sentence of the developer: `Fieldnote reads your issues to …`.
+    pub purpose: Option<String>,
+    /// A developer tests the connection.
+    pub test: bool,
+    /// The connector is the built-in sandbox.
+    pub sandbox: bool,
+}
+
+/// The kinds of hosted pages.
+#[derive(Clone, Debug)]
+pub enum PageBody {
+    /// Before the provider's consent.
+    Start(StartPage),
+    /// The user gives a credential here.
+    Credentials(CredentialPage),
+    /// Another account holder than before came back; nothing was replaced yet.
+    IdentityChanged(IdentityPage),
+    /// It worked.
+    Done(DonePage),
+    /// It did not work.
+    Problem(ProblemPage),
+}
+
+/// The page before the provider's consent.
+#[derive(Clone, Debug)]
+pub struct StartPage {
+    /// Where the person will sign in, for example `github.com`.
+    pub provider_host: String,
+    /// What the app will be able to do.
+    pub permissions: Vec<PermissionLine>,
+    /// The account was connected before.
+    pub reconnect: bool,
+    /// How to go on.
+    pub next: StartNext,
+    /// Where "Cancel" leads, if the app gave an address.
+    pub cancel_url: Option<Url>,
+    /// When the link ends.
+    pub expires_at: Timestamp,
+}
+
+/// One line of the permission list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PermissionLine {
+    /// The scope as it is sent.
+    pub scope: String,
+    /// The sentence for the person.
+    pub plain: String,
+    /// Reaches private or powerful things.
+    pub sensitive: bool,
+    /// Not granted yet, on a reconnect.
+    pub new: bool,
+}
+
+/// How to go on from the start page.
+#[derive(Clone, Debug)]
+pub enum StartNext {
+    /// A plain link to the provider.
+    Link(Url),
+    /// A form of ours first: fields, a choice of scopes, or a protocol that needs a call before the redirect.
+    Form(PageForm),
+}
+
+/// A form that posts back to the link's own address.
+#[derive(Clone, Debug, Default)]
+pub struct PageForm {
+    /// Value of the hidden field `csrf`.
+    pub csrf: String,
+    /// What is asked.
+    pub fields: Vec<PageField>,
+    /// Scopes the person may leave out; posted as repeated `scope`.
+    pub scopes: Vec<ScopeChoice>,
+    /// What is wrong with the form as a whole, after a submit.
+    pub problem: Option<FormProblem>,
+}
+
+/// What is wrong with a submitted form.
+#[derive(Clone, Debug)]
+pub struct FormProblem {
+    /// What happened, for example `Datadog did not accept this key.`
+    pub what: String,
+    /// Why and what to do.
+    pub then: String,
+    /// The reference to quote.
+    pub reference: Reference,
+}
+
+/// An input of a form.
+#[derive(Clone, Debug, Default)]
+pub struct PageField {
+    /// Name of the input.
+    pub name: String,
+    /// Its label.
+    pub label: String,
+    /// A hint below it.
+    pub help: Option<String>,
+    /// The provider's page on which the value is found.
+    pub where_to_find: Option<Url>,
+    /// How it is entered.
+    pub input: InputKind,
+    /// Hidden while typed, never sent back.
+    pub secret: bool,
+    /// Must be given.
+    pub required: bool,
+    /// An example, shown as placeholder.
+    pub example: Option<String>,
+    /// What stands before the value, for example `https://`.
+    pub prefix: Option<String>,
+    /// What stands after the value, for example `.zendesk.com`.
+    pub suffix: Option<String>,
+    /// The present value; always empty for secrets.
+    pub value: String,
+    /// What is wrong with it, after a submit.
+    pub error: Option<String>,
+}
+
+/// How an input is entered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum InputKind {
+    /// One line.
+    #[default]
+    Text,
+    /// A number.
+    Number,
+    /// A web address.
+    Url,
+    /// One of these values.
+    Choice(Vec<String>),
+    /// Several lines: a PEM key or a JSON document.
+    Area,
+}
+
+/// A scope the person may leave out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScopeChoice {
+    /// The scope as it is sent.
+    pub scope: String,
+    /// The sentence for the person.
+    pub plain: String,
+    /// Reaches private or powerful things.
+    pub sensitive: bool,
+    /// Cannot be left out.
+    pub locked: bool,
+    /// Ticked.
+    pub chosen: bool,
+}
+
+/// The page on which the user gives a credential.
+#[derive(Clone, Debug)]
+pub struct CredentialPage {
+    /// The form.
+    pub form: PageForm,
+    /// Where "Cancel" leads, if the app gave an address.
+    pub cancel_url: Option<Url>,
+}
+
+/// The page after another account holder came back.
+#[derive(Clone, Debug)]
+pub struct IdentityPage {
+    /// Who was connected before.
+    pub before: String,
+    /// Who came back.
+    pub now: String,
+    /// Value of the hidden field `csrf`; the buttons post `choice=keep` or `choice=back`.
+    pub csrf: String,
+}
+
+/// The page after success.
+#[derive(Clone, Debug)]
+pub struct DonePage {
+    /// Who is connected, if the provider says.
+    pub identity: Option<String>,
+    /// Permissions that were left out.
+    pub missing: Vec<PermissionLine>,
+    /// Where "Back to the app" leads.
+    pub return_url: Option<Url>,
+    /// A link to start over with another account at the provider.
+    pub again: bool,
+}
+
+/// The page after a failure.
+#[derive(Clone, Debug)]
+pub struct ProblemPage {
+    /// Which case it is.
+    pub case: ProblemCase,
+    /// The code behind it; decides the HTTP status.
+    pub code: Code,
+    /// The reference to quote.
+    pub reference: Reference,
+    /// When the link ended, where that is the problem.
+    pub ended_at: Option<Timestamp>,
+    /// Whether trying again on the same link makes sense.
+    pub retry: bool,
+    /// Seconds to wait before another try.
+    pub wait_seconds: Option<u32>,
+    /// Where "Back to the app" leads.
+    pub return_url: Option<Url>,
+}
+
+/// The cases of `ux/screens.md` H5 that can happen here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProblemCase {
+    /// The person said no.
+    Denied,
+    /// The link ended, was replaced by a newer one, or never was one.
+    LinkEnded,
+    /// The link succeeded before.
+    LinkUsed,
+    /// The provider refused the developer's app.
+    AppRefused,
+    /// An administrator at the provider must approve.
+    AdministratorNeeded,
+    /// The cookie is missing: another browser, or cookies are off.
+    OtherBrowser,
+    /// The provider is slow or down.
+    ProviderAway,
+    /// Another person than asked (verification).
+    OtherPerson,
+    /// The connection is paused or gone.
+    ConnectionOff,
+    /// Too many tries.
+    TooManyTries,
+    /// We failed.
+    Internal,
+}
+
+/// What a hosted request leads to.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Show a page.
+    Page(Box<Page>),
+    /// Go somewhere with 303: the provider, the app's verify URL, or a page of ours.
+    Redirect(Url),
+}
+
+/// What the browser sent besides the path.
+#[derive(Clone, Debug, Default)]
+pub struct Visit {
+    /// Value of the browser cookie, if it came.
+    pub browser: Option<String>,
+    /// Whether the browser already had the cookie, or it was made for this answer and must be set.
+    pub fresh_browser: bool,
+}
+
+impl Page {
+    /// Whether the link is a developer's test.
+    pub fn is_test(kind: FlowKind) -> bool {
+        kind == FlowKind::Test
+    }
+}

@@ -1,0 +1,137 @@
+use std::sync::{Arc, RwLock};
+
+use keybearer_connectors::Catalog;
+use keybearer_core::ids::IdSource;
+use keybearer_core::{Clock, Entropy, Error, Reference, Result, Timestamp};
+use keybearer_egress::Egress;
+use keybearer_store::Db;
+use keybearer_vault::{KeyProvider, Keyring};
+
+use crate::config::AppConfig;
+use crate::keys::SigningKeys;
+
+/// The running application. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub config: AppConfig,
+    pub db: Db,
+    pub egress: Egress,
+    pub catalog: Catalog,
+    pub root_key: Arc<dyn KeyProvider>,
+    pub keyring: RwLock<Keyring>,
+    pub signing_keys: SigningKeys,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub ids: IdSource,
+    /// Names this process as owner of leases; new at every start.
+    pub node: String,
+}
+
+impl App {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+
+    /// What the operator decided.
+    pub fn config(&self) -> &AppConfig {
+        &self.0.config
+    }
+
+    /// The public URL as text without a trailing slash; the `iss` of our tokens.
+    pub fn issuer(&self) -> &str {
+        self.0.config.public_url.as_str().trim_end_matches('/')
+    }
+
+    /// The present time.
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The clock itself.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+
+    /// The random source.
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.0.entropy
+    }
+
+    /// The connectors that can be used.
+    pub fn catalog(&self) -> &Catalog {
+        &self.0.catalog
+    }
+
+    /// A new reference for a request.
+    ///
+    /// # Errors
+    /// Those of [`Reference::new`].
+    pub fn reference(&self) -> Result<Reference> {
+        Reference::new(self.entropy())
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.0.db
+    }
+
+    pub(crate) fn egress(&self) -> &Egress {
+        &self.0.egress
+    }
+
+    pub(crate) fn root_key(&self) -> &dyn KeyProvider {
+        &*self.0.root_key
+    }
+
+    pub(crate) fn signing_keys(&self) -> &SigningKeys {
+        &self.0.signing_keys
+    }
+
+    pub(crate) fn node(&self) -> &str {
+        &self.0.node
+    }
+
+    pub(crate) fn keyring(&self) -> Result<Keyring> {
+        self.0.keyring.read().map(|keyring| keyring.clone()).map_err(|_| Error::internal("the keyring is poisoned"))
+    }
+
+    pub(crate) fn set_keyring(&self, keyring: Keyring) -> Result<()> {
+        let mut slot = self.0.keyring.write().map_err(|_| Error::internal("the keyring is poisoned"))?;
+        *slot = keyring;
+        Ok(())
+    }
+
+    /// The next id of any kind: `app.id(AccountId::from_number)`.
+    pub(crate) fn id<T>(&self, make: impl FnOnce(i64) -> T) -> Result<T> {
+        self.0.ids.next(&*self.0.clock, &*self.0.entropy).map(make)
+    }
+
+    /// Whether the database answers; for `/ready`.
+    ///
+    /// # Errors
+    /// [`keybearer_core::Code::DatabaseUnavailable`] when it does not.
+    pub async fn ready(&self) -> Result<()> {
+        Ok(self.db().ping().await?)
+    }
+
+    /// Which database is in use: `sqlite` or `postgres`.
+    pub fn database_kind(&self) -> &'static str {
+        self.db().kind()
+    }
+
+    /// The database's time minus ours, in milliseconds; for the clock check.
+    ///
+    /// # Errors
+    /// [`keybearer_core::Code::DatabaseUnavailable`] when it does not answer.
+    pub async fn clock_difference_ms(&self) -> Result<i64> {
+        let before = self.now();
+        let database = self.db().db_now().await?;
+        Ok((database.micros() - before.micros()) / 1000)
+    }
+
+    /// Closes the database after everything else has stopped.
+    pub async fn close(&self) {
+        self.db().close().await;
+    }
+}
