@@ -12,6 +12,7 @@ use axum::Router;
 use axum::routing::{any, get, post};
 
 pub(crate) use guard::{bearer, challenge};
+pub(crate) use turnstile::is_public_key;
 
 use crate::shared::Shared;
 

@@ -60,7 +60,7 @@ fn exchange(shared: &Shared, params: &Params) -> Result<Response, OAuthError> {
         Json(json!({
             "access_token": pair.access.expose(),
             "token_type": "Bearer",
-            "expires_in": pair.expires_at.since(shared.now()).as_secs(),
+            "expires_in": pair.expires_in(shared.now()),
         }))
         .into_response(),
     ))
@@ -139,6 +139,13 @@ fn unverified_issuer(assertion: &str) -> Option<String> {
         .ok()?
         .claims;
     claims.get("iss")?.as_str().map(str::to_owned)
+}
+
+/// Whether a PEM text is a public key that this service can verify with.
+pub(crate) fn is_public_key(pem: &str) -> bool {
+    pem.contains("PUBLIC KEY")
+        && (DecodingKey::from_rsa_pem(pem.as_bytes()).is_ok()
+            || DecodingKey::from_ec_pem(pem.as_bytes()).is_ok())
 }
 
 /// The passes of the key's owner.

@@ -80,7 +80,7 @@ impl From<keybearer_core::Error> for OAuthError {
 /// The answer that carries `pair`.
 pub(crate) fn tokens(shared: &Shared, pair: &Pair, failure: Option<Failure>) -> Response {
     let dialect = shared.world().settings.dialect;
-    let seconds = pair.expires_at.since(shared.now()).as_secs();
+    let seconds = pair.expires_in(shared.now());
     let scope = pair.scopes.join(if dialect.comma { "," } else { " " });
     let mut body = Map::new();
     body.insert("access_token".to_owned(), pair.access.expose().as_str().into());

@@ -18,6 +18,7 @@ use http::{HeaderValue, header};
 pub(crate) use answer::OAuthError;
 pub(crate) use authorize::{Ask, AskError, deny, give_code, refuse};
 pub(crate) use client_auth::split_basic;
+pub(crate) use register::usable_redirect;
 
 use crate::shared::Shared;
 

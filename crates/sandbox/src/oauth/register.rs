@@ -47,7 +47,7 @@ fn create(shared: &Shared, body: &[u8]) -> Result<Value, OAuthError> {
     let needs_redirect =
         asked.grant_types.is_empty() || asked.grant_types.iter().any(|g| g == "authorization_code");
     if (needs_redirect && asked.redirect_uris.is_empty())
-        || !asked.redirect_uris.iter().all(|uri| usable(uri))
+        || !asked.redirect_uris.iter().all(|uri| usable_redirect(uri))
     {
         return Err(OAuthError::bad(
             "invalid_redirect_uri",
@@ -93,6 +93,7 @@ fn create(shared: &Shared, body: &[u8]) -> Result<Value, OAuthError> {
     Ok(answer)
 }
 
-fn usable(uri: &str) -> bool {
+/// Whether an application may register this redirect address.
+pub(crate) fn usable_redirect(uri: &str) -> bool {
     Url::parse(uri).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.fragment().is_none())
 }

@@ -3,6 +3,7 @@
 mod apps;
 mod consent;
 mod decide;
+mod developers;
 mod device;
 mod session;
 mod view;
@@ -27,5 +28,8 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/apps", get(apps::list))
         .route("/apps/revoke", post(apps::revoke))
         .route("/sign-out", post(apps::sign_out))
+        .route("/developers", get(developers::page))
+        .route("/developers/apps", post(developers::register_app))
+        .route("/developers/keys", post(developers::register_key))
         .route("/device", get(device::page).post(device::answer))
 }

@@ -115,6 +115,26 @@ pub(super) struct DeviceDone {
     pub allowed: bool,
 }
 
+/// What was just registered; shown once.
+pub(super) enum Registered {
+    App {
+        name: String,
+        client_id: String,
+        client_secret: SecretString,
+    },
+    Key {
+        key_id: String,
+    },
+}
+
+#[derive(Template)]
+#[template(path = "developers.html")]
+pub(super) struct Developers {
+    pub registered: Option<Registered>,
+    pub problem: Option<&'static str>,
+    pub csrf: SecretString,
+}
+
 /// A page with its safety headers.
 ///
 /// No `form-action`: browsers apply it to every redirect after the form, which leads to the application and

@@ -42,6 +42,13 @@ pub(crate) struct Pair {
     pub person: Option<Person>,
 }
 
+impl Pair {
+    /// Whole seconds left, rounded up: a token that was made a moment ago still has its full life.
+    pub fn expires_in(&self, now: Timestamp) -> u64 {
+        u64::try_from(self.expires_at.since(now).as_micros().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+}
+
 pub(crate) struct Access {
     pub owner: Owner,
     pub issued_at: Timestamp,

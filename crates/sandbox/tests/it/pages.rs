@@ -321,6 +321,44 @@ async fn revoking_an_app_ends_its_tokens() {
 }
 
 #[tokio::test]
+async fn a_second_application_is_registered_by_hand() {
+    let world = World::start().await;
+    let mut browser = Browser::new(&world);
+    let page = browser.get("/developers").await;
+    let redirect = "http://127.0.0.1:9/cb";
+    let sent = [("name", "Second <app>"), ("redirect_uri", redirect)];
+    let done = browser.submit(&page, "/developers/apps", &sent).await;
+    assert_eq!(done.status, 201);
+    let html = done.text();
+    assert!(html.contains("Second &#60;app&#62;"));
+    let id = html
+        .split("pc_client_")
+        .nth(1)
+        .and_then(|rest| rest.split('<').next())
+        .unwrap();
+    let id = format!("pc_client_{id}");
+    assert!(
+        query(
+            &world.approve("ada", &[("client_id", &id), ("redirect_uri", redirect)]),
+            "code"
+        )
+        .is_some()
+    );
+    let bad = browser
+        .submit(
+            &page,
+            "/developers/apps",
+            &[("name", "x"), ("redirect_uri", "javascript:1")],
+        )
+        .await;
+    assert_eq!(bad.status, 422);
+    let forged = browser
+        .post("/developers/apps", &[("name", "x"), ("redirect_uri", redirect)])
+        .await;
+    assert_eq!(forged.status, 403);
+}
+
+#[tokio::test]
 async fn every_page_says_sandbox_and_cannot_be_framed() {
     let world = World::start().await;
     for path in [

@@ -8,6 +8,7 @@ use keybearer_sandbox::KeyPair;
 use serde_json::{Value, json};
 
 use crate::client::Reply;
+use crate::pages::Browser;
 use crate::world::{World, basic, bearer, error};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -137,6 +138,33 @@ async fn turnstile_trades_signed_assertions_for_tokens() {
             assert_eq!(error(&reply), (400, "invalid_grant".into()), "{changes}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_public_key_is_registered_by_hand() {
+    let world = World::start().await;
+    let mut browser = Browser::new(&world);
+    let page = browser.get("/developers").await;
+    for signer in signers() {
+        let done = browser
+            .submit(&page, "/developers/keys", &[("public_key", &signer.public_pem)])
+            .await;
+        let html = done.text();
+        let id = html
+            .split("pc_key_")
+            .nth(1)
+            .and_then(|rest| rest.split('<').next())
+            .unwrap();
+        let id = format!("pc_key_{id}");
+        let traded = trade(&world, &signer, json!({ "iss": id, "sub": id })).await;
+        assert_eq!(traded.status, 200, "{}", traded.text());
+    }
+    let private = pem("PRIVATE KEY", b"anything");
+    let refused = browser
+        .submit(&page, "/developers/keys", &[("public_key", &private)])
+        .await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.text().contains("That is a private key") && !refused.text().contains("BEGIN"));
 }
 
 #[tokio::test]
