@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use keybearer_core::{EnvironmentKind, SecretString, VerifyMode};
@@ -21,6 +22,8 @@ pub struct AppConfig {
     pub shared_credentials: BTreeMap<String, SharedCredential>,
     /// Values for connection fields that this server knows itself, for example `sandbox_url`.
     pub known_fields: BTreeMap<String, String>,
+    /// Where refreshed grants wait while the database cannot take them.
+    pub spill_folder: Option<PathBuf>,
     /// How long a connect link lives.
     pub link_lifetime: Duration,
     /// Limits of the refresh protocol.

@@ -9,6 +9,7 @@ mod exchange;
 mod events;
 mod grant;
 mod keys;
+mod node;
 mod open;
 mod signing;
 mod state;

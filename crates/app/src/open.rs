@@ -11,8 +11,10 @@ use keybearer_store::{Db, EnvironmentRow, InstallationRow, Options};
 use keybearer_vault::{Installation, KeyCheck, KeyOrigin, KeyProvider, LocalKey};
 
 use crate::config::AppConfig;
+use crate::node::NodeName;
 use crate::keys::{self, SigningKeys};
 use crate::state::{App, Inner};
+use crate::tokens::{Flights, Spill};
 
 /// Where the database is.
 #[derive(Clone, Debug)]
@@ -100,7 +102,8 @@ impl App {
 
 async fn assemble(parts: AppParts, db: Db, root_key: Arc<dyn KeyProvider>) -> Result<App> {
     let policy = policy(&parts.egress)?;
-    let node = random_token(&*parts.entropy, 10)?;
+    let node = NodeName::take(parts.config.spill_folder.as_deref(), &*parts.entropy)?;
+    let spill = Spill::new(parts.config.spill_folder.clone());
     Ok(App::new(Inner {
         config: parts.config,
         db,
@@ -113,6 +116,8 @@ async fn assemble(parts: AppParts, db: Db, root_key: Arc<dyn KeyProvider>) -> Re
         entropy: parts.entropy,
         ids: IdSource::default(),
         node,
+        flights: Flights::default(),
+        spill,
     }))
 }
 

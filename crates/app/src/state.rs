@@ -1,14 +1,16 @@
 use std::sync::{Arc, RwLock};
 
 use keybearer_connectors::Catalog;
-use keybearer_core::ids::IdSource;
+use keybearer_core::ids::{AccountId, IdSource};
 use keybearer_core::{Clock, Entropy, Error, Reference, Result, Timestamp};
 use keybearer_egress::Egress;
 use keybearer_store::Db;
 use keybearer_vault::{KeyProvider, Keyring};
 
 use crate::config::AppConfig;
+use crate::node::NodeName;
 use crate::keys::SigningKeys;
+use crate::tokens::{Flights, Outcome, Spill};
 
 /// The running application. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -25,8 +27,15 @@ pub(crate) struct Inner {
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub ids: IdSource,
-    /// Names this process as owner of leases; new at every start.
-    pub node: String,
+    pub node: NodeName,
+    pub flights: Flights<AccountId, Outcome>,
+    pub spill: Spill,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("App").field("node", &self.0.node.name).finish_non_exhaustive()
+    }
 }
 
 impl App {
@@ -88,8 +97,22 @@ impl App {
         &self.0.signing_keys
     }
 
+    pub(crate) fn flights(&self) -> &Flights<AccountId, Outcome> {
+        &self.0.flights
+    }
+
+    pub(crate) fn spill(&self) -> &Spill {
+        &self.0.spill
+    }
+
+    /// Names this run as owner of leases.
     pub(crate) fn node(&self) -> &str {
-        &self.0.node
+        &self.0.node.name
+    }
+
+    /// What the names of all runs of this node begin with.
+    pub(crate) fn node_prefix(&self) -> &str {
+        &self.0.node.prefix
     }
 
     pub(crate) fn keyring(&self) -> Result<Keyring> {

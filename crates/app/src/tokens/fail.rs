@@ -2,7 +2,7 @@
 //! (`reliability.md` §3).
 
 use keybearer_connectors::engine::RefreshKind;
-use keybearer_core::{AccountStatus, Code, Error, RefreshState, Result, StatusReason, Timestamp};
+use keybearer_core::{AccountStatus, Code, Error, RefreshClass, RefreshState, Result, StatusReason, Timestamp};
 use keybearer_oauth::failure::Failure;
 use keybearer_store::{AccountChange, Failure as StoredFailure, NewEvent, RefreshLogRow};
 
@@ -86,7 +86,7 @@ async fn passing(app: &App, turn: &Turn, error: &ExchangeError, state: RefreshSt
         Some(Failure::RateLimited { retry_after } | Failure::Unavailable { retry_after }) => retry_after,
         _ => None,
     };
-    let failure = StoredFailure::Transient { next_refresh_at: Some(next_try(app, turn, asked)?), state };
+    let failure = StoredFailure::Transient { next_refresh_at: Some(next_try(app, turn, asked, state)?), state };
     let degraded = row.failure_count + 1 == DEGRADED_AFTER;
     let events: Vec<NewEvent> = match degraded {
         true => vec![events::failed(app, &turn.account.connection.row, row, error.error.code.as_str())?],
@@ -98,10 +98,15 @@ async fn passing(app: &App, turn: &Turn, error: &ExchangeError, state: RefreshSt
     Ok(())
 }
 
-/// While the token lives and its refresh token may be spent, the next try waits for the end of the access token:
-/// asking a strict provider again could revoke what still works.
-fn next_try(app: &App, turn: &Turn, asked: Option<std::time::Duration>) -> Result<Timestamp> {
-    schedule::retry(turn.account.row.failure_count, asked, app.now(), app.entropy())
+/// When to ask again. While the access token lives and its refresh token may be spent, that is at the end of the
+/// access token: asking a strict provider again could revoke what still works.
+fn next_try(app: &App, turn: &Turn, asked: Option<std::time::Duration>, state: RefreshState) -> Result<Timestamp> {
+    let strict = matches!(turn.policy.class, RefreshClass::StrictSingle | RefreshClass::StrictFamily);
+    let end = turn.account.row.access_expires_at.filter(|end| *end > app.now());
+    match end.filter(|_| strict && state == RefreshState::Uncertain) {
+        Some(end) => Ok(end),
+        None => schedule::retry(turn.account.row.failure_count, asked, app.now(), app.entropy()),
+    }
 }
 
 /// Puts the connection into "needs attention"; its accounts keep their state.

@@ -1,0 +1,87 @@
+//! What runs beside the requests: recovery after a start, refreshes ahead of time, tidying up.
+
+use std::time::Duration;
+
+use keybearer_core::Result;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::state::App;
+use crate::{flows, tokens};
+
+
+/// How often old flows and keys are tidied up.
+const TIDY_EVERY: Duration = Duration::from_secs(300);
+/// How long one node holds the tidying job.
+const TIDY_LEASE: Duration = Duration::from_secs(600);
+
+/// The running jobs; [`Jobs::stop`] ends them.
+#[derive(Debug)]
+pub struct Jobs {
+    app: App,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+}
+
+/// Starts the jobs: first everything that an ended process left undone, then the regular work.
+pub fn start(app: &App) -> Jobs {
+    let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
+    tracker.spawn(recover(app.clone()));
+    tracker.spawn(tokens::run_background(app.clone(), stop.clone()));
+    tracker.spawn(tidy_regularly(app.clone(), stop.clone()));
+    tracker.close();
+    Jobs { app: app.clone(), stop, tracker }
+}
+
+impl Jobs {
+    /// Ends the jobs, and waits for every refresh and exchange that is under way: their tokens must land. Gives up
+    /// after `patience` and says how many were left.
+    pub async fn stop(self, patience: Duration) {
+        self.stop.cancel();
+        let app = &self.app;
+        let done = async {
+            self.tracker.wait().await;
+            flows::drain(app).await;
+            app.flights().drain().await;
+        };
+        if tokio::time::timeout(patience, done).await.is_err() {
+            tracing::error!(refreshes = app.flights().len(), "work under way was abandoned; the next start settles it");
+        }
+    }
+}
+
+async fn recover(app: App) {
+    let settled = async {
+        app.db().end_leases_of(app.node_prefix()).await?;
+        flows::recover(&app).await?;
+        tokens::recover(&app).await
+    };
+    match settled.await {
+        Ok(0) => {}
+        Ok(accounts) => tracing::info!(accounts, "settled refreshes that an ended process left"),
+        Err(error) => tracing::error!(code = %error.code, "recovery after the start failed; it is tried again"),
+    }
+}
+
+async fn tidy_regularly(app: App, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(TIDY_EVERY) => {}
+        }
+        if let Err(error) = tidy(&app).await {
+            tracing::warn!(code = %error.code, "tidying up failed");
+        }
+    }
+}
+
+async fn tidy(app: &App) -> Result<()> {
+    if !app.db().take_job("tidy", app.node(), TIDY_LEASE).await? {
+        return Ok(());
+    }
+    flows::purge(app).await?;
+    // leases of other nodes that died have ended by now
+    tokens::recover(app).await?;
+    app.db().retire_signing_keys(app.now()).await?;
+    Ok(())
+}
