@@ -10,7 +10,7 @@ use crate::dialect::{execute, find, list, scalar};
 use crate::events::{self, NewEvent};
 use crate::page::{Cursor, Keyed, Page, PageRequest};
 use crate::sql::accounts as sql;
-use crate::{Db, Result};
+use crate::{AuditRow, Db, Result};
 
 row! {
     /// One user's credentials on a connection.
@@ -178,6 +178,19 @@ impl Db {
     /// [`crate::StoreError::Conflict`] on `account` when the connection has one for identifier, organization and
     /// user; [`crate::StoreError::Reference`] when the connection or the credential is gone.
     pub async fn create_account(&self, new: &NewAccount, events: &[NewEvent]) -> Result<AccountRow> {
+        self.add_account(new, events, None).await
+    }
+
+    /// Like [`Self::create_account`], with a line of the audit trail.
+    ///
+    /// # Errors
+    /// Those of [`Self::create_account`].
+    pub async fn add_account(
+        &self,
+        new: &NewAccount,
+        events: &[NewEvent],
+        audit: Option<&AuditRow>,
+    ) -> Result<AccountRow> {
         let mut tx = self.begin().await?;
         let (status, reason) = new.status;
         let grant = new.grant.as_ref();
@@ -192,6 +205,9 @@ impl Db {
             grant.and_then(|grant| grant.next_refresh_at), new.org_wide, new.created_at,
             new.identifier.to_lowercase(), search_text(&new.identifier, identity), last)?;
         events::insert(&mut tx, &new.environment_id, Some((&new.id, last)), events).await?;
+        if let Some(audit) = audit {
+            crate::audit::insert(&mut tx, audit).await?;
+        }
         tx.commit().await?;
         row.ok_or_else(|| crate::StoreError::other("insert gave no row"))
     }
@@ -288,12 +304,28 @@ impl Db {
     /// # Errors
     /// Those of every operation.
     pub async fn delete_account(&self, id: &AccountId, events: &[NewEvent]) -> Result<Option<AccountRow>> {
+        self.remove_account(id, events, None).await
+    }
+
+    /// Like [`Self::delete_account`], with a line of the audit trail.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn remove_account(
+        &self,
+        id: &AccountId,
+        events: &[NewEvent],
+        audit: Option<&AuditRow>,
+    ) -> Result<Option<AccountRow>> {
         let mut tx = self.begin().await?;
         let row: Option<AccountRow> = find!(tx &mut tx, sql::ACCOUNT_LOCK, id)?;
         let Some(row) = row else { return Ok(None) };
         let last = row.event_sequence.saturating_add(events::count(events));
         events::insert(&mut tx, &row.environment_id, Some((id, last)), events).await?;
         execute!(tx &mut tx, sql::ACCOUNT_DELETE, id)?;
+        if let Some(audit) = audit {
+            crate::audit::insert(&mut tx, audit).await?;
+        }
         tx.commit().await?;
         Ok(Some(row))
     }

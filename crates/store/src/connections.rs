@@ -3,7 +3,7 @@ use keybearer_core::{ConnectionState, CredentialSource, Timestamp};
 use serde_json::Value;
 
 use crate::columns::{AuthMode, row};
-use crate::dialect::{execute, find, list, scalar};
+use crate::dialect::{Tx, execute, find, list, scalar};
 use crate::page::{Cursor, Keyed, Page, PageRequest};
 use crate::sql::connections as sql;
 use crate::{CredentialRow, Db, Result, StoreError};
@@ -83,10 +83,7 @@ impl Db {
         credential: Option<&CredentialRow>,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
-        execute!(tx &mut tx, sql::CONNECTION_INSERT, row.id, row.environment_id, row.name, row.connector,
-            row.method, row.state, row.attention, row.attention_at, row.label, row.blurb_for_users,
-            row.credential_source, row.credential_id, row.config, row.scopes, row.auth_mode, row.proxy_enabled,
-            row.version, row.created_at, row.updated_at)?;
+        insert(&mut tx, row).await?;
         if let Some(credential) = credential {
             crate::credentials::insert(&mut tx, credential).await?;
         }
@@ -212,6 +209,14 @@ impl Db {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+pub(crate) async fn insert(tx: &mut Tx, row: &ConnectionRow) -> Result<()> {
+    execute!(tx tx, sql::CONNECTION_INSERT, row.id, row.environment_id, row.name, row.connector,
+        row.method, row.state, row.attention, row.attention_at, row.label, row.blurb_for_users,
+        row.credential_source, row.credential_id, row.config, row.scopes, row.auth_mode, row.proxy_enabled,
+        row.version, row.created_at, row.updated_at)
+    .map(|_| ())
 }
 
 /// A pattern that finds `text` anywhere in lower-cased text; its own wildcards are plain characters.

@@ -51,6 +51,11 @@ sql! {
     ACCOUNT_ORG_WIDE = (
         "SELECT ", account_columns!(), " FROM account WHERE connection_id = $1 AND org_wide = $2 \
          ORDER BY created_at, id LIMIT 1");
+    ACCOUNT_OF_CONNECTION = (
+        "SELECT ", account_columns!(), " FROM account WHERE connection_id = $1 ORDER BY created_at, id");
+    ACCOUNT_GRANTED = (
+        "SELECT granted_scopes, COUNT(*) AS accounts FROM account \
+         WHERE connection_id = $1 AND sealed_grant IS NOT NULL GROUP BY granted_scopes ORDER BY granted_scopes");
     ACCOUNT_OLDER = (
         "SELECT ", account_columns!(), " FROM account WHERE ", account_filter!(),
         " AND (created_at, id) < ($11, $12) ORDER BY created_at DESC, id DESC LIMIT $13");

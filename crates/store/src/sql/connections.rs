@@ -56,6 +56,13 @@ sql! {
     CONNECTION_LOCK = (
         "UPDATE connection SET updated_at = updated_at WHERE environment_id = $1 AND id = $2 \
          RETURNING ", connection_columns!());
+    CONNECTION_WRITE = (
+        "UPDATE connection SET name = $2, method = $3, state = $4, attention = $5, attention_at = $6, label = $7, \
+         blurb_for_users = $8, credential_source = $9, credential_id = $10, config = $11, scopes = $12, \
+         auth_mode = $13, proxy_enabled = $14, version = $15, updated_at = $16 WHERE id = $1");
+    CONNECTION_EARLIER = (
+        "SELECT COUNT(*) FROM account WHERE connection_id = $1 AND credential_id IS NOT NULL \
+         AND credential_id <> (SELECT COALESCE(c.credential_id, '') FROM connection c WHERE c.id = $1)");
     CONNECTION_DELETE = ("DELETE FROM connection WHERE environment_id = $1 AND id = $2");
     CONNECTION_ACCOUNTS = ("SELECT COUNT(*) FROM account WHERE connection_id = $1");
 
