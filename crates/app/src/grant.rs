@@ -184,10 +184,9 @@ pub(crate) fn connection_bindings(
     if let Some(client_id) = &credential.client_id {
         bindings.insert("client_id", client_id.as_str());
     }
-    match (&credential.sealed, credential.source) {
-        (Some(sealed), _) => bindings.extend(open_credential(app, credential, sealed)?),
-        (None, CredentialSource::Shared) => bindings.insert("client_secret", shared_secret(app, connector, credential)?),
-        (None, CredentialSource::Own) => {}
+    bindings.extend(open_credential(app, credential)?);
+    if credential.source == CredentialSource::Shared {
+        bindings.insert("client_secret", shared_secret(app, connector, credential)?);
     }
     Ok(bindings)
 }
@@ -199,7 +198,12 @@ pub(crate) fn account_bindings(method: &AuthMethod, connection: &Bindings, grant
     Bindings::layered(method, layers)
 }
 
-fn open_credential(app: &App, credential: &CredentialRow, sealed: &Sealed) -> Result<Bindings> {
+/// The secrets that are sealed in a credential; none when it has none.
+///
+/// # Errors
+/// [`Code::IntegrityError`] when they do not open.
+pub(crate) fn open_credential(app: &App, credential: &CredentialRow) -> Result<Bindings> {
+    let Some(sealed) = &credential.sealed else { return Ok(Bindings::new()) };
     let binding = [credential.connection_id.as_str()];
     let place = credential_place(&credential.environment_id, &credential.id, &binding);
     let plaintext = app.keyring()?.open(place, sealed).map_err(vault_error)?;

@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+pub mod accounts;
 mod audit;
 pub mod clients;
 mod config;
+pub mod connections;
 pub mod environments;
 mod exchange;
 mod events;
@@ -11,6 +13,7 @@ mod grant;
 mod keys;
 mod node;
 mod open;
+mod paging;
 mod signing;
 mod state;
 mod tokens;
@@ -19,4 +22,5 @@ pub use access::{Actor, Caller, Permission, Permissions};
 pub use config::{AppConfig, ProxyLimits, RefreshLimits, SharedCredential};
 pub use keybearer_connectors as connectors;
 pub use open::{AppParts, DatabaseConfig, EgressConfig, RootKey};
+pub use paging::{Listed, PageAsk};
 pub use state::App;

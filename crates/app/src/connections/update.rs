@@ -1,0 +1,206 @@
+//! Changing a connection.
+
+use keybearer_connectors::schema::{AuthMethod, Connector};
+use keybearer_core::{Code, ConnectionState, CredentialSource, Error, Result};
+use keybearer_store::{ConnectionChange, ConnectionRow, ConnectionSeen, CredentialChange};
+use serde_json::json;
+
+use super::create::to_json;
+use super::credentials::{self, Planned, Wanted};
+use super::types::{Connection, ConnectionConfig, UpdateConnection};
+use super::values::{self, Given, Have, Values};
+use super::{find, name, scopes, view};
+use crate::access::{Caller, Permission};
+use crate::audit;
+use crate::state::App;
+
+/// Changes what is given and leaves the rest.
+///
+/// # Errors
+/// [`Code::PermissionDenied`], [`Code::ConnectionNotFound`], [`Code::ConnectionNameTaken`],
+/// [`Code::FailedPrecondition`] when the version is another one or the name is locked, `InvalidArgument` at each
+/// wrong field.
+pub async fn update(app: &App, caller: &Caller, id_or_name: &str, patch: UpdateConnection) -> Result<Connection> {
+    apply(app, caller, id_or_name, patch, "connection.updated").await
+}
+
+/// Changes a connection and writes `action` to the audit trail.
+pub(super) async fn apply(
+    app: &App,
+    caller: &Caller,
+    id_or_name: &str,
+    patch: UpdateConnection,
+    action: &str,
+) -> Result<Connection> {
+    caller.require(Permission::ConnectorsWrite)?;
+    let row = find::row(app, &caller.environment, id_or_name).await?;
+    let connector = find::connector(app, &row.connector)?;
+    let changed = app
+        .db()
+        .change_connection(&caller.environment, &row.id, app.now(), |seen| {
+            Change { app, caller, connector: &connector, patch: &patch, action }.decide(seen)
+        })
+        .await;
+    match changed {
+        Ok(Some(row)) => view::one(app, row).await,
+        Ok(None) => Err(find::not_found()),
+        Err(error) if error.code == Code::AlreadyExists => {
+            Err(name::taken(app, &caller.environment, patch.name.as_deref().unwrap_or_default()).await)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+struct Change<'a> {
+    app: &'a App,
+    caller: &'a Caller,
+    connector: &'a Connector,
+    patch: &'a UpdateConnection,
+    action: &'a str,
+}
+
+impl Change<'_> {
+    fn decide(&self, seen: &ConnectionSeen) -> Result<ConnectionChange> {
+        let patch = self.patch;
+        if patch.expected_version.is_some_and(|expected| expected != seen.row.version) {
+            let detail = format!("somebody changed the connection: it has version {} now", seen.row.version);
+            return Err(Error::new(Code::FailedPrecondition, detail).with_help("read it again and repeat the change"));
+        }
+        let mut row = seen.row.clone();
+        self.rename(seen, &mut row)?;
+        let method = self.method(seen, &mut row)?;
+        let values = self.settings(method, &mut row)?;
+        let only_secrets = patch.source.is_none() && patch.client_id.is_none() && !values.secrets.is_empty();
+        if only_secrets && values.secrets.get("client_secret").is_some() {
+            credentials::check_replaceable(seen)?;
+        }
+        let planned =
+            credentials::plan(self.app, self.connector, method, seen, &Wanted { source: patch.source, values: &values })?;
+        self.check_shared(method, &row, &planned)?;
+        self.check_complete(method, &row, &planned)?;
+        row.credential_source = planned.source;
+        if planned.change != CredentialChange::Keep {
+            (row.attention, row.attention_at) = (None, None);
+        }
+        let detail = self.detail(seen, &row, &values, &planned);
+        let audit = audit::row(self.app, self.caller, self.action, row.id.as_str(), detail)?;
+        Ok(ConnectionChange { row, credential: planned.change, audit: Some(audit) })
+    }
+
+    fn rename(&self, seen: &ConnectionSeen, row: &mut ConnectionRow) -> Result<()> {
+        let Some(wanted) = self.patch.name.as_ref().filter(|wanted| !wanted.is_empty() && **wanted != row.name) else {
+            return Ok(());
+        };
+        name::check(wanted, self.patch.name_rules)?;
+        if seen.accounts > 0 {
+            let detail = format!("the name is locked: the connection has {} accounts", seen.accounts);
+            return Err(Error::new(Code::FailedPrecondition, detail).with_help("change the label instead"));
+        }
+        row.name.clone_from(wanted);
+        Ok(())
+    }
+
+    fn method(&self, seen: &ConnectionSeen, row: &mut ConnectionRow) -> Result<&AuthMethod> {
+        let wanted = self.patch.method.as_deref().filter(|wanted| !wanted.is_empty() && *wanted != row.method);
+        let Some(wanted) = wanted else { return find::method(self.connector, Some(&row.method)) };
+        if seen.accounts > 0 {
+            let detail = format!("the method is locked: the connection has {} accounts", seen.accounts);
+            return Err(Error::new(Code::FailedPrecondition, detail).with_help("make another connection for it"));
+        }
+        let method = find::method(self.connector, Some(wanted))?;
+        row.method.clone_from(&method.id);
+        if self.patch.scopes.is_none() {
+            row.scopes = to_json(&scopes::defaults(method, None))?;
+        }
+        Ok(method)
+    }
+
+    /// Everything that is neither name nor credential.
+    fn settings(&self, method: &AuthMethod, row: &mut ConnectionRow) -> Result<Values> {
+        let patch = self.patch;
+        if let Some(label) = &patch.label {
+            values::check_text("label", label, 100)?;
+            row.label = label.trim().to_owned();
+        }
+        if let Some(blurb) = &patch.blurb_for_users {
+            values::check_text("blurb_for_users", blurb, 140)?;
+            row.blurb_for_users = blurb.trim().to_owned();
+        }
+        let source = patch.source.unwrap_or(row.credential_source);
+        let shared = self.app.config().shared_credentials.get(&self.connector.slug);
+        let shared = shared.filter(|_| source == CredentialSource::Shared);
+        if let Some(wanted) = &patch.scopes {
+            row.scopes = to_json(&scopes::check(method, wanted, shared)?)?;
+        }
+        let given =
+            Given { client_id: patch.client_id.as_deref(), fields: &patch.fields, secrets: &patch.secrets };
+        let values = values::read(self.connector, method, given)?;
+        let mut config = ConnectionConfig::of(row);
+        for name in &values.cleared {
+            config.fields.remove(name);
+        }
+        config.fields.extend(values.fields.clone());
+        if let Some(extra) = &patch.extra_authorize_params {
+            values::check_extra(method, extra)?;
+            config.extra_authorize_params.clone_from(extra);
+        }
+        row.config = to_json(&config)?;
+        row.proxy_enabled = patch.proxy_enabled.unwrap_or(row.proxy_enabled);
+        Ok(values)
+    }
+
+    /// All fields that the connection has after the change, not only those of the patch.
+    fn check_shared(&self, method: &AuthMethod, row: &ConnectionRow, planned: &Planned) -> Result<()> {
+        if planned.source != CredentialSource::Shared {
+            return Ok(());
+        }
+        let mut values = Values { fields: ConnectionConfig::of(row).fields, ..Values::default() };
+        values.secrets = planned.secrets.clone();
+        values.secrets.remove("client_secret");
+        values::check_shared(self.connector, method, &values)
+    }
+
+    /// A connection in use stays complete.
+    fn check_complete(&self, method: &AuthMethod, row: &ConnectionRow, planned: &Planned) -> Result<()> {
+        if row.state == ConnectionState::Draft {
+            return Ok(());
+        }
+        let names: Vec<String> = planned.secrets.iter().map(|(name, _)| name.to_owned()).collect();
+        let fields = ConnectionConfig::of(row).fields;
+        let have = Have {
+            source: planned.source,
+            client_id: planned.client_id.as_deref(),
+            fields: &fields,
+            secrets: &names,
+        };
+        let missing = values::missing(self.app, self.connector, method, have);
+        if missing.is_empty() { Ok(()) } else { Err(values::must_be_given(&missing)) }
+    }
+
+    /// What changed, by name only: values may be personal, secrets are secret.
+    fn detail(
+        &self,
+        seen: &ConnectionSeen,
+        row: &ConnectionRow,
+        values: &Values,
+        planned: &Planned,
+    ) -> serde_json::Value {
+        let credential = match &planned.change {
+            CredentialChange::Keep => "kept",
+            CredentialChange::Reseal { .. } => "secret_replaced",
+            CredentialChange::Replace(_) => "client_replaced",
+        };
+        let secrets: Vec<&str> = values.secrets.iter().map(|(name, _)| name).collect();
+        json!({
+            "name": (seen.row.name != row.name).then_some(&row.name),
+            "method": (seen.row.method != row.method).then_some(&row.method),
+            "fields": values.fields.keys().collect::<Vec<_>>(),
+            "cleared": values.cleared,
+            "secrets": secrets,
+            "scopes_changed": seen.row.scopes != row.scopes,
+            "proxy_enabled": row.proxy_enabled,
+            "credential": credential,
+            "source": planned.source,
+        })
+    }
+}
