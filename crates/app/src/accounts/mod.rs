@@ -1,3 +1,32 @@
-//! Accounts.
+//! Accounts: one user's credentials on a connection.
+//!
+//! Every change writes its events and its line of the audit trail in the same transaction. Only [`auth`] gives
+//! secrets out, and only after the audit trail has it.
+
+mod auth;
+mod create;
+mod disconnect;
+mod given;
+mod import;
+mod list;
+mod lookup;
+mod prepare;
+mod settings;
 mod types;
-pub use types::*;
+mod update;
+mod view;
+
+pub use auth::auth;
+pub use create::{create, get_or_create};
+pub use disconnect::{Disconnected, delete, disconnect, revoke};
+pub use import::{ImportAccount, import, import_one};
+pub use list::{counts, get, history, list, search};
+pub use types::{
+    Account, AccountAuth, AccountQuery, CreateAccount, Credentials, Imported, ImportedLine, Lookup, OauthTokens,
+    RefreshRecord, Revealed, RevokeOutcome, ScopeSelection, StatusCount, UpdateAccount,
+};
+pub use update::update;
+
+pub(crate) use create::ensure;
+pub(crate) use lookup::resolve;
+pub(crate) use settings::{optional_part, selected};

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 pub struct Lookup {
     /// `ca_…`; goes before everything else.
     pub id: Option<String>,
-    /// Name of the connection.
+    /// Name of the connection; its id does too.
     pub connector: Option<String>,
     /// The developer's own id for the user.
     pub identifier: Option<String>,
@@ -141,7 +141,7 @@ pub struct Account {
     pub identifier: String,
     /// The connection it belongs to.
     pub connection_id: ConnectionId,
-    /// Name of the connection.
+    /// Name of the connection; its id does too.
     pub connection: String,
     /// Slug of the connector.
     pub connector: String,
