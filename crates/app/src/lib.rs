@@ -14,6 +14,7 @@ mod keys;
 mod node;
 mod open;
 mod paging;
+pub mod proxy;
 mod signing;
 mod state;
 mod tokens;

@@ -1,0 +1,210 @@
+use http::{HeaderMap, Method, Request, Response, Uri};
+use http_body_util::{BodyExt as _, Limited};
+use keybearer_connectors::Bindings;
+use keybearer_connectors::engine::{Context, inject, means_expired_token, needs_whole_body, proxy_target};
+use keybearer_core::{Code, Error, Result};
+use keybearer_egress::{BodyStream, StreamLimits, body_from};
+use keybearer_store::AccountRow;
+
+use super::headers;
+use super::log::Started;
+use super::redact::Redactor;
+use super::replay::{RequestBody, may_repeat};
+use crate::access::{Caller, Permission};
+use crate::state::App;
+use crate::tokens::{self, LoadedAccount, LoadedConnection};
+
+/// The largest answer that is read to find out whether a token ended, in bytes.
+const PEEK: usize = 64 * 1024;
+
+/// A call to a provider's API for a user.
+pub struct ProxyCall {
+    /// Name of the connection.
+    pub connection: String,
+    /// The user, as the developer names them.
+    pub identifier: String,
+    /// The HTTP method.
+    pub method: Method,
+    /// Path below the connector's base address, and query.
+    pub path_and_query: String,
+    /// The caller's headers.
+    pub headers: HeaderMap,
+    /// The caller's body.
+    pub body: BodyStream,
+}
+
+/// Sends the call with the user's credential and streams the answer back, status and body as they are. Redirects
+/// are answers like any other: they are not followed.
+///
+/// # Errors
+/// [`Code::PermissionDenied`], [`Code::ConnectionNotFound`], [`Code::AccountNotFound`], the outcomes of
+/// [`tokens::fresh`], [`Code::PathRefused`], [`Code::ProxyDisabled`], [`Code::EgressRefused`],
+/// [`Code::ProviderUnavailable`], [`Code::TooLarge`].
+pub async fn call(app: &App, caller: &Caller, call: ProxyCall) -> Result<Response<BodyStream>> {
+    let started = Started::now(app, &call);
+    let mut account = None;
+    let outcome = run(app, caller, call, &mut account).await;
+    let status = outcome.as_ref().map(|response| response.status().as_u16()).map_err(|error| error.code);
+    started.end(app, caller, account.as_ref(), status).await;
+    outcome
+}
+
+async fn run(
+    app: &App,
+    caller: &Caller,
+    call: ProxyCall,
+    slot: &mut Option<LoadedAccount>,
+) -> Result<Response<BodyStream>> {
+    caller.require(Permission::ConnectorsExecute)?;
+    if matches!(call.method, Method::CONNECT | Method::TRACE) {
+        return Err(Error::field("method", "must not be CONNECT or TRACE"));
+    }
+    let headers = headers::for_provider(&call.headers)?;
+    let row = find_account(app, caller, &call.connection, &call.identifier).await?;
+    let account = slot.insert(tokens::fresh(app, &row.id).await?);
+    // the path is judged before the body is read or anything is sent
+    target(app, account, &call.path_and_query)?;
+    let whole = needs_whole_body(account.connection.method()?);
+    let mut body = RequestBody::read(call.body, whole, app.config().proxy.request_bytes).await?;
+    let asked = Asked { method: call.method, path_and_query: call.path_and_query, headers };
+    let answer = send(app, account, &asked, &mut body).await?;
+    let (expired, answer) = judge(account, answer).await?;
+    let answer = match expired {
+        true => after_refusal(app, account, &asked, &mut body, answer).await?,
+        false => answer,
+    };
+    app.db().touch_account(&row.id, app.now()).await?;
+    deliver(account, answer)
+}
+
+struct Asked {
+    method: Method,
+    path_and_query: String,
+    headers: HeaderMap,
+}
+
+async fn find_account(app: &App, caller: &Caller, connection: &str, identifier: &str) -> Result<AccountRow> {
+    if connection.is_empty() || identifier.is_empty() {
+        return Err(Error::field("connection_name and identifier", "must be given as headers"));
+    }
+    let found = app.db().find_connection_by_name(&caller.environment, connection).await?;
+    let found = found.ok_or_else(|| {
+        Error::new(Code::ConnectionNotFound, format!("there is no connection `{connection}`"))
+            .with_help("list them: `keybearer connections list`")
+    })?;
+    let loaded = LoadedConnection::of(app, found)?;
+    loaded.require_usable()?;
+    if !loaded.row.proxy_enabled {
+        return Err(Error::new(Code::ProxyDisabled, "proxy not enabled for provider")
+            .with_help(format!("switch it on: `keybearer connections edit {connection} --proxy on`")));
+    }
+    let rows = app.db().find_accounts_in_any_scope(&loaded.row.id, identifier).await?;
+    let mut rows = rows.into_iter();
+    match (rows.next(), rows.next()) {
+        (Some(row), None) => Ok(row),
+        (Some(_), Some(_)) => Err(Error::field("identifier", "must name one account; this one has several scopes")),
+        (None, _) => Err(Error::new(Code::AccountNotFound, "this user has no account on the connection")
+            .with_help("make a connect link for the user: `keybearer link CONNECTION --user USER`")),
+    }
+}
+
+fn target(app: &App, account: &LoadedAccount, path_and_query: &str) -> Result<url::Url> {
+    let bindings = account.bindings()?;
+    Ok(proxy_target(&account.context(app, &bindings)?, path_and_query)?)
+}
+
+async fn send(
+    app: &App,
+    account: &LoadedAccount,
+    asked: &Asked,
+    body: &mut RequestBody,
+) -> Result<Response<BodyStream>> {
+    let bindings = account.bindings()?;
+    let context = account.context(app, &bindings)?;
+    let request = complete(&context, asked, body)?;
+    let limits = StreamLimits {
+        max_body: Some(app.config().proxy.response_bytes),
+        ..StreamLimits::from(app.config().proxy.headers_timeout)
+    };
+    Ok(app.egress().stream(request, limits).await?)
+}
+
+fn complete(context: &Context<'_>, asked: &Asked, body: &mut RequestBody) -> Result<Request<BodyStream>> {
+    let url = proxy_target(context, &asked.path_and_query)?;
+    let uri: Uri = url.as_str().parse().map_err(|_| Error::new(Code::PathRefused, "path must be a valid path"))?;
+    let mut request = Request::new(());
+    *request.method_mut() = asked.method.clone();
+    *request.uri_mut() = uri;
+    *request.headers_mut() = asked.headers.clone();
+    let (mut parts, ()) = request.into_parts();
+    let mut kept = body.kept();
+    inject(context, &mut parts, kept.as_mut())?;
+    let body = match (kept, needs_whole_body(context.method)) {
+        (Some(bytes), true) => body_from(bytes),
+        _ => body.take(),
+    };
+    Ok(Request::from_parts(parts, body))
+}
+
+/// Whether the answer means that the token ended. Only refusals are looked into, and only a little.
+async fn judge(account: &LoadedAccount, answer: Response<BodyStream>) -> Result<(bool, Response<BodyStream>)> {
+    let method = account.connection.method()?;
+    let status = answer.status().as_u16();
+    let suspicious = match method.proxy_401_refresh.is_empty() {
+        true => status == 401,
+        false => method.proxy_401_refresh.iter().any(|expired| expired.status == status),
+    };
+    if !suspicious {
+        return Ok((false, answer));
+    }
+    let (parts, body) = answer.into_parts();
+    let collected = Limited::new(body, PEEK).collect().await;
+    let bytes = collected.map(|body| body.to_bytes()).map_err(|_| {
+        Error::new(Code::ProviderRejected, "the provider refused the call with an answer that is too large or broken")
+    })?;
+    let answer = Response::from_parts(parts, bytes);
+    Ok((means_expired_token(method, &answer), answer.map(body_from)))
+}
+
+/// Exchanges the token once, and repeats the call where that is safe.
+async fn after_refusal(
+    app: &App,
+    account: &mut LoadedAccount,
+    asked: &Asked,
+    body: &mut RequestBody,
+    answer: Response<BodyStream>,
+) -> Result<Response<BodyStream>> {
+    let renewed = match tokens::renew(app, account).await {
+        Ok(renewed) => renewed,
+        // a credential that cannot be refreshed: the provider's answer is all there is to say
+        Err(error) if error.code == Code::FailedPrecondition => return Ok(answer),
+        Err(error) => return Err(error),
+    };
+    let changed = renewed.row.generation != account.row.generation;
+    *account = renewed;
+    if !changed || !may_repeat(&asked.method, answer.headers(), body) {
+        return Ok(answer);
+    }
+    send(app, account, asked, body).await
+}
+
+fn deliver(account: &LoadedAccount, answer: Response<BodyStream>) -> Result<Response<BodyStream>> {
+    let (mut parts, body) = answer.into_parts();
+    parts.headers = headers::for_caller(&parts.headers);
+    parts.extensions.clear();
+    let bindings: Bindings = account.bindings()?;
+    let method = account.connection.method()?;
+    let is_secret = |name: &str| {
+        name == "client_secret"
+            || name.ends_with("_token")
+            || name.ends_with("token_secret")
+            || method.field(name).is_none_or(|field| field.secret)
+    };
+    Ok(match Redactor::new(&bindings, |name| name != "client_id" && is_secret(name)) {
+        Some(redactor) => {
+            parts.headers = redactor.headers(parts.headers);
+            Response::from_parts(parts, redactor.body(body))
+        }
+        None => Response::from_parts(parts, body),
+    })
+}

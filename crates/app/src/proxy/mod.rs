@@ -1,0 +1,9 @@
+//! Calls to a provider's API through us: authorized here, completed with the credential, streamed both ways.
+
+mod call;
+mod headers;
+mod log;
+mod redact;
+mod replay;
+
+pub use call::{ProxyCall, call};
