@@ -3,3 +3,5 @@
 pub mod api;
 
 pub mod net;
+
+pub mod web;

@@ -1,0 +1,70 @@
+//! Styles, fonts and pictures, in the binary. Their addresses hold a hash of them all, so browsers keep them for a year.
+
+use std::sync::LazyLock;
+
+use axum::extract::Path;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, StatusCode, header};
+use rust_embed::RustEmbed;
+
+use super::hosted;
+
+#[derive(RustEmbed)]
+#[folder = "static/hosted"]
+struct Files;
+
+/// What the addresses of this build hold.
+static HASH: LazyLock<String> = LazyLock::new(|| {
+    let mut names: Vec<_> = Files::iter().collect();
+    names.sort();
+    let hashes = names
+        .iter()
+        .filter_map(|name| Files::get(name))
+        .map(|file| file.metadata.sha256_hash());
+    let all: Vec<u8> = hashes.flatten().collect();
+    hex::encode(keybearer_core::sha256(&all).get(..8).unwrap_or_default())
+});
+
+/// The address of a file.
+pub(super) fn address(file: &str) -> String {
+    format!("/static/{}/{file}", HASH.as_str())
+}
+
+/// `GET /static/{hash}/{file}`. A node of another version asks with another hash: it gets the file, to be asked for again.
+pub(super) async fn file(Path((hash, file)): Path<(String, String)>) -> Response {
+    let lasting = hash == *HASH;
+    stored(
+        &file,
+        if lasting {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        },
+    )
+}
+
+/// `GET /favicon.ico`.
+pub(super) async fn favicon() -> Response {
+    stored("favicon.ico", "public, max-age=86400")
+}
+
+fn stored(name: &str, keep: &'static str) -> Response {
+    let Some(file) = Files::get(name) else {
+        return hosted::absent();
+    };
+    let mut answer = (StatusCode::OK, file.data.into_owned()).into_response();
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind(name)));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    answer
+}
+
+fn kind(name: &str) -> &'static str {
+    match name.rsplit_once('.').map(|(_, ending)| ending) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("woff2") => "font/woff2",
+        Some("svg") => "image/svg+xml",
+        Some("ico") => "image/x-icon",
+        _ => "text/plain; charset=utf-8",
+    }
+}

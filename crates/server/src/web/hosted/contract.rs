@@ -1,0 +1,3 @@
+#[path = "../../../../app/src/flows/page.rs"]
+mod page;
+pub use page::*;

@@ -1,0 +1,114 @@
+//! The routes of the hosted pages.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use axum::routing::get;
+use http::{HeaderMap, Uri, header};
+use keybearer_core::{Code, Result};
+
+use super::answer::{failure_page, give, refusal, see_other};
+use super::contract::{Answer, Visit};
+use super::frame::Href;
+use super::submitted::Submitted;
+use crate::web::{Web, cookie};
+
+/// What the pages ask of the use cases.
+pub trait Flows: Clone + Send + Sync + 'static {
+    /// The page of a connect link. Writes nothing and calls nobody.
+    fn view(&self, token: &str, visit: &Visit) -> impl Future<Output = Result<Answer>> + Send;
+
+    /// The posted form of a connect link.
+    fn submit(
+        &self,
+        token: &str,
+        visit: &Visit,
+        form: Submitted,
+    ) -> impl Future<Output = Result<Answer>> + Send;
+
+    /// What the provider sent back, in the order it came and as often as it came.
+    fn callback(
+        &self,
+        connection: &str,
+        parameters: Submitted,
+        visit: &Visit,
+    ) -> impl Future<Output = Result<Answer>> + Send;
+
+    /// The page at the end.
+    fn success(&self, query: &str, visit: &Visit) -> impl Future<Output = Result<Answer>> + Send;
+}
+
+type Shared<F> = State<Arc<Web<F>>>;
+
+/// `/c/{token}`, the callback and `/connect/success`.
+pub fn routes<F: Flows>(web: Web<F>) -> Router {
+    Router::new()
+        .route("/c/{token}", get(view::<F>).post(submit::<F>))
+        .route(
+            "/sso/v1/oauth/{connection}/callback",
+            get(callback::<F>).post(posted_callback),
+        )
+        .route("/connect/success", get(success::<F>))
+        .with_state(Arc::new(web))
+}
+
+async fn view<F: Flows>(State(web): Shared<F>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let visit = match cookie::visit_or_new(&headers, web.is_secure(), web.entropy.as_ref()) {
+        Ok(visit) => visit,
+        Err(error) => return failure_page(&error, web.entropy.as_ref()),
+    };
+    let answer = web.flows.view(&token, &visit).await;
+    let mut response = told(&web, answer, Some(&Href::link(&token)), false);
+    for cookie in cookie::set(&visit, &token, web.is_secure()) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+async fn submit<F: Flows>(
+    State(web): Shared<F>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    form: Submitted,
+) -> Response {
+    let visit = cookie::visit(&headers, web.is_secure());
+    let answer = web.flows.submit(&token, &visit, form).await;
+    told(&web, answer, Some(&Href::link(&token)), true)
+}
+
+async fn callback<F: Flows>(
+    State(web): Shared<F>,
+    Path(connection): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let visit = cookie::visit(&headers, web.is_secure());
+    let own = cookie::link(&headers, web.is_secure()).map(|token| Href::link(&token));
+    let parameters = Submitted::read(query.unwrap_or_default().as_bytes());
+    let answer = web.flows.callback(&connection, parameters, &visit).await;
+    told(&web, answer, own.as_ref(), false)
+}
+
+/// `response_mode=form_post`: browsers send no `SameSite=Lax` cookie with a post from another site, but do with the GET
+/// it is turned into.
+async fn posted_callback(uri: Uri, form: Submitted) -> Response {
+    form.as_query(uri.path())
+        .map_or_else(|| refusal(Code::Internal), see_other)
+}
+
+async fn success<F: Flows>(State(web): Shared<F>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    let visit = cookie::visit(&headers, web.is_secure());
+    let own = cookie::link(&headers, web.is_secure()).map(|token| Href::link(&token));
+    let answer = web.flows.success(&query.unwrap_or_default(), &visit).await;
+    told(&web, answer, own.as_ref(), false)
+}
+
+fn told<F>(web: &Web<F>, answer: Result<Answer>, own: Option<&Href>, posted: bool) -> Response {
+    match answer {
+        Ok(answer) => give(&answer, own, posted, &web.public_url),
+        Err(error) => failure_page(&error, web.entropy.as_ref()),
+    }
+}

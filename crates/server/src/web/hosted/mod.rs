@@ -1,0 +1,28 @@
+//! The hosted pages: what a user meets between a connect link and a connected account.
+//!
+//! Handlers read the cookie, ask one use case and render its answer. Nothing here decides about a flow.
+
+mod answer;
+mod contract;
+mod form;
+mod frame;
+mod handlers;
+#[cfg(debug_assertions)]
+pub mod preview;
+#[cfg(debug_assertions)]
+mod samples;
+mod sentence;
+mod submitted;
+mod tile;
+mod views;
+mod words;
+
+#[cfg(test)]
+mod render_tests;
+#[cfg(test)]
+mod route_tests;
+
+pub use answer::{absent, failure_page};
+pub use contract::{Answer, Page, PageBody, Visit};
+pub use handlers::{Flows, routes};
+pub use submitted::Submitted;
