@@ -120,8 +120,10 @@ pub(super) fn stored(
         last_used_at: None,
         connector_margin: policy.margin,
     };
+    let only_refresh = grant.token("refresh_token").is_some() && grant.token("access_token").is_none();
     let next_refresh_at = match policy.kind {
         RefreshKind::None => None,
+        _ if only_refresh => Some(app.now()),
         _ => schedule::next_refresh(times, app.now(), app.config().refresh.margin, app.entropy())?,
     };
     Ok(keybearer_store::Grant {

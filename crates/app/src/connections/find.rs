@@ -15,7 +15,7 @@ use crate::access::{Caller, Permission};
 use crate::paging::{List, Listed, PageAsk};
 use crate::state::App;
 
-/// The connector of a slug. The wire's provider keys are understood too: `GOOGLE_CALENDAR` is `google-calendar`.
+/// The connector of a slug. The wire's provider keys are understood too: `TWO_WORDS` is `two-words`.
 ///
 /// # Errors
 /// [`Code::ConnectorNotFound`].

@@ -1,0 +1,368 @@
+//! An application on a database of its own, with a second environment beside its first.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use keybearer_app::connectors::{Bindings, Catalog, load_connector};
+use keybearer_app::{
+    Actor, App, AppConfig, AppParts, Caller, DatabaseConfig, EgressConfig, Permission, Permissions, ProxyLimits,
+    RefreshLimits, RootKey, SharedCredential,
+};
+use keybearer_core::ids::{AccountId, ClientId, DataKeyId, EnvironmentId, SigningKeyId};
+use keybearer_core::{
+    Clock, Code, EnvironmentKind, Error, FixedClock, OsEntropy, Reference, SecretString, VerifyMode,
+};
+use keybearer_store::{
+    DataKeyRow, DataKeyState, Db, EnvironmentRow, Options, Sealed, SigningKeyRow, SigningKeyState,
+};
+use keybearer_testkit::{TEST_TIME, TempDir, TestDatabase};
+use sqlx::{Connection as _, SqliteConnection};
+use keybearer_vault::{DataKey, KeyContext, KeyProvider as _, LocalKey};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+
+/// Runs each named function on SQLite and on PostgreSQL.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$name(&crate::harness::World::sqlite().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$name(&crate::harness::World::postgres().await).await;
+            }
+        }
+    )*};
+}
+
+pub(crate) use on_both;
+
+/// A running application, two callers, and where everything is stored.
+pub struct World {
+    pub app: App,
+    pub clock: Arc<FixedClock>,
+    /// Has every permission in the first environment.
+    pub caller: Caller,
+    /// Has every permission in the second environment.
+    pub stranger: Caller,
+    pub provider: Provider,
+    url: String,
+    database: Option<TestDatabase>,
+    folder: TempDir,
+}
+
+const ROOT_KEY: &str = "tB1oP4JM2jw3ykf3MB1XCyYH9zEczav3FipTToHlMcw=";
+pub const SHARED_SECRET: &str = "operator-secret-0123456789";
+
+/// A connector with everything that the embedded ones have not.
+const ACME: &str = r#"
+slug: acme
+display_name: Acme
+kind: api
+categories: [developer-tools]
+auth:
+  - id: oauth2
+    type: oauth2
+    authorize_url: "https://{site}/authorize"
+    token_url: "https://{site}/token"
+    authorize_extra_scope_param: user_scope
+    pkce: S256
+    redirect_rules: { https: required, match: exact }
+    client_id_hint: { starts_with: "id_" }
+    client_secret_hint: { starts_with: "sec_" }
+    pinned_hosts: [.acme.example]
+    fields:
+      - { name: client_id, label: Client ID, in: connection }
+      - { name: client_secret, label: Client secret, in: connection, secret: true }
+      - { name: site, label: Site, in: connection, default: login.acme.example }
+      - { name: developer_token, label: Developer token, in: connection, secret: true, required: false }
+      - { name: hook_key, label: Hook key, in: connection, required: false, generated: true }
+      - { name: subdomain, label: Subdomain, in: account, prefix: 'https://', suffix: .acme.example }
+    scopes:
+      - { name: read, default: true, required: true }
+      - { name: write, default: true }
+      - { name: offline, grants_refresh_token: true }
+    optional_scopes:
+      param: user_scope
+      scopes: [{ name: user.read }]
+    credential_placement:
+      headers: { authorization: "Bearer {access_token}" }
+  - id: machine
+    type: service_account
+    token_url: https://login.acme.example/token
+    grant: urn:ietf:params:oauth:grant-type:jwt-bearer
+    token_auth_method: none
+    refresh_with: app_signature
+    fields:
+      - { name: key_file, label: Key, in: connection, secret: true }
+      - { name: subject, label: Act as, in: account, pattern: "[^@]+@[^@]+" }
+    credential_placement:
+      headers: { authorization: "Bearer {access_token}" }
+api:
+  base_url: "https://{subdomain}.acme.example/api"
+sources: []
+"#;
+
+impl World {
+    pub async fn sqlite() -> Self {
+        let folder = keybearer_testkit::temp_dir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("keybearer.db").display());
+        Self::open(folder, url, None).await
+    }
+
+    pub async fn postgres() -> Self {
+        let database = tokio::task::spawn_blocking(TestDatabase::create).await.unwrap().unwrap();
+        Self::open(keybearer_testkit::temp_dir().unwrap(), database.url().to_owned(), Some(database)).await
+    }
+
+    async fn open(folder: TempDir, url: String, database: Option<TestDatabase>) -> Self {
+        let clock = Arc::new(FixedClock::new(TEST_TIME));
+        let provider = Provider::start().await;
+        let parts = || parts(&url, Arc::clone(&clock), &provider.url);
+        let (first, _) = App::open(parts()).await.unwrap();
+        first.close().await;
+        drop(first);
+        let second = second_environment(&url).await;
+        let (app, _) = App::open(parts()).await.unwrap();
+        let environment = keybearer_app::environments::default(&app).await.unwrap().id;
+        Self {
+            caller: caller(environment),
+            stranger: caller(second),
+            app,
+            clock,
+            provider,
+            url,
+            database,
+            folder,
+        }
+    }
+
+    /// The first environment's caller with these permissions only.
+    pub fn with_permissions(&self, permissions: &[Permission]) -> Caller {
+        let texts: Vec<&str> = permissions.iter().map(|permission| permission.as_str()).collect();
+        Caller { permissions: Permissions::parse(texts).unwrap(), ..self.caller.clone() }
+    }
+
+    /// Everything that is stored, as bytes: the database files, or every row of every table.
+    pub fn stored(&self) -> Vec<u8> {
+        let Some(database) = &self.database else {
+            let files = std::fs::read_dir(self.folder.path()).unwrap();
+            return files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+        };
+        let tables = database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").unwrap();
+        let rows = |table: &str| database.query(&format!("SELECT t::text FROM \"{table}\" t")).unwrap();
+        tables.lines().map(rows).collect::<Vec<_>>().join("\n").into_bytes()
+    }
+
+    /// Runs SQL beside the application and gives the first column of each row.
+    pub async fn sql(&self, text: &str) -> Vec<String> {
+        if let Some(database) = &self.database {
+            return database.query(text).unwrap().lines().map(str::to_owned).collect();
+        }
+        let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+        let text = sqlx::AssertSqlSafe(text.to_owned());
+        sqlx::query_scalar::<_, String>(text).fetch_all(&mut connection).await.unwrap()
+    }
+
+    /// How many lines of the audit trail tell of `action` on `target`.
+    pub async fn audited(&self, target: &str, action: &str) -> usize {
+        self.sql(&format!("SELECT id FROM audit WHERE target = '{target}' AND action = '{action}'")).await.len()
+    }
+
+    /// From now on the database takes no line of the audit trail.
+    pub async fn refuse_audit(&self) {
+        if self.database.is_some() {
+            self.sql("ALTER TABLE audit ADD CONSTRAINT closed CHECK (actor = '') NOT VALID").await;
+        } else {
+            self.sql("CREATE TRIGGER closed BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'closed'); END").await;
+        }
+    }
+
+    /// The events about an account in order: type and payload.
+    pub async fn events(&self, id: &AccountId) -> Vec<(String, serde_json::Value)> {
+        let order = format!("FROM event WHERE account_id = '{id}' ORDER BY sequence");
+        let sequence = self.sql(&format!("SELECT CAST(sequence AS TEXT) {order}")).await;
+        let expected: Vec<String> = (1..=sequence.len()).map(|number| number.to_string()).collect();
+        assert_eq!(sequence, expected, "the sequence has gaps");
+        let payloads = self.sql(&format!("SELECT payload {order}")).await;
+        let payloads = payloads.iter().map(|payload| serde_json::from_str(payload).unwrap());
+        self.sql(&format!("SELECT event_type {order}")).await.into_iter().zip(payloads).collect()
+    }
+}
+
+fn caller(environment: EnvironmentId) -> Caller {
+    Caller {
+        environment,
+        actor: Actor::Client(ClientId::from_number(7)),
+        reference: Reference::new(&OsEntropy).unwrap(),
+        permissions: Permissions::all(),
+    }
+}
+
+fn parts(url: &str, clock: Arc<FixedClock>, provider: &str) -> AppParts {
+    let mut catalog = Catalog::embedded();
+    catalog.insert(load_connector(ACME).unwrap());
+    let shared = |scopes: &[&str]| SharedCredential {
+        app_name: "Operator's app".to_owned(),
+        client_id: "operator-client".to_owned(),
+        client_secret: SHARED_SECRET.into(),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+    };
+    AppParts {
+        config: AppConfig {
+            public_url: "https://keys.example".parse().unwrap(),
+            environment_kind: EnvironmentKind::Development,
+            app_name: "Fieldnote".to_owned(),
+            verify_mode: VerifyMode::None,
+            verify_urls: Vec::new(),
+            shared_credentials: BTreeMap::from([
+                ("acme".to_owned(), shared(&["read", "write"])),
+                ("postcards".to_owned(), shared(&[])),
+            ]),
+            known_fields: BTreeMap::from([("sandbox_url".to_owned(), provider.to_owned())]),
+            spill_folder: None,
+            link_lifetime: Duration::from_secs(3600),
+            refresh: RefreshLimits::default(),
+            proxy: ProxyLimits::default(),
+        },
+        database: DatabaseConfig { url: url.into(), connections: 4, statement_cache: true },
+        root_key: RootKey::Text(ROOT_KEY.into()),
+        egress: EgressConfig { allow: vec!["127.0.0.0/8".to_owned()], extra_roots_pem: None },
+        catalog,
+        clock,
+        entropy: Arc::new(OsEntropy),
+    }
+}
+
+/// There is no use case that makes an environment yet; this one is written as a later version will.
+async fn second_environment(url: &str) -> EnvironmentId {
+    let db = Db::open(&SecretString::from(url), &Options::default()).await.unwrap();
+    let installation = db.find_installation().await.unwrap().unwrap();
+    let (id, key_id) = (EnvironmentId::from_number(2), DataKeyId::from_number(2));
+    let root = LocalKey::from_text(&ROOT_KEY.into()).unwrap();
+    let key = DataKey::generate(&OsEntropy).unwrap();
+    let context = KeyContext { installation: &installation.epoch, environment: &id, key: &key_id };
+    let wrapped = root.wrap(context, &key, &OsEntropy).await.unwrap();
+    let row = EnvironmentRow {
+        id: id.clone(),
+        name: "other".to_owned(),
+        kind: EnvironmentKind::Development,
+        app_name: "Other".to_owned(),
+        verify_mode: VerifyMode::None,
+        settings: serde_json::json!({}),
+        // after the first one, which is the default
+        created_at: TEST_TIME.plus(Duration::from_secs(1)),
+        updated_at: TEST_TIME,
+    };
+    let data_key = DataKeyRow {
+        id: key_id,
+        environment_id: id.clone(),
+        wrapped: Sealed::from(wrapped),
+        state: DataKeyState::Primary,
+        created_at: TEST_TIME,
+    };
+    let signing_key = SigningKeyRow {
+        id: SigningKeyId::from_number(2),
+        environment_id: id.clone(),
+        sealed_private: Sealed::from(vec![0]),
+        public_jwk: serde_json::json!({}),
+        state: SigningKeyState::Active,
+        created_at: TEST_TIME,
+        retire_at: None,
+    };
+    db.create_environment(&row, &data_key, &signing_key).await.unwrap();
+    db.close().await;
+    id
+}
+
+/// A provider that answers every request with one status and keeps what it received.
+pub struct Provider {
+    pub url: String,
+    status: Arc<Mutex<u16>>,
+    received: Arc<Mutex<Vec<String>>>,
+}
+
+impl Provider {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (status, received) = (Arc::new(Mutex::new(200)), Arc::new(Mutex::new(Vec::new())));
+        let (answer, seen) = (Arc::clone(&status), Arc::clone(&received));
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let request = read_request(&mut socket).await;
+                seen.lock().unwrap().push(request);
+                let status = *answer.lock().unwrap();
+                if status == 0 {
+                    continue;
+                }
+                let text = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}");
+                let _ = socket.write_all(text.as_bytes()).await;
+            }
+        });
+        Self { url, status, received }
+    }
+
+    /// What it answers from now on; 0 closes the connection without an answer.
+    pub fn answer(&self, status: u16) {
+        *self.status.lock().unwrap() = status;
+    }
+
+    /// Every request so far, head and body.
+    pub fn received(&self) -> Vec<String> {
+        self.received.lock().unwrap().clone()
+    }
+}
+
+async fn read_request(socket: &mut tokio::net::TcpStream) -> String {
+    let (mut text, mut buffer) = (String::new(), [0_u8; 4096]);
+    loop {
+        let size = socket.read(&mut buffer).await.unwrap_or(0);
+        text.push_str(&String::from_utf8_lossy(&buffer[..size]));
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            if size == 0 {
+                return text;
+            }
+            continue;
+        };
+        let length = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+        });
+        if size == 0 || body.len() >= length.unwrap_or(0) {
+            return text;
+        }
+    }
+}
+
+/// The code of a failure.
+pub fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> Code {
+    result.unwrap_err().code
+}
+
+/// The fields that a failure names.
+pub fn fields<T: std::fmt::Debug>(result: Result<T, Error>) -> Vec<String> {
+    let error = result.unwrap_err();
+    assert_eq!(error.code, Code::InvalidArgument, "{error}");
+    error.violations.into_iter().map(|violation| violation.field).collect()
+}
+
+/// Secret values by name.
+pub fn secrets(pairs: &[(&str, &str)]) -> Bindings {
+    pairs.iter().copied().collect()
+}
+
+/// Plain values by name.
+pub fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// The present time of the world, moved on by some seconds so that rows have an order.
+pub fn tick(world: &World) {
+    world.clock.advance(Duration::from_secs(1));
+    assert!(world.clock.now() > TEST_TIME);
+}

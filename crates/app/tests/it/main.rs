@@ -1,0 +1,7 @@
+//! The use cases on both databases.
+
+mod accounts;
+mod connections;
+mod harness;
+mod imports;
+mod leaks;
