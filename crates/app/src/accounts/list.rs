@@ -27,7 +27,12 @@ pub async fn get(app: &App, caller: &Caller, lookup: &Lookup) -> Result<Account>
 /// # Errors
 /// `PermissionDenied`, `ConnectionNotFound` for an unknown `connection`, `InvalidArgument` at `page_size` or
 /// `page_token`.
-pub async fn list(app: &App, caller: &Caller, query: &AccountQuery, page: &PageAsk) -> Result<Listed<Account>> {
+pub async fn list(
+    app: &App,
+    caller: &Caller,
+    query: &AccountQuery,
+    page: &PageAsk,
+) -> Result<Listed<Account>> {
     caller.require(Permission::AccountsRead)?;
     listed(app, caller, query, page, ("accounts", 100)).await
 }
@@ -65,8 +70,15 @@ async fn listed(
 ) -> Result<Listed<Account>> {
     let filter = filter(app, caller, query).await?;
     let bound = json!([
-        filter.connection_names, filter.connector, filter.connection_id, filter.identifier,
-        filter.organization_id, filter.user_id, filter.status, filter.query, filter.org_wide,
+        filter.connection_names,
+        filter.connector,
+        filter.connection_id,
+        filter.identifier,
+        filter.organization_id,
+        filter.user_id,
+        filter.status,
+        filter.query,
+        filter.org_wide,
     ])
     .to_string();
     let list = List {
@@ -78,10 +90,18 @@ async fn listed(
         max_size,
     };
     let request = list.request(app, page)?;
-    let rows = app.db().list_accounts(&caller.environment, &filter, &request).await?;
+    let rows = app
+        .db()
+        .list_accounts(&caller.environment, &filter, &request)
+        .await?;
     let listed = list.listed(app, rows)?;
     let (next, previous, total) = (listed.next, listed.previous, listed.total);
-    Ok(Listed { items: view::many(app, listed.items).await?, total, next, previous })
+    Ok(Listed {
+        items: view::many(app, listed.items).await?,
+        total,
+        next,
+        previous,
+    })
 }
 
 async fn filter(app: &App, caller: &Caller, query: &AccountQuery) -> Result<AccountFilter> {

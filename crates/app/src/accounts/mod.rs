@@ -22,8 +22,8 @@ pub use disconnect::{Disconnected, delete, disconnect, revoke};
 pub use import::{ImportAccount, import, import_one};
 pub use list::{counts, get, history, list, search};
 pub use types::{
-    Account, AccountAuth, AccountQuery, CreateAccount, Credentials, Imported, ImportedLine, Lookup, OauthTokens,
-    RefreshRecord, Revealed, RevokeOutcome, ScopeSelection, StatusCount, UpdateAccount,
+    Account, AccountAuth, AccountQuery, CreateAccount, Credentials, Imported, ImportedLine, Lookup,
+    OauthTokens, RefreshRecord, Revealed, RevokeOutcome, ScopeSelection, StatusCount, UpdateAccount,
 };
 pub use update::update;
 

@@ -15,7 +15,8 @@ const MAX_LENGTH: usize = 500;
 
 /// What a connection asks for when nobody chose.
 pub(super) fn defaults(method: &AuthMethod, shared: Option<&SharedCredential>) -> ScopeSettings {
-    let offered = |name: &String| shared.is_none_or(|shared| shared.scopes.is_empty() || shared.scopes.contains(name));
+    let offered =
+        |name: &String| shared.is_none_or(|shared| shared.scopes.is_empty() || shared.scopes.contains(name));
     ScopeSettings {
         scopes: grammar::defaults(method).into_iter().filter(offered).collect(),
         required: required(method),
@@ -24,7 +25,12 @@ pub(super) fn defaults(method: &AuthMethod, shared: Option<&SharedCredential>) -
 }
 
 fn required(method: &AuthMethod) -> Vec<String> {
-    method.scopes.iter().filter(|scope| scope.required).map(|scope| scope.name.clone()).collect()
+    method
+        .scopes
+        .iter()
+        .filter(|scope| scope.required)
+        .map(|scope| scope.name.clone())
+        .collect()
 }
 
 /// Checks a selection, and adds what the connector always needs. Scopes that the connector does not list are kept:
@@ -43,9 +49,13 @@ pub(super) fn check(
         let outside = list.iter().find(|name| {
             shared.is_some_and(|shared| !shared.scopes.is_empty() && !shared.scopes.contains(name))
         });
-        let problem = problem.or_else(|| outside.map(|name| format!("holds `{name}`, which the shared app may not ask for")));
+        let problem = problem
+            .or_else(|| outside.map(|name| format!("holds `{name}`, which the shared app may not ask for")));
         if let Some(description) = problem {
-            violations.push(FieldViolation { field: field.to_owned(), description });
+            violations.push(FieldViolation {
+                field: field.to_owned(),
+                description,
+            });
         }
     };
     check("scopes.scopes", &given.scopes);
@@ -78,36 +88,60 @@ fn problem(method: &AuthMethod, list: &[String]) -> Option<String> {
     }
     let separator = grammar::separator(method);
     let is_scope = |name: &String| {
-        let characters = name.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
+        let characters = name
+            .bytes()
+            .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
         let parted = !separator.trim().is_empty() && name.contains(separator.trim());
         (1..=MAX_LENGTH).contains(&name.len()) && characters && !parted
     };
     let wrong = list.iter().find(|name| !is_scope(name))?;
-    let shown: String = wrong.chars().filter(|character| !character.is_control()).take(60).collect();
-    Some(format!("must hold one scope per entry, without spaces, quotes and backslashes (got `{shown}`)"))
+    let shown: String = wrong
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(60)
+        .collect();
+    Some(format!(
+        "must hold one scope per entry, without spaces, quotes and backslashes (got `{shown}`)"
+    ))
 }
 
 /// What other scopes would mean for the accounts of a connection. Nothing is changed.
 ///
 /// # Errors
 /// `PermissionDenied`, `ConnectionNotFound`, and those of a scope that is none.
-pub async fn scope_impact(app: &App, caller: &Caller, id_or_name: &str, wanted: &ScopeSettings) -> Result<ScopeImpact> {
+pub async fn scope_impact(
+    app: &App,
+    caller: &Caller,
+    id_or_name: &str,
+    wanted: &ScopeSettings,
+) -> Result<ScopeImpact> {
     caller.require(Permission::ConnectorsRead)?;
     let row = find::row(app, &caller.environment, id_or_name).await?;
     let connector = find::connector(app, &row.connector)?;
     let method = find::method(&connector, Some(&row.method))?;
-    let (before, after) = (ScopeSettings::of(&row).wanted(), check(method, wanted, None)?.wanted());
+    let (before, after) = (
+        ScopeSettings::of(&row).wanted(),
+        check(method, wanted, None)?.wanted(),
+    );
     let only = |one: &[String], other: &[String]| -> Vec<String> {
         one.iter().filter(|name| !other.contains(name)).cloned().collect()
     };
-    let mut impact = ScopeImpact { added: only(&after, &before), removed: only(&before, &after), ..ScopeImpact::default() };
+    let mut impact = ScopeImpact {
+        added: only(&after, &before),
+        removed: only(&before, &after),
+        ..ScopeImpact::default()
+    };
     for group in app.db().count_granted_scopes(&row.id).await? {
         if group.granted_scopes.is_empty() {
             impact.unknown += group.accounts;
         } else if !grammar::not_granted(method, &group.granted_scopes, &after).is_empty() {
             impact.must_sign_in_again += group.accounts;
         }
-        if group.granted_scopes.iter().any(|name| impact.removed.contains(name)) {
+        if group
+            .granted_scopes
+            .iter()
+            .any(|name| impact.removed.contains(name))
+        {
             impact.hold_removed += group.accounts;
         }
     }

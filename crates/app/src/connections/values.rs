@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use keybearer_connectors::Bindings;
 use keybearer_connectors::forms::{self, Require};
 use keybearer_connectors::schema::{AuthMethod, Connector, MethodType, Place};
-use keybearer_connectors::Bindings;
 use keybearer_core::{CredentialSource, Error, FieldViolation, Result};
 use serde_json::{Map, Value};
 
@@ -16,8 +16,20 @@ const SECRET: &str = "client_secret";
 
 /// Parameters of the authorization request that bind the answer to us, or that have a setting of their own.
 const RESERVED_PARAMS: &[&str] = &[
-    "client_id", "client_secret", "redirect_uri", "state", "response_type", "response_mode", "code_challenge",
-    "code_challenge_method", "request", "request_uri", "scope", "nonce", "code", "code_verifier",
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "state",
+    "response_type",
+    "response_mode",
+    "code_challenge",
+    "code_challenge_method",
+    "request",
+    "request_uri",
+    "scope",
+    "nonce",
+    "code",
+    "code_verifier",
 ];
 
 /// What was given, before it is checked.
@@ -58,7 +70,8 @@ pub(super) fn read(connector: &Connector, method: &AuthMethod, given: Given<'_>)
             input.insert(name, text);
         }
     }
-    let cleaned = forms::check(connector, method, Place::Connection, &input, Require::Given).map_err(Error::fields)?;
+    let cleaned =
+        forms::check(connector, method, Place::Connection, &input, Require::Given).map_err(Error::fields)?;
     for (name, value) in cleaned.iter() {
         sort(method, &mut values, name, value.expose());
     }
@@ -67,7 +80,12 @@ pub(super) fn read(connector: &Connector, method: &AuthMethod, given: Given<'_>)
 
 fn texts(given: Given<'_>) -> BTreeMap<String, String> {
     let mut texts = given.fields.clone();
-    texts.extend(given.secrets.iter().map(|(name, value)| (name.to_owned(), value.expose().clone())));
+    texts.extend(
+        given
+            .secrets
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.expose().clone())),
+    );
     texts.extend(given.client_id.map(|id| (ID.to_owned(), id.to_owned())));
     texts
 }
@@ -105,7 +123,10 @@ fn sort(method: &AuthMethod, values: &mut Values, name: &str, value: &str) {
 pub(super) fn check_client(client_id: Option<&str>, secrets: &Bindings) -> Result<()> {
     let mut violations = Vec::new();
     let mut wrong = |field: &str, description: &str| {
-        violations.push(FieldViolation { field: field.to_owned(), description: description.to_owned() });
+        violations.push(FieldViolation {
+            field: field.to_owned(),
+            description: description.to_owned(),
+        });
     };
     if client_id.is_some_and(|id| id.chars().any(|c| c.is_whitespace() || c.is_control())) {
         wrong(ID, "must not contain white space");
@@ -120,7 +141,11 @@ pub(super) fn check_client(client_id: Option<&str>, secrets: &Bindings) -> Resul
             wrong(SECRET, "must differ from the client id");
         }
     }
-    if violations.is_empty() { Ok(()) } else { Err(Error::fields(violations)) }
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::fields(violations))
+    }
 }
 
 /// What looks odd about client id and secret.
@@ -133,7 +158,12 @@ pub(super) fn hints(method: &AuthMethod, client_id: Option<&str>, secrets: &Bind
         both.insert(SECRET, secret.clone());
     }
     let hints = forms::hints(method, &both).into_iter();
-    hints.map(|hint| Warning { field: hint.field.to_owned(), says: hint.kind.says().to_owned() }).collect()
+    hints
+        .map(|hint| Warning {
+            field: hint.field.to_owned(),
+            says: hint.kind.says().to_owned(),
+        })
+        .collect()
 }
 
 /// What the operator's app may be used with: it never goes to a host that a connection names, and its id and
@@ -144,7 +174,10 @@ pub(super) fn hints(method: &AuthMethod, client_id: Option<&str>, secrets: &Bind
 pub(super) fn check_shared(connector: &Connector, method: &AuthMethod, values: &Values) -> Result<()> {
     let mut violations = Vec::new();
     let mut wrong = |field: &str, description: &str| {
-        violations.push(FieldViolation { field: field.to_owned(), description: description.to_owned() });
+        violations.push(FieldViolation {
+            field: field.to_owned(),
+            description: description.to_owned(),
+        });
     };
     if values.client_id.is_some() {
         wrong(ID, "cannot be set together with shared credentials");
@@ -152,15 +185,27 @@ pub(super) fn check_shared(connector: &Connector, method: &AuthMethod, values: &
     if values.secrets.get(SECRET).is_some() {
         wrong(SECRET, "cannot be set together with shared credentials");
     }
-    for name in values.fields.keys().map(String::as_str).chain(values.secrets.iter().map(|(name, _)| name)) {
-        let chooses = method.field(name).is_some_and(|field| {
-            field.choices.is_empty() && forms::decides_host(connector, method, field)
-        });
+    for name in values
+        .fields
+        .keys()
+        .map(String::as_str)
+        .chain(values.secrets.iter().map(|(name, _)| name))
+    {
+        let chooses = method
+            .field(name)
+            .is_some_and(|field| field.choices.is_empty() && forms::decides_host(connector, method, field));
         if chooses {
-            wrong(name, "decides where requests go and cannot be set together with shared credentials");
+            wrong(
+                name,
+                "decides where requests go and cannot be set together with shared credentials",
+            );
         }
     }
-    if violations.is_empty() { Ok(()) } else { Err(Error::fields(violations)) }
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::fields(violations))
+    }
 }
 
 /// What a connection has, as far as it matters for being complete.
@@ -183,15 +228,24 @@ pub(super) fn missing(app: &App, connector: &Connector, method: &AuthMethod, hav
             || app.config().known_fields.contains_key(name)
     };
     let form = forms::connection_form(connector, method);
-    let needed = form.iter().filter(|field| field.required && !field.generated).map(|field| field.name.as_str());
+    let needed = form
+        .iter()
+        .filter(|field| field.required && !field.generated)
+        .map(|field| field.name.as_str());
     let undeclared = (method.has_redirect() && method.field(ID).is_none() && !method.dcr).then_some(ID);
-    needed.chain(undeclared).filter(|name| !has(name)).map(str::to_owned).collect()
+    needed
+        .chain(undeclared)
+        .filter(|name| !has(name))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Violations for fields that a connection in use cannot be without.
 pub(super) fn must_be_given(missing: &[String]) -> Error {
-    let violation =
-        |field: &String| FieldViolation { field: field.clone(), description: "must be given".to_owned() };
+    let violation = |field: &String| FieldViolation {
+        field: field.clone(),
+        description: "must be given".to_owned(),
+    };
     Error::fields(missing.iter().map(violation).collect())
 }
 
@@ -205,14 +259,23 @@ pub(super) fn check_extra(method: &AuthMethod, extra: &BTreeMap<String, String>)
         return wrong("must have at most 30 entries".to_owned());
     }
     for (name, value) in extra {
-        let renamed = method.authorize_param_names.values().flatten().any(|to| to == name);
-        let second = method.optional_scopes.as_ref().is_some_and(|optional| optional.param == *name);
+        let renamed = method
+            .authorize_param_names
+            .values()
+            .flatten()
+            .any(|to| to == name);
+        let second = method
+            .optional_scopes
+            .as_ref()
+            .is_some_and(|optional| optional.param == *name);
         if renamed || second || RESERVED_PARAMS.contains(&name.to_ascii_lowercase().as_str()) {
             return wrong(format!("must not hold `{name}`, which Keybearer sets"));
         }
         let plain = |text: &str, max: usize| text.len() <= max && !text.chars().any(char::is_control);
         if name.is_empty() || !plain(name, 100) || !plain(value, 2000) {
-            return wrong("must hold names of 1 to 100 and values of up to 2000 characters on one line".to_owned());
+            return wrong(
+                "must hold names of 1 to 100 and values of up to 2000 characters on one line".to_owned(),
+            );
         }
     }
     Ok(())
@@ -222,11 +285,17 @@ pub(super) fn check_extra(method: &AuthMethod, extra: &BTreeMap<String, String>)
 pub(super) fn of_context(method: &AuthMethod, context: &Map<String, Value>) -> BTreeMap<String, String> {
     let is_field = |name: &str| {
         method.fields.iter().any(|field| {
-            field.name == name && field.place == Place::Connection && !field.fixed && !field.discovered && !field.secret
+            field.name == name
+                && field.place == Place::Connection
+                && !field.fixed
+                && !field.discovered
+                && !field.secret
         })
     };
     let texts = context.iter().filter(|(name, _)| is_field(name));
-    texts.filter_map(|(name, value)| value.as_str().map(|text| (name.clone(), text.to_owned()))).collect()
+    texts
+        .filter_map(|(name, value)| value.as_str().map(|text| (name.clone(), text.to_owned())))
+        .collect()
 }
 
 /// Checks a text that people read.
@@ -235,7 +304,10 @@ pub(super) fn of_context(method: &AuthMethod, context: &Map<String, Value>) -> B
 /// `InvalidArgument` at `field`.
 pub(super) fn check_text(field: &str, text: &str, max: usize) -> Result<()> {
     if text.chars().count() > max || text.chars().any(char::is_control) {
-        return Err(Error::field(field, format!("must be one line of at most {max} characters")));
+        return Err(Error::field(
+            field,
+            format!("must be one line of at most {max} characters"),
+        ));
     }
     Ok(())
 }

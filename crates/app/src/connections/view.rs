@@ -72,15 +72,25 @@ async fn load(app: &App, row: ConnectionRow) -> Result<Loaded> {
         None => None,
     };
     // what does not open is shown as not there: the list must still come
-    let secrets = credential.as_ref().and_then(|credential| grant::open_credential(app, credential).ok());
+    let secrets = credential
+        .as_ref()
+        .and_then(|credential| grant::open_credential(app, credential).ok());
     let connector = app.catalog().get(&row.connector);
-    Ok(Loaded { row, connector, credential, secrets: secrets.unwrap_or_default() })
+    Ok(Loaded {
+        row,
+        connector,
+        credential,
+        secrets: secrets.unwrap_or_default(),
+    })
 }
 
 fn counts(counted: &[AccountCount], id: &ConnectionId) -> ConnectionCounts {
     let mut counts = ConnectionCounts::default();
-    let by_status: HashMap<AccountStatus, i64> =
-        counted.iter().filter(|count| count.connection_id == *id).map(|count| (count.status, count.accounts)).collect();
+    let by_status: HashMap<AccountStatus, i64> = counted
+        .iter()
+        .filter(|count| count.connection_id == *id)
+        .map(|count| (count.status, count.accounts))
+        .collect();
     for (status, accounts) in by_status {
         counts.accounts += accounts;
         match status {
@@ -94,19 +104,36 @@ fn counts(counted: &[AccountCount], id: &ConnectionId) -> ConnectionCounts {
 }
 
 fn show(app: &App, loaded: Loaded, counts: ConnectionCounts) -> Connection {
-    let Facts { missing, warnings, resolved_proxy_url, auth_type, needs_redirect_uri } = facts(app, &loaded);
-    let Loaded { row, connector, credential, secrets } = loaded;
+    let Facts {
+        missing,
+        warnings,
+        resolved_proxy_url,
+        auth_type,
+        needs_redirect_uri,
+    } = facts(app, &loaded);
+    let Loaded {
+        row,
+        connector,
+        credential,
+        secrets,
+    } = loaded;
     let (config, settings) = (ConnectionConfig::of(&row), ScopeSettings::of(&row));
     let shared = app.config().shared_credentials.get(&row.connector);
     let is_shared = row.credential_source == CredentialSource::Shared;
-    let secret_fields = secrets.iter().map(|(name, _)| name.to_owned()).filter(|name| name != "client_secret");
+    let secret_fields = secrets
+        .iter()
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| name != "client_secret");
     Connection {
         redirect_uri: redirect_uri(app, &row.id),
         needs_redirect_uri,
-        connector_display_name: connector.map_or_else(|| row.connector.clone(), |known| known.display_name.clone()),
+        connector_display_name: connector
+            .map_or_else(|| row.connector.clone(), |known| known.display_name.clone()),
         auth_type,
         shared_app_name: shared.filter(|_| is_shared).map(|shared| shared.app_name.clone()),
-        client_id: credential.as_ref().and_then(|credential| credential.client_id.clone()),
+        client_id: credential
+            .as_ref()
+            .and_then(|credential| credential.client_id.clone()),
         has_client_secret: is_shared || secrets.get("client_secret").is_some(),
         client_secret_suffix: credential.and_then(|credential| credential.client_secret_suffix),
         fields: config.fields,
@@ -148,14 +175,20 @@ fn facts(app: &App, loaded: &Loaded) -> Facts {
     let (Some(connector), Some(method)) = (&loaded.connector, loaded.method()) else {
         return Facts {
             missing: Vec::new(),
-            warnings: vec![warning("connector", "The connector or its method is not installed any more.")],
+            warnings: vec![warning(
+                "connector",
+                "The connector or its method is not installed any more.",
+            )],
             resolved_proxy_url: None,
             auth_type: AuthType::Custom,
             needs_redirect_uri: false,
         };
     };
     let config = ConnectionConfig::of(&loaded.row);
-    let client_id = loaded.credential.as_ref().and_then(|credential| credential.client_id.as_deref());
+    let client_id = loaded
+        .credential
+        .as_ref()
+        .and_then(|credential| credential.client_id.as_deref());
     let secret_names: Vec<String> = loaded.secrets.iter().map(|(name, _)| name.to_owned()).collect();
     let have = Have {
         source: loaded.row.credential_source,
@@ -176,39 +209,66 @@ fn warnings(app: &App, loaded: &Loaded, method: &AuthMethod, client_id: Option<&
     let mut warnings = Vec::new();
     if method.has_redirect() {
         let problems = redirect::problems(method, &redirect_uri(app, &loaded.row.id));
-        warnings.extend(problems.into_iter().map(|problem| warning("redirect_uri", &sentence(&problem.to_string()))));
+        warnings.extend(
+            problems
+                .into_iter()
+                .map(|problem| warning("redirect_uri", &sentence(&problem.to_string()))),
+        );
     }
     if loaded.row.credential_source == CredentialSource::Own {
         warnings.extend(values::hints(method, client_id, &loaded.secrets));
     }
     let settings = ScopeSettings::of(&loaded.row);
     let asked = settings.asked();
-    let unknown = [scopes::unknown(method, &asked), scopes::unknown(method, &settings.optional_scopes)].concat();
+    let unknown = [
+        scopes::unknown(method, &asked),
+        scopes::unknown(method, &settings.optional_scopes),
+    ]
+    .concat();
     for name in unknown {
-        warnings.push(warning("scopes", &format!("`{name}` is not in our list; it is sent as it is.")));
+        warnings.push(warning(
+            "scopes",
+            &format!("`{name}` is not in our list; it is sent as it is."),
+        ));
     }
     if let Some(name) = scopes::lacks_refresh_scope(method, &asked) {
-        let says = format!("Without `{name}` there is no refresh token: access ends with the first access token.");
+        let says =
+            format!("Without `{name}` there is no refresh token: access ends with the first access token.");
         warnings.push(warning("scopes", &says));
     }
     warnings
 }
 
 fn warning(field: &str, says: &str) -> Warning {
-    Warning { field: field.to_owned(), says: says.to_owned() }
+    Warning {
+        field: field.to_owned(),
+        says: says.to_owned(),
+    }
 }
 
 /// `text` with a capital letter and a full stop.
 fn sentence(text: &str) -> String {
     let mut characters = text.chars();
-    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let first = characters
+        .next()
+        .map(|first| first.to_uppercase().to_string())
+        .unwrap_or_default();
     format!("{first}{}.", characters.as_str())
 }
 
 /// The base address when the connection alone decides it.
 fn proxy_url(app: &App, loaded: &Loaded, connector: &Connector, method: &AuthMethod) -> Option<String> {
-    let developer = grant::connection_bindings(app, connector, &loaded.row, loaded.credential.as_ref()).ok()?;
+    let developer =
+        grant::connection_bindings(app, connector, &loaded.row, loaded.credential.as_ref()).ok()?;
     let bindings = grant::account_bindings(method, &developer, &Grant::default());
-    let context = Context { connector, method, bindings: &bindings, now: app.now(), entropy: app.entropy() };
-    engine::base_url(&context).ok().map(|url| url.as_str().trim_end_matches('/').to_owned())
+    let context = Context {
+        connector,
+        method,
+        bindings: &bindings,
+        now: app.now(),
+        entropy: app.entropy(),
+    };
+    engine::base_url(&context)
+        .ok()
+        .map(|url| url.as_str().trim_end_matches('/').to_owned())
 }
