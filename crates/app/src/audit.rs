@@ -23,6 +23,15 @@ pub(crate) fn row(app: &App, caller: &Caller, action: &str, target: &str, detail
 }
 
 /// Writes a line now.
-pub(crate) async fn record(app: &App, caller: &Caller, action: &str, target: &str, detail: Value) -> Result<()> {
-    Ok(app.db().append_audit(&row(app, caller, action, target, detail)?).await?)
+pub(crate) async fn record(
+    app: &App,
+    caller: &Caller,
+    action: &str,
+    target: &str,
+    detail: Value,
+) -> Result<()> {
+    Ok(app
+        .db()
+        .append_audit(&row(app, caller, action, target, detail)?)
+        .await?)
 }

@@ -36,12 +36,22 @@ impl AccountEvent {
 }
 
 /// An event about the account as `row` shows it.
-pub(crate) fn about(app: &App, event: AccountEvent, connection: &ConnectionRow, row: &AccountRow) -> Result<NewEvent> {
+pub(crate) fn about(
+    app: &App,
+    event: AccountEvent,
+    connection: &ConnectionRow,
+    row: &AccountRow,
+) -> Result<NewEvent> {
     new(app, event.as_str(), data(connection, row))
 }
 
 /// Like [`about`], with the reason of a failure.
-pub(crate) fn failed(app: &App, connection: &ConnectionRow, row: &AccountRow, reason: &str) -> Result<NewEvent> {
+pub(crate) fn failed(
+    app: &App,
+    connection: &ConnectionRow,
+    row: &AccountRow,
+    reason: &str,
+) -> Result<NewEvent> {
     let mut data = data(connection, row);
     if let Some(object) = data.as_object_mut() {
         object.insert("reason".to_owned(), json!(reason));

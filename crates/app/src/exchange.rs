@@ -39,7 +39,10 @@ pub(crate) async fn run(
             Err(error) => return Err(unsendable(error.into(), &exchange)),
         };
         let left = ends.saturating_duration_since(tokio::time::Instant::now());
-        let limits = Limits { timeout: left, max_body: MAX_ANSWER };
+        let limits = Limits {
+            timeout: left,
+            max_body: MAX_ANSWER,
+        };
         let answered = app.egress().send(request, limits).await;
         let failure = match answered {
             Ok(response) => exchange.answer(&response).err(),
@@ -51,21 +54,35 @@ pub(crate) async fn run(
             Err(_) => Some(Failure::Uncertain { status: None }),
         };
         if let Some(failure) = failure {
-            return Err(ExchangeError { failure: Some(failure), error: explain(failure), rotated: exchange.rotated() });
+            return Err(ExchangeError {
+                failure: Some(failure),
+                error: explain(failure),
+                rotated: exchange.rotated(),
+            });
         }
     }
     let rotated = exchange.rotated();
-    exchange.finish().map_err(|failure| ExchangeError { failure: Some(failure), error: explain(failure), rotated })
+    exchange.finish().map_err(|failure| ExchangeError {
+        failure: Some(failure),
+        error: explain(failure),
+        rotated,
+    })
 }
 
 fn unsendable(error: Error, exchange: &Exchange<'_>) -> ExchangeError {
-    ExchangeError { failure: None, error, rotated: exchange.rotated() }
+    ExchangeError {
+        failure: None,
+        error,
+        rotated: exchange.rotated(),
+    }
 }
 
 /// A failed token call in the words of the closed table.
 pub(crate) fn explain(failure: Failure) -> Error {
     let code = match failure {
-        Failure::NotSent | Failure::Uncertain { .. } | Failure::Unavailable { .. } => Code::ProviderUnavailable,
+        Failure::NotSent | Failure::Uncertain { .. } | Failure::Unavailable { .. } => {
+            Code::ProviderUnavailable
+        }
         Failure::RateLimited { .. } => Code::ProviderRateLimited,
         Failure::InvalidGrant => Code::AccountNeedsSignIn,
         Failure::ClientRejected { .. } => Code::ClientRejected,
@@ -77,9 +94,9 @@ pub(crate) fn explain(failure: Failure) -> Error {
             let seconds = retry_after.map_or(5, |wait| wait.as_secs().clamp(1, 3600));
             error.with_retry_after(u32::try_from(seconds).unwrap_or(3600))
         }
-        Failure::ClientRejected { .. } => {
-            error.with_help("make a new client secret at the provider and replace it here; nobody has to sign in again")
-        }
+        Failure::ClientRejected { .. } => error.with_help(
+            "make a new client secret at the provider and replace it here; nobody has to sign in again",
+        ),
         _ => error,
     }
 }

@@ -80,7 +80,9 @@ impl Grant {
     pub fn seal(&self, app: &App, place: GrantPlace<'_>) -> Result<Sealed> {
         let binding = [place.connection.as_str(), place.identifier];
         let plaintext = self.to_json()?;
-        let sealed = app.keyring()?.seal(vault_place(place, &binding), plaintext.expose(), app.entropy());
+        let sealed = app
+            .keyring()?
+            .seal(vault_place(place, &binding), plaintext.expose(), app.entropy());
         sealed.map(Sealed::from).map_err(vault_error)
     }
 
@@ -89,10 +91,15 @@ impl Grant {
     /// # Errors
     /// [`Code::IntegrityError`] when it was changed or moved.
     pub fn open(app: &App, row: &AccountRow) -> Result<Option<Self>> {
-        let Some(sealed) = &row.sealed_grant else { return Ok(None) };
+        let Some(sealed) = &row.sealed_grant else {
+            return Ok(None);
+        };
         let place = GrantPlace::from(row);
         let binding = [place.connection.as_str(), place.identifier];
-        let plaintext = app.keyring()?.open(vault_place(place, &binding), sealed).map_err(vault_error)?;
+        let plaintext = app
+            .keyring()?
+            .open(vault_place(place, &binding), sealed)
+            .map_err(vault_error)?;
         Self::from_json(&plaintext).map(Some)
     }
 
@@ -110,7 +117,9 @@ impl Grant {
             access_expires_at: self.access_expires_at.map(Timestamp::micros),
             refresh_expires_at: self.refresh_expires_at.map(Timestamp::micros),
         };
-        serde_json::to_vec(&stored).map(Secret::new).map_err(|_| Error::internal("the grant cannot be written"))
+        serde_json::to_vec(&stored)
+            .map(Secret::new)
+            .map_err(|_| Error::internal("the grant cannot be written"))
     }
 
     fn from_json(plaintext: &SecretBytes) -> Result<Self> {
@@ -128,7 +137,10 @@ impl Grant {
 }
 
 fn borrowed(bindings: &Bindings) -> BTreeMap<&str, &str> {
-    bindings.iter().map(|(name, value)| (name, value.expose().as_str())).collect()
+    bindings
+        .iter()
+        .map(|(name, value)| (name, value.expose().as_str()))
+        .collect()
 }
 
 fn vault_place<'a>(place: GrantPlace<'a>, binding: &'a [&'a str]) -> Place<'a> {
@@ -154,7 +166,10 @@ pub(crate) fn seal_credential(
         .map_err(|_| Error::internal("the credential cannot be written"))?;
     let binding = [connection.as_str()];
     let place = credential_place(environment, id, &binding);
-    app.keyring()?.seal(place, plaintext.expose(), app.entropy()).map(Sealed::from).map_err(vault_error)
+    app.keyring()?
+        .seal(place, plaintext.expose(), app.entropy())
+        .map(Sealed::from)
+        .map_err(vault_error)
 }
 
 /// The developer's values of a connection: its plain fields, what this server knows itself, and the client id
@@ -175,12 +190,18 @@ pub(crate) fn connection_bindings(
         .iter()
         .map(|(name, value)| (name.clone(), SecretString::from(value.as_str())))
         .collect();
-    if let Some(fields) = connection.config.get("fields").and_then(serde_json::Value::as_object) {
+    if let Some(fields) = connection
+        .config
+        .get("fields")
+        .and_then(serde_json::Value::as_object)
+    {
         for (name, value) in fields {
             bindings.insert(name.clone(), value.as_str().unwrap_or_default());
         }
     }
-    let Some(credential) = credential else { return Ok(bindings) };
+    let Some(credential) = credential else {
+        return Ok(bindings);
+    };
     if let Some(client_id) = &credential.client_id {
         bindings.insert("client_id", client_id.as_str());
     }
@@ -193,8 +214,12 @@ pub(crate) fn connection_bindings(
 
 /// Everything a call of this account may use, each value only from where the connector takes it.
 pub(crate) fn account_bindings(method: &AuthMethod, connection: &Bindings, grant: &Grant) -> Bindings {
-    let layers =
-        Layers { connection, account: &grant.account, captured: &grant.captured, tokens: &grant.tokens };
+    let layers = Layers {
+        connection,
+        account: &grant.account,
+        captured: &grant.captured,
+        tokens: &grant.tokens,
+    };
     Bindings::layered(method, layers)
 }
 
@@ -203,7 +228,9 @@ pub(crate) fn account_bindings(method: &AuthMethod, connection: &Bindings, grant
 /// # Errors
 /// [`Code::IntegrityError`] when they do not open.
 pub(crate) fn open_credential(app: &App, credential: &CredentialRow) -> Result<Bindings> {
-    let Some(sealed) = &credential.sealed else { return Ok(Bindings::new()) };
+    let Some(sealed) = &credential.sealed else {
+        return Ok(Bindings::new());
+    };
     let binding = [credential.connection_id.as_str()];
     let place = credential_place(&credential.environment_id, &credential.id, &binding);
     let plaintext = app.keyring()?.open(place, sealed).map_err(vault_error)?;
@@ -212,8 +239,18 @@ pub(crate) fn open_credential(app: &App, credential: &CredentialRow) -> Result<B
     Ok(secrets.into_iter().collect())
 }
 
-fn credential_place<'a>(environment: &'a EnvironmentId, id: &'a CredentialId, binding: &'a [&'a str]) -> Place<'a> {
-    Place { table: "connection_credential", column: "sealed", row: id.as_str(), environment, binding }
+fn credential_place<'a>(
+    environment: &'a EnvironmentId,
+    id: &'a CredentialId,
+    binding: &'a [&'a str],
+) -> Place<'a> {
+    Place {
+        table: "connection_credential",
+        column: "sealed",
+        row: id.as_str(),
+        environment,
+        binding,
+    }
 }
 
 fn shared_secret(app: &App, connector: &Connector, credential: &CredentialRow) -> Result<SecretString> {
@@ -224,7 +261,10 @@ fn shared_secret(app: &App, connector: &Connector, credential: &CredentialRow) -
         .ok_or_else(|| {
             Error::new(
                 Code::ClientRejected,
-                format!("the shared app that this was granted to is not configured for {} any more", connector.slug),
+                format!(
+                    "the shared app that this was granted to is not configured for {} any more",
+                    connector.slug
+                ),
             )
         })
 }

@@ -9,11 +9,13 @@ use tokio_util::task::TaskTracker;
 use crate::state::App;
 use crate::{flows, tokens};
 
-
 /// How often old flows and keys are tidied up.
 const TIDY_EVERY: Duration = Duration::from_secs(300);
 /// How long one node holds the tidying job.
 const TIDY_LEASE: Duration = Duration::from_secs(600);
+
+/// How old an exchange must be before another node takes its process for gone.
+const SHARED_STALE: Duration = Duration::from_secs(60);
 
 /// The running jobs; [`Jobs::stop`] ends them.
 #[derive(Debug)]
@@ -30,7 +32,11 @@ pub fn start(app: &App) -> Jobs {
     tracker.spawn(tokens::run_background(app.clone(), stop.clone()));
     tracker.spawn(tidy_regularly(app.clone(), stop.clone()));
     tracker.close();
-    Jobs { app: app.clone(), stop, tracker }
+    Jobs {
+        app: app.clone(),
+        stop,
+        tracker,
+    }
 }
 
 impl Jobs {
@@ -45,7 +51,10 @@ impl Jobs {
             app.flights().drain().await;
         };
         if tokio::time::timeout(patience, done).await.is_err() {
-            tracing::error!(refreshes = app.flights().len(), "work under way was abandoned; the next start settles it");
+            tracing::error!(
+                refreshes = app.flights().len(),
+                "work under way was abandoned; the next start settles it"
+            );
         }
     }
 }
@@ -53,13 +62,21 @@ impl Jobs {
 async fn recover(app: App) {
     let settled = async {
         app.db().end_leases_of(app.node_prefix()).await?;
-        flows::recover(&app).await?;
+        // one process per SQLite file: whatever is exchanging belongs to a process that is gone
+        let age = if app.database_kind() == "sqlite" {
+            Duration::ZERO
+        } else {
+            SHARED_STALE
+        };
+        flows::recover(&app, age).await?;
         tokens::recover(&app).await
     };
     match settled.await {
         Ok(0) => {}
         Ok(accounts) => tracing::info!(accounts, "settled refreshes that an ended process left"),
-        Err(error) => tracing::error!(code = %error.code, "recovery after the start failed; it is tried again"),
+        Err(error) => {
+            tracing::error!(code = %error.code, "recovery after the start failed; it is tried again")
+        }
     }
 }
 

@@ -30,7 +30,11 @@ impl NodeName {
             None => (fresh, None),
         };
         let prefix = format!("{stable}.");
-        Ok(Self { name: format!("{prefix}{}", random_token(entropy, 5)?), prefix, _lock: lock })
+        Ok(Self {
+            name: format!("{prefix}{}", random_token(entropy, 5)?),
+            prefix,
+            _lock: lock,
+        })
     }
 }
 
@@ -44,7 +48,8 @@ fn hold(folder: &Path, fresh: &str) -> Option<(String, File)> {
     let mut stored = String::new();
     file.read_to_string(&mut stored).ok()?;
     let stored = stored.trim();
-    let well_formed = (8..=32).contains(&stored.len()) && stored.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let well_formed =
+        (8..=32).contains(&stored.len()) && stored.bytes().all(|byte| byte.is_ascii_alphanumeric());
     if well_formed {
         return Some((stored.to_owned(), file));
     }

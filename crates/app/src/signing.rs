@@ -2,7 +2,9 @@
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaPublicKeyComponents};
+use aws_lc_rs::signature::{
+    KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaPublicKeyComponents,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use keybearer_core::{Error, Result, Secret, SecretBytes, SecretString};
@@ -25,8 +27,11 @@ pub(crate) struct VerifyingKey {
 impl SigningKey {
     /// A new 2048-bit key as PKCS #8; takes tens of milliseconds of processor time.
     pub fn generate() -> Result<SecretBytes> {
-        let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|_| Error::internal("no RSA key could be made"))?;
-        let der = pair.as_der().map_err(|_| Error::internal("the RSA key has no PKCS #8 form"))?;
+        let pair =
+            KeyPair::generate(KeySize::Rsa2048).map_err(|_| Error::internal("no RSA key could be made"))?;
+        let der = pair
+            .as_der()
+            .map_err(|_| Error::internal("the RSA key has no PKCS #8 form"))?;
         Ok(Secret::new(der.as_ref().to_vec()))
     }
 
@@ -34,7 +39,10 @@ impl SigningKey {
     pub fn from_pkcs8(kid: &str, der: &SecretBytes) -> Result<Self> {
         let pair = KeyPair::from_pkcs8(der.expose())
             .map_err(|_| Error::internal("the stored signing key is not an RSA key"))?;
-        Ok(Self { kid: kid.to_owned(), pair })
+        Ok(Self {
+            kid: kid.to_owned(),
+            pair,
+        })
     }
 
     /// The public key as a JSON Web Key.
@@ -51,8 +59,11 @@ impl SigningKey {
     /// A compact JWS over the claims.
     pub fn sign(&self, claims: &Value) -> Result<SecretString> {
         let header = json!({"alg": "RS256", "typ": "JWT", "kid": self.kid});
-        let mut token =
-            format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let mut token = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header.to_string()),
+            URL_SAFE_NO_PAD.encode(claims.to_string())
+        );
         let mut signature = vec![0_u8; self.pair.public_modulus_len()];
         let random = aws_lc_rs::rand::SystemRandom::new();
         self.pair
@@ -69,7 +80,11 @@ impl VerifyingKey {
     pub fn from_jwk(jwk: &Value) -> Option<Self> {
         let field = |name: &str| jwk.get(name)?.as_str();
         let bytes = |name: &str| URL_SAFE_NO_PAD.decode(field(name)?).ok();
-        Some(Self { kid: field("kid")?.to_owned(), modulus: bytes("n")?, exponent: bytes("e")? })
+        Some(Self {
+            kid: field("kid")?.to_owned(),
+            modulus: bytes("n")?,
+            exponent: bytes("e")?,
+        })
     }
 
     /// The key's id.
@@ -82,8 +97,13 @@ impl VerifyingKey {
         let (signed, signature) = token.rsplit_once('.')?;
         let (_, claims) = signed.split_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        let public = RsaPublicKeyComponents { n: self.modulus.as_slice(), e: self.exponent.as_slice() };
-        public.verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature).ok()?;
+        let public = RsaPublicKeyComponents {
+            n: self.modulus.as_slice(),
+            e: self.exponent.as_slice(),
+        };
+        public
+            .verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature)
+            .ok()?;
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
     }
 }
@@ -93,7 +113,8 @@ pub(crate) fn key_id(token: &str) -> Option<String> {
     let (header, rest) = token.split_once('.')?;
     let well_formed = token.len() <= 8192 && rest.matches('.').count() == 1;
     let header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
-    (well_formed && header.get("alg")?.as_str()? == "RS256").then(|| header.get("kid")?.as_str().map(str::to_owned))?
+    (well_formed && header.get("alg")?.as_str()? == "RS256")
+        .then(|| header.get("kid")?.as_str().map(str::to_owned))?
 }
 
 #[cfg(test)]
@@ -114,7 +135,11 @@ mod tests {
 
         let forged = URL_SAFE_NO_PAD.encode(json!({"sub": "skc_2"}).to_string());
         let parts: Vec<&str> = token.expose().split('.').collect();
-        assert!(verifying.verify(&format!("{}.{forged}.{}", parts[0], parts[2])).is_none());
+        assert!(
+            verifying
+                .verify(&format!("{}.{forged}.{}", parts[0], parts[2]))
+                .is_none()
+        );
     }
 
     #[test]

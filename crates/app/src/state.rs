@@ -6,10 +6,11 @@ use keybearer_core::{Clock, Entropy, Error, Reference, Result, Timestamp};
 use keybearer_egress::Egress;
 use keybearer_store::Db;
 use keybearer_vault::{KeyProvider, Keyring};
+use tokio_util::task::TaskTracker;
 
 use crate::config::AppConfig;
-use crate::node::NodeName;
 use crate::keys::SigningKeys;
+use crate::node::NodeName;
 use crate::tokens::{Flights, Outcome, Spill};
 
 /// The running application. Cheap to clone; all clones are one.
@@ -30,11 +31,16 @@ pub(crate) struct Inner {
     pub node: NodeName,
     pub flights: Flights<AccountId, Outcome>,
     pub spill: Spill,
+    /// Exchanges under way: a browser that leaves does not cut them off.
+    pub flow_tasks: TaskTracker,
 }
 
 impl std::fmt::Debug for App {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("App").field("node", &self.0.node.name).finish_non_exhaustive()
+        formatter
+            .debug_struct("App")
+            .field("node", &self.0.node.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -101,6 +107,10 @@ impl App {
         &self.0.flights
     }
 
+    pub(crate) fn flow_tasks(&self) -> &TaskTracker {
+        &self.0.flow_tasks
+    }
+
     pub(crate) fn spill(&self) -> &Spill {
         &self.0.spill
     }
@@ -116,11 +126,19 @@ impl App {
     }
 
     pub(crate) fn keyring(&self) -> Result<Keyring> {
-        self.0.keyring.read().map(|keyring| keyring.clone()).map_err(|_| Error::internal("the keyring is poisoned"))
+        self.0
+            .keyring
+            .read()
+            .map(|keyring| keyring.clone())
+            .map_err(|_| Error::internal("the keyring is poisoned"))
     }
 
     pub(crate) fn set_keyring(&self, keyring: Keyring) -> Result<()> {
-        let mut slot = self.0.keyring.write().map_err(|_| Error::internal("the keyring is poisoned"))?;
+        let mut slot = self
+            .0
+            .keyring
+            .write()
+            .map_err(|_| Error::internal("the keyring is poisoned"))?;
         *slot = keyring;
         Ok(())
     }

@@ -102,7 +102,7 @@ fn check_complete(connector: &Connector, method: &AuthMethod, account: &Bindings
 }
 
 /// The values of an account that may be shown, laid over those that are shown already.
-pub(super) fn variables(method: &AuthMethod, shown: &Value, values: &Bindings) -> Value {
+pub(crate) fn variables(method: &AuthMethod, shown: &Value, values: &Bindings) -> Value {
     let mut variables: Map<String, Value> = shown.as_object().cloned().unwrap_or_default();
     for (name, value) in values.iter() {
         let field = method.field(name).filter(|field| field.place == Place::Account);
@@ -118,7 +118,7 @@ pub(super) fn variables(method: &AuthMethod, shown: &Value, values: &Bindings) -
 }
 
 /// The grant as the store keeps it.
-pub(super) fn stored(
+pub(crate) fn stored(
     app: &App,
     connection: &ConnectionRow,
     method: &AuthMethod,

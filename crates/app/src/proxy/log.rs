@@ -30,8 +30,16 @@ impl Started {
     }
 
     /// Writes the line; a database that is away does not stop the call.
-    pub async fn end(self, app: &App, caller: &Caller, account: Option<&LoadedAccount>, outcome: Result<u16, Code>) {
-        let Ok(id) = app.id(CallLogId::from_number) else { return };
+    pub async fn end(
+        self,
+        app: &App,
+        caller: &Caller,
+        account: Option<&LoadedAccount>,
+        outcome: Result<u16, Code>,
+    ) {
+        let Ok(id) = app.id(CallLogId::from_number) else {
+            return;
+        };
         let row = CallRow {
             id,
             environment_id: caller.environment.clone(),

@@ -40,13 +40,23 @@ impl Redactor {
         if patterns.is_empty() {
             return None;
         }
-        let finder = AhoCorasickBuilder::new().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok()?;
-        Some(Self { finder: Arc::new(finder), patterns: Arc::new(patterns) })
+        let finder = AhoCorasickBuilder::new()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(&patterns)
+            .ok()?;
+        Some(Self {
+            finder: Arc::new(finder),
+            patterns: Arc::new(patterns),
+        })
     }
 
     /// Overwrites what is found; true when something was.
     fn overwrite(&self, bytes: &mut [u8]) -> bool {
-        let found: Vec<_> = self.finder.find_iter(&*bytes).map(|found| found.range()).collect();
+        let found: Vec<_> = self
+            .finder
+            .find_iter(&*bytes)
+            .map(|found| found.range())
+            .collect();
         for range in &found {
             if let Some(part) = bytes.get_mut(range.clone()) {
                 part.fill(b'*');
@@ -57,7 +67,14 @@ impl Redactor {
 
     /// How many bytes at the end could be the beginning of a value.
     fn open_end(&self, bytes: &[u8]) -> usize {
-        let longest = self.patterns.iter().map(Vec::len).max().unwrap_or(0).saturating_sub(1).min(bytes.len());
+        let longest = self
+            .patterns
+            .iter()
+            .map(Vec::len)
+            .max()
+            .unwrap_or(0)
+            .saturating_sub(1)
+            .min(bytes.len());
         let begins = |length: usize| {
             let tail = bytes.get(bytes.len() - length..).unwrap_or_default();
             self.patterns.iter().any(|pattern| pattern.starts_with(tail))
@@ -82,14 +99,25 @@ impl Redactor {
     /// The body without the credential; its length stays the same.
     pub fn body(self, body: BodyStream) -> BodyStream {
         use http_body_util::BodyExt as _;
-        Redacted { body, redactor: self, held: BytesMut::new(), trailers: None, ended: false }.boxed_unsync()
+        Redacted {
+            body,
+            redactor: self,
+            held: BytesMut::new(),
+            trailers: None,
+            ended: false,
+        }
+        .boxed_unsync()
     }
 }
 
 /// The value as it may come back: raw, JSON-escaped, percent-encoded, hexadecimal, base64 at every alignment.
 fn encodings(text: &str) -> Vec<Vec<u8>> {
     let mut all = vec![text.as_bytes().to_vec(), to_hex(text.as_bytes()).into_bytes()];
-    all.push(percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string().into_bytes());
+    all.push(
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+            .to_string()
+            .into_bytes(),
+    );
     if let Ok(json) = serde_json::to_string(text) {
         all.push(json.trim_matches('"').as_bytes().to_vec());
     }
@@ -99,7 +127,11 @@ fn encodings(text: &str) -> Vec<Vec<u8>> {
         for encoded in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
             let from = (shift * 8).div_ceil(6);
             let to = padded.len() * 8 / 6;
-            if let Some(middle) = encoded.as_bytes().get(from..to).filter(|middle| middle.len() >= SHORTEST) {
+            if let Some(middle) = encoded
+                .as_bytes()
+                .get(from..to)
+                .filter(|middle| middle.len() >= SHORTEST)
+            {
                 all.push(middle.to_vec());
             }
         }
@@ -119,7 +151,10 @@ impl Body for Redacted {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = &mut *self;
         loop {
             if this.ended {
@@ -136,7 +171,10 @@ impl Body for Redacted {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => this.held.extend_from_slice(&data),
                     Err(frame) => {
-                        this.trailers = frame.into_trailers().ok().map(|trailers| this.redactor.headers(trailers));
+                        this.trailers = frame
+                            .into_trailers()
+                            .ok()
+                            .map(|trailers| this.redactor.headers(trailers));
                         this.ended = true;
                         continue;
                     }
@@ -172,13 +210,18 @@ mod tests {
     const SECRET: &str = "cnry_tok/en+\"1234567890abcdef";
 
     fn redactor() -> Redactor {
-        let bindings = Bindings::new().with("access_token", SECRET).with("site", "eu1.example.com");
+        let bindings = Bindings::new()
+            .with("access_token", SECRET)
+            .with("site", "eu1.example.com");
         Redactor::new(&bindings, |name| name == "access_token").unwrap()
     }
 
     async fn through(text: &str, size: usize) -> String {
-        let pieces: Vec<Result<Frame<Bytes>, BoxError>> =
-            text.as_bytes().chunks(size).map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece)))).collect();
+        let pieces: Vec<Result<Frame<Bytes>, BoxError>> = text
+            .as_bytes()
+            .chunks(size)
+            .map(|piece| Ok(Frame::data(Bytes::copy_from_slice(piece))))
+            .collect();
         let body = StreamBody::new(stream::iter(pieces)).boxed_unsync();
         let collected = redactor().body(body).collect().await.unwrap().to_bytes();
         String::from_utf8(collected.to_vec()).unwrap()

@@ -35,8 +35,12 @@ impl RequestBody {
             return Ok(Self::Streaming(limited.boxed_unsync()));
         }
         let limit = limit.min(if whole { 10 << 20 } else { KEEP });
-        let collected = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX)).collect().await;
-        collected.map(|body| Self::Kept(body.to_bytes())).map_err(|_| too_large(limit))
+        let collected = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX))
+            .collect()
+            .await;
+        collected
+            .map(|body| Self::Kept(body.to_bytes()))
+            .map_err(|_| too_large(limit))
     }
 
     /// The complete body, where it is kept.
@@ -71,5 +75,8 @@ pub(super) fn may_repeat(method: &Method, answer: &http::HeaderMap, body: &Reque
 }
 
 fn too_large(limit: u64) -> Error {
-    Error::new(Code::TooLarge, format!("the request body must have at most {limit} bytes"))
+    Error::new(
+        Code::TooLarge,
+        format!("the request body must have at most {limit} bytes"),
+    )
 }

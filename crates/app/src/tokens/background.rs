@@ -32,7 +32,9 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
             continue;
         }
         match due(&app).await {
-            Ok(rows) => rows.into_iter().for_each(|row| start(&app, &tracker, &mut lanes, row, &stop)),
+            Ok(rows) => rows
+                .into_iter()
+                .for_each(|row| start(&app, &tracker, &mut lanes, row, &stop)),
             Err(error) => tracing::warn!(code = %error.code, "due refreshes could not be read"),
         }
     }
@@ -46,7 +48,11 @@ async fn due(app: &App) -> Result<Vec<AccountRow>> {
     let mut mine = Vec::new();
     for row in app.db().list_due_refreshes(now, BATCH).await? {
         let later = schedule::retry(row.failure_count.max(3), None, now, app.entropy())?;
-        if app.db().reschedule_refresh(&row.id, row.generation, Some(later)).await? {
+        if app
+            .db()
+            .reschedule_refresh(&row.id, row.generation, Some(later))
+            .await?
+        {
             mine.push(row);
         }
     }
@@ -61,7 +67,8 @@ fn start(
     stop: &CancellationToken,
 ) {
     let lane = lanes.entry(row.connection_id.to_string());
-    let lane = Arc::clone(lane.or_insert_with(|| Arc::new(Semaphore::new(app.config().refresh.per_provider))));
+    let lane =
+        Arc::clone(lane.or_insert_with(|| Arc::new(Semaphore::new(app.config().refresh.per_provider))));
     let (app, stop) = (app.clone(), stop.clone());
     tracker.spawn(async move {
         let permit = tokio::select! {
@@ -77,7 +84,9 @@ fn start(
 async fn refresh_one(app: &App, id: AccountId, generation: i64) {
     let (worker, account) = (app.clone(), id.clone());
     let work = || async move {
-        refresh::run(&worker, &account, generation, Wish::Replace).await.map_err(SharedError::from)
+        refresh::run(&worker, &account, generation, Wish::Replace)
+            .await
+            .map_err(SharedError::from)
     };
     let outcome = app.flights().join(id.clone(), work).await;
     let failed = match &outcome {

@@ -2,7 +2,9 @@
 //! (`reliability.md` §3).
 
 use keybearer_connectors::engine::RefreshKind;
-use keybearer_core::{AccountStatus, Code, Error, RefreshClass, RefreshState, Result, StatusReason, Timestamp};
+use keybearer_core::{
+    AccountStatus, Code, Error, RefreshClass, RefreshState, Result, StatusReason, Timestamp,
+};
 use keybearer_oauth::failure::Failure;
 use keybearer_store::{AccountChange, Failure as StoredFailure, NewEvent, RefreshLogRow};
 
@@ -32,7 +34,11 @@ pub(super) async fn record(app: &App, turn: Turn, error: ExchangeError) -> Resul
         Some(Failure::ConnectorFault { .. }) | None => {
             flag(app, &turn, "connector_fault").await?;
             // an answer that makes no sense may still have spent the token
-            let state = if error.failure.is_some() { RefreshState::Uncertain } else { turn.leased.previous };
+            let state = if error.failure.is_some() {
+                RefreshState::Uncertain
+            } else {
+                turn.leased.previous
+            };
             passing(app, &turn, &error, settled(&turn, state)).await?;
             Err(error.error)
         }
@@ -51,7 +57,9 @@ pub(super) async fn record(app: &App, turn: Turn, error: ExchangeError) -> Resul
 fn settled(turn: &Turn, state: RefreshState) -> RefreshState {
     match turn.policy.kind {
         RefreshKind::RefreshToken => state,
-        RefreshKind::AccessToken | RefreshKind::App | RefreshKind::Mint | RefreshKind::None => RefreshState::Idle,
+        RefreshKind::AccessToken | RefreshKind::App | RefreshKind::Mint | RefreshKind::None => {
+            RefreshState::Idle
+        }
     }
 }
 
@@ -72,9 +80,16 @@ pub(super) async fn expire(app: &App, turn: &Turn, reason: StatusReason) -> Resu
         events::failed(app, connection, row, reason.as_str())?,
         events::status_updated(app, connection, row, AccountStatus::Expired)?,
     ];
-    let failure = StoredFailure::Terminal { status: AccountStatus::Expired, reason };
+    let failure = StoredFailure::Terminal {
+        status: AccountStatus::Expired,
+        reason,
+    };
     let log = log(app, turn, "expired", reason.as_str());
-    match app.db().fail_refresh(&turn.lease, &failure, &events, &log).await? {
+    match app
+        .db()
+        .fail_refresh(&turn.lease, &failure, &events, &log)
+        .await?
+    {
         Some(_) => Err(needs_sign_in(&turn.account, reason)),
         None => Ok(()),
     }
@@ -86,22 +101,44 @@ async fn passing(app: &App, turn: &Turn, error: &ExchangeError, state: RefreshSt
         Some(Failure::RateLimited { retry_after } | Failure::Unavailable { retry_after }) => retry_after,
         _ => None,
     };
-    let failure = StoredFailure::Transient { next_refresh_at: Some(next_try(app, turn, asked, state)?), state };
+    let failure = StoredFailure::Transient {
+        next_refresh_at: Some(next_try(app, turn, asked, state)?),
+        state,
+    };
     let degraded = row.failure_count + 1 == DEGRADED_AFTER;
     let events: Vec<NewEvent> = match degraded {
-        true => vec![events::failed(app, &turn.account.connection.row, row, error.error.code.as_str())?],
+        true => vec![events::failed(
+            app,
+            &turn.account.connection.row,
+            row,
+            error.error.code.as_str(),
+        )?],
         false => Vec::new(),
     };
-    let outcome = if state == RefreshState::Uncertain { "uncertain" } else { "transient" };
+    let outcome = if state == RefreshState::Uncertain {
+        "uncertain"
+    } else {
+        "transient"
+    };
     let log = log(app, turn, outcome, error.error.code.as_str());
-    app.db().fail_refresh(&turn.lease, &failure, &events, &log).await?;
+    app.db()
+        .fail_refresh(&turn.lease, &failure, &events, &log)
+        .await?;
     Ok(())
 }
 
 /// When to ask again. While the access token lives and its refresh token may be spent, that is at the end of the
 /// access token: asking a strict provider again could revoke what still works.
-fn next_try(app: &App, turn: &Turn, asked: Option<std::time::Duration>, state: RefreshState) -> Result<Timestamp> {
-    let strict = matches!(turn.policy.class, RefreshClass::StrictSingle | RefreshClass::StrictFamily);
+fn next_try(
+    app: &App,
+    turn: &Turn,
+    asked: Option<std::time::Duration>,
+    state: RefreshState,
+) -> Result<Timestamp> {
+    let strict = matches!(
+        turn.policy.class,
+        RefreshClass::StrictSingle | RefreshClass::StrictFamily
+    );
     let end = turn.account.row.access_expires_at.filter(|end| *end > app.now());
     match end.filter(|_| strict && state == RefreshState::Uncertain) {
         Some(end) => Ok(end),
@@ -113,8 +150,11 @@ fn next_try(app: &App, turn: &Turn, asked: Option<std::time::Duration>, state: R
 async fn flag(app: &App, turn: &Turn, attention: &str) -> Result<()> {
     let connection = &turn.account.connection.row;
     // a refusal of the former app says nothing about the one in use
-    if turn.account.row.credential_id == connection.credential_id || turn.account.row.credential_id.is_none() {
-        app.db().flag_connection(&connection.id, Some(attention), app.now()).await?;
+    if turn.account.row.credential_id == connection.credential_id || turn.account.row.credential_id.is_none()
+    {
+        app.db()
+            .flag_connection(&connection.id, Some(attention), app.now())
+            .await?;
     }
     Ok(())
 }
@@ -133,10 +173,16 @@ fn log(app: &App, turn: &Turn, outcome: &str, reason: &str) -> RefreshLogRow {
 
 /// There is nothing to refresh with: fine while the token lives, the end when it does not.
 pub(super) async fn nothing_to_refresh_with(app: &App, account: &LoadedAccount) -> Result<()> {
-    let rejected = account.grant.as_ref().is_none_or(|grant| grant.access_expires_at.is_none());
+    let rejected = account
+        .grant
+        .as_ref()
+        .is_none_or(|grant| grant.access_expires_at.is_none());
     if fresh::is_alive(account, app.now()) && rejected {
         // no end is known and the provider refused the token: only its answer can tell, and the caller has it
-        return Err(Error::new(Code::FailedPrecondition, "this credential cannot be refreshed"));
+        return Err(Error::new(
+            Code::FailedPrecondition,
+            "this credential cannot be refreshed",
+        ));
     }
     if fresh::is_alive(account, app.now()) {
         return Ok(());
@@ -166,10 +212,13 @@ pub(super) async fn nothing_to_refresh_with(app: &App, account: &LoadedAccount) 
 pub(super) fn needs_sign_in(account: &LoadedAccount, reason: StatusReason) -> Error {
     let detail = match reason {
         StatusReason::NoRefreshToken => "the access token ended and the provider issued no refresh token",
-        StatusReason::RefreshInterrupted => "a refresh was interrupted and the provider does not take the token again",
+        StatusReason::RefreshInterrupted => {
+            "a refresh was interrupted and the provider does not take the token again"
+        }
         StatusReason::CredentialRejected => "the provider does not accept the user's credential any more",
         _ => "the provider refused the refresh token",
     };
     let name = &account.connection.connector.display_name;
-    Error::new(Code::AccountNeedsSignIn, format!("{name}: {detail} ({reason})")).with_help(account.link_help())
+    Error::new(Code::AccountNeedsSignIn, format!("{name}: {detail} ({reason})"))
+        .with_help(account.link_help())
 }

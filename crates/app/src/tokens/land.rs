@@ -22,7 +22,11 @@ pub(super) async fn tokens(app: &App, turn: Turn, granted: Granted) -> Result<()
     let mut grant = turn.account.grant.clone().unwrap_or_default();
     let set = &granted.tokens;
     grant.tokens.insert("access_token", set.access_token.clone());
-    if let Some(refresh_token) = set.refresh_token.clone().filter(|_| !turn.policy.keeps_refresh_token) {
+    if let Some(refresh_token) = set
+        .refresh_token
+        .clone()
+        .filter(|_| !turn.policy.keeps_refresh_token)
+    {
         grant.tokens.insert("refresh_token", refresh_token);
     }
     if let Some(id_token) = &set.id_token {
@@ -32,8 +36,16 @@ pub(super) async fn tokens(app: &App, turn: Turn, granted: Granted) -> Result<()
     grant.obtained_at = app.now();
     grant.access_expires_at = set.expires_at;
     grant.refresh_expires_at = refresh_end(app, &turn, set.refresh_expires_at, set.refresh_token.is_some());
-    let scopes = set.scopes.clone().unwrap_or_else(|| turn.account.row.granted_scopes.clone());
-    let event = events::about(app, AccountEvent::TokenRefreshSucceeded, &turn.account.connection.row, &turn.account.row)?;
+    let scopes = set
+        .scopes
+        .clone()
+        .unwrap_or_else(|| turn.account.row.granted_scopes.clone());
+    let event = events::about(
+        app,
+        AccountEvent::TokenRefreshSucceeded,
+        &turn.account.connection.row,
+        &turn.account.row,
+    )?;
     store(app, &turn, &grant, scopes, &[event], "refreshed").await
 }
 
@@ -50,9 +62,17 @@ pub(super) async fn rotated_only(app: &App, turn: Turn, error: ExchangeError) ->
 }
 
 fn refresh_end(app: &App, turn: &Turn, said: Option<Timestamp>, replaced: bool) -> Option<Timestamp> {
-    let known_life = turn.policy.refresh_token_life.filter(|_| replaced).map(|life| app.now().plus(life));
+    let known_life = turn
+        .policy
+        .refresh_token_life
+        .filter(|_| replaced)
+        .map(|life| app.now().plus(life));
     let idle = turn.policy.refresh_token_idle.map(|life| app.now().plus(life));
-    let before = turn.account.grant.as_ref().and_then(|grant| grant.refresh_expires_at);
+    let before = turn
+        .account
+        .grant
+        .as_ref()
+        .and_then(|grant| grant.refresh_expires_at);
     said.or(known_life).or(idle).or(before.filter(|_| !replaced))
 }
 
@@ -76,7 +96,12 @@ async fn store(
         sealed: grant.seal(app, GrantPlace::from(row))?,
         access_expires_at: grant.access_expires_at,
         refresh_expires_at: grant.refresh_expires_at,
-        next_refresh_at: schedule::next_refresh(times, app.now(), app.config().refresh.margin, app.entropy())?,
+        next_refresh_at: schedule::next_refresh(
+            times,
+            app.now(),
+            app.config().refresh.margin,
+            app.entropy(),
+        )?,
         granted_scopes,
         variables: row.variables.clone(),
         status: (AccountStatus::Active, row.reason),
@@ -90,7 +115,11 @@ async fn store(
         generation: row.generation,
         duration_ms: turn.duration_ms(),
     };
-    let spilled = SpilledRefresh { lease: &turn.lease, tokens: &tokens, log: &log };
+    let spilled = SpilledRefresh {
+        lease: &turn.lease,
+        tokens: &tokens,
+        log: &log,
+    };
     write_until_done(app, spilled, events).await
 }
 
@@ -100,7 +129,11 @@ async fn write_until_done(app: &App, refresh: SpilledRefresh<'_>, events: &[NewE
     let mut pause = Duration::from_millis(50);
     let mut file = None;
     loop {
-        match app.db().finish_refresh(refresh.lease, refresh.tokens, events, refresh.log).await {
+        match app
+            .db()
+            .finish_refresh(refresh.lease, refresh.tokens, events, refresh.log)
+            .await
+        {
             Ok(Some(_)) => break,
             Ok(None) => {
                 app.spill().remove(file).await;
@@ -128,6 +161,11 @@ async fn write_until_done(app: &App, refresh: SpilledRefresh<'_>, events: &[NewE
 /// Somebody wrote a newer grant while our request was under way (a new sign-in, a delete, a paused process). The
 /// newer one stays.
 fn fenced(account: &str, generation: i64) -> Result<(), Error> {
-    tracing::warn!(account.id = account, generation, audit = "fenced_write", "a refresh came too late and was not stored");
+    tracing::warn!(
+        account.id = account,
+        generation,
+        audit = "fenced_write",
+        "a refresh came too late and was not stored"
+    );
     Ok(())
 }

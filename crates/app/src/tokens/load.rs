@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use keybearer_connectors::engine::Context;
 use keybearer_connectors::schema::AuthMethod;
 use keybearer_connectors::{Bindings, Connector};
-use keybearer_connectors::engine::Context;
 use keybearer_core::ids::{AccountId, ConnectionId};
 use keybearer_core::{AccountStatus, Code, ConnectionState, Error, Result};
 use keybearer_store::{AccountRow, ConnectionRow, CredentialRow};
@@ -42,9 +42,16 @@ impl LoadedConnection {
     /// Finds the connector of a connection.
     pub fn of(app: &App, row: ConnectionRow) -> Result<Self> {
         let connector = app.catalog().get(&row.connector).ok_or_else(|| {
-            Error::new(Code::ConnectorNotFound, format!("connector `{}` is not installed any more", row.connector))
+            Error::new(
+                Code::ConnectorNotFound,
+                format!("connector `{}` is not installed any more", row.connector),
+            )
         })?;
-        let loaded = Self { method_id: row.method.clone(), row, connector };
+        let loaded = Self {
+            method_id: row.method.clone(),
+            row,
+            connector,
+        };
         loaded.method()?;
         Ok(loaded)
     }
@@ -52,7 +59,10 @@ impl LoadedConnection {
     /// The auth method.
     pub fn method(&self) -> Result<&AuthMethod> {
         self.connector.method(&self.method_id).ok_or_else(|| {
-            let detail = format!("connector `{}` has no auth method `{}` any more", self.connector.slug, self.method_id);
+            let detail = format!(
+                "connector `{}` has no auth method `{}` any more",
+                self.connector.slug, self.method_id
+            );
             Error::new(Code::ConnectorNotFound, detail)
         })
     }
@@ -65,12 +75,18 @@ impl LoadedConnection {
                 Code::ConnectionPaused,
                 format!("connection `{}` is paused", self.row.name),
             )
-            .with_help(format!("resume it: `keybearer connections resume {}`", self.row.name))),
+            .with_help(format!(
+                "resume it: `keybearer connections resume {}`",
+                self.row.name
+            ))),
             ConnectionState::Draft => Err(Error::new(
                 Code::ConnectionIncomplete,
                 format!("connection `{}` is a draft", self.row.name),
             )
-            .with_help(format!("complete it: `keybearer connections edit {}`", self.row.name))),
+            .with_help(format!(
+                "complete it: `keybearer connections edit {}`",
+                self.row.name
+            ))),
         }
     }
 }
@@ -86,7 +102,10 @@ impl LoadedAccount {
     pub async fn of(app: &App, row: AccountRow) -> Result<Self> {
         let mut connection = LoadedConnection::read(app, &row.connection_id).await?;
         connection.method_id.clone_from(&row.method);
-        let credential_id = row.credential_id.as_ref().or(connection.row.credential_id.as_ref());
+        let credential_id = row
+            .credential_id
+            .as_ref()
+            .or(connection.row.credential_id.as_ref());
         let credential = match credential_id {
             Some(id) => app.db().find_credential(id).await?,
             None => None,
@@ -94,14 +113,24 @@ impl LoadedAccount {
         let developer =
             grant::connection_bindings(app, &connection.connector, &connection.row, credential.as_ref())?;
         let grant = Grant::open(app, &row)?;
-        Ok(Self { row, connection, credential, developer, grant })
+        Ok(Self {
+            row,
+            connection,
+            credential,
+            developer,
+            grant,
+        })
     }
 
     /// Everything that a call may use.
     pub fn bindings(&self) -> Result<Bindings> {
         let nothing = Grant::default();
         let grant = self.grant.as_ref().unwrap_or(&nothing);
-        Ok(grant::account_bindings(self.connection.method()?, &self.developer, grant))
+        Ok(grant::account_bindings(
+            self.connection.method()?,
+            &self.developer,
+            grant,
+        ))
     }
 
     /// What the engine works on.
@@ -122,10 +151,14 @@ impl LoadedAccount {
             AccountStatus::Active => return Ok(()),
             AccountStatus::Expired => (Code::AccountNeedsSignIn, "the account cannot be refreshed"),
             AccountStatus::Disconnected => (Code::AccountNotConnected, "the account was disconnected"),
-            AccountStatus::PendingAuth => (Code::AccountNotConnected, "the user has not connected the account yet"),
-            AccountStatus::PendingVerification => {
-                (Code::PendingVerification, "your app has not confirmed the person yet")
-            }
+            AccountStatus::PendingAuth => (
+                Code::AccountNotConnected,
+                "the user has not connected the account yet",
+            ),
+            AccountStatus::PendingVerification => (
+                Code::PendingVerification,
+                "your app has not confirmed the person yet",
+            ),
         };
         Err(Error::new(code, format!("{detail} ({})", self.row.reason)).with_help(self.link_help()))
     }

@@ -21,7 +21,10 @@ pub(crate) async fn recover(app: &App) -> Result<usize> {
     let mut seen = std::collections::BTreeSet::new();
     loop {
         let rows = app.db().list_unsettled_refreshes(BATCH).await?;
-        let fresh_rows: Vec<AccountRow> = rows.into_iter().filter(|row| seen.insert(row.id.clone())).collect();
+        let fresh_rows: Vec<AccountRow> = rows
+            .into_iter()
+            .filter(|row| seen.insert(row.id.clone()))
+            .collect();
         if fresh_rows.is_empty() {
             return Ok(settled);
         }
@@ -29,7 +32,9 @@ pub(crate) async fn recover(app: &App) -> Result<usize> {
             let id = row.id.clone();
             match settle(app, row).await {
                 Ok(()) => settled += 1,
-                Err(error) => tracing::warn!(account.id = %id, code = %error.code, "an interrupted refresh is settled later"),
+                Err(error) => {
+                    tracing::warn!(account.id = %id, code = %error.code, "an interrupted refresh is settled later")
+                }
             }
         }
     }
@@ -44,9 +49,13 @@ async fn settle(app: &App, row: AccountRow) -> Result<()> {
         // known to be in doubt, and the access token still works: wait for its end
         return Ok(());
     }
-    let Some(turn) = refresh::take_turn(app, account, policy).await? else { return Ok(()) };
+    let Some(turn) = refresh::take_turn(app, account, policy).await? else {
+        return Ok(());
+    };
     if policy.kind == RefreshKind::RefreshToken && !may_ask_again(app, &turn) {
-        return fail::expire(app, &turn, StatusReason::RefreshInterrupted).await.or_else(|_| Ok(()));
+        return fail::expire(app, &turn, StatusReason::RefreshInterrupted)
+            .await
+            .or_else(|_| Ok(()));
     }
     match refresh::attempt(app, turn).await {
         Ok(()) => Ok(()),
@@ -65,7 +74,8 @@ fn may_ask_again(app: &App, turn: &Turn) -> bool {
             let since = turn.leased.row.in_flight_since;
             let age = since.map(|since| app.now().since(since)).unwrap_or_default();
             // past the window it is a strict provider like any other: one try
-            turn.policy.grace.is_none_or(|grace| age <= grace) || turn.leased.previous == RefreshState::InFlight
+            turn.policy.grace.is_none_or(|grace| age <= grace)
+                || turn.leased.previous == RefreshState::InFlight
         }
     }
 }

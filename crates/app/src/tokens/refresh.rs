@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use keybearer_connectors::Bindings;
-use keybearer_connectors::engine::{Granted, Grant as EngineGrant, RefreshKind, RefreshPolicy, mint_grant, refresh_policy};
+use keybearer_connectors::engine::{
+    Grant as EngineGrant, Granted, RefreshKind, RefreshPolicy, mint_grant, refresh_policy,
+};
 use keybearer_core::ids::{AccountId, EventId};
 use keybearer_core::{Code, Error, RefreshClass, RefreshState, Result, random_token};
 use keybearer_oauth::failure::Failure;
@@ -66,7 +68,12 @@ pub(crate) async fn run(app: &App, id: &AccountId, generation: i64, wish: Wish) 
 }
 
 fn can_refresh(account: &LoadedAccount, policy: &RefreshPolicy) -> bool {
-    let has = |name: &str| account.grant.as_ref().is_some_and(|grant| grant.token(name).is_some());
+    let has = |name: &str| {
+        account
+            .grant
+            .as_ref()
+            .is_some_and(|grant| grant.token(name).is_some())
+    };
     match policy.kind {
         RefreshKind::RefreshToken => has("refresh_token"),
         RefreshKind::AccessToken => has("access_token"),
@@ -76,16 +83,30 @@ fn can_refresh(account: &LoadedAccount, policy: &RefreshPolicy) -> bool {
 }
 
 /// Takes the lease: the durable intent, written before anything is sent.
-pub(super) async fn take_turn(app: &App, account: LoadedAccount, policy: RefreshPolicy) -> Result<Option<Turn>> {
+pub(super) async fn take_turn(
+    app: &App,
+    account: LoadedAccount,
+    policy: RefreshPolicy,
+) -> Result<Option<Turn>> {
     let lease = Lease {
         account_id: account.row.id.clone(),
         generation: account.row.generation,
         owner: format!("{}:{}", app.node(), random_token(app.entropy(), 8)?),
     };
-    let Some(leased) = app.db().lease_account(&lease, app.config().refresh.lease).await? else { return Ok(None) };
+    let Some(leased) = app.db().lease_account(&lease, app.config().refresh.lease).await? else {
+        return Ok(None);
+    };
     let bindings = account.bindings()?;
     let log_id = app.id(EventId::from_number)?.to_string();
-    Ok(Some(Turn { lease, leased, account, policy, bindings, log_id, started: tokio::time::Instant::now() }))
+    Ok(Some(Turn {
+        lease,
+        leased,
+        account,
+        policy,
+        bindings,
+        log_id,
+        started: tokio::time::Instant::now(),
+    }))
 }
 
 /// Sends the request and lands its outcome. The caller runs in a task of its own, so nobody cancels this.
@@ -127,7 +148,11 @@ async fn call(app: &App, turn: &Turn, deadline: Duration) -> Result<Granted, Exc
     });
     match prepared {
         Ok((context, grant)) => exchange::run(app, &context, &grant, deadline).await,
-        Err(error) => Err(ExchangeError { failure: None, error, rotated: None }),
+        Err(error) => Err(ExchangeError {
+            failure: None,
+            error,
+            rotated: None,
+        }),
     }
 }
 
@@ -139,7 +164,9 @@ fn deserves_second(app: &App, turn: &Turn, failure: Option<Failure>) -> bool {
         // at a strict provider the token may be spent; while the access token lives, waiting costs nothing
         Some(Failure::Uncertain { .. }) => match class {
             RefreshClass::Static | RefreshClass::GraceSame | RefreshClass::GraceReissue => true,
-            RefreshClass::StrictSingle | RefreshClass::StrictFamily => !fresh::is_alive(&turn.account, app.now()),
+            RefreshClass::StrictSingle | RefreshClass::StrictFamily => {
+                !fresh::is_alive(&turn.account, app.now())
+            }
         },
         // a second opinion before the account needs its user, except where asking twice revokes everything
         Some(Failure::InvalidGrant) => {

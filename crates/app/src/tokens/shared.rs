@@ -26,7 +26,10 @@ impl SharedError {
     pub fn is_passing(&self) -> bool {
         !matches!(
             self.code,
-            Code::AccountNeedsSignIn | Code::AccountNotConnected | Code::PendingVerification | Code::AccountNotFound
+            Code::AccountNeedsSignIn
+                | Code::AccountNotConnected
+                | Code::PendingVerification
+                | Code::AccountNotFound
         )
     }
 }

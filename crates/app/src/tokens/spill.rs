@@ -48,9 +48,14 @@ impl Spill {
     /// Writes the grant and waits until it is on the disk; gives the file.
     pub async fn write(&self, refresh: &SpilledRefresh<'_>) -> Result<Option<PathBuf>> {
         let Some(folder) = &self.0 else { return Ok(None) };
-        let path = folder.join(format!("{}-{}.json", refresh.lease.account_id, refresh.lease.generation));
+        let path = folder.join(format!(
+            "{}-{}.json",
+            refresh.lease.account_id, refresh.lease.generation
+        ));
         let text = serde_json::to_vec(&Stored::from(refresh)).map_err(|_| failed("written as JSON"))?;
-        write_durably(folder, &path, &text).await.map_err(|error| failed("written").with_source(error))?;
+        write_durably(folder, &path, &text)
+            .await
+            .map_err(|error| failed("written").with_source(error))?;
         Ok(Some(path))
     }
 
@@ -66,7 +71,9 @@ impl Spill {
     /// Writes every spilled grant into the database; gives how many landed.
     pub async fn replay(&self, app: &App) -> Result<usize> {
         let Some(folder) = &self.0 else { return Ok(0) };
-        let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return Ok(0) };
+        let Ok(mut entries) = tokio::fs::read_dir(folder).await else {
+            return Ok(0);
+        };
         let mut landed = 0;
         while let Ok(Some(entry)) = entries.next_entry().await {
             let path = entry.path();
@@ -81,17 +88,29 @@ impl Spill {
 }
 
 async fn replay_file(app: &App, path: &Path) -> Result<bool> {
-    let Ok(bytes) = tokio::fs::read(path).await else { return Ok(false) };
+    let Ok(bytes) = tokio::fs::read(path).await else {
+        return Ok(false);
+    };
     let Ok(stored) = serde_json::from_slice::<Stored>(&bytes) else {
         tracing::warn!("a spilled refresh is cut short: the process ended while it was written");
         return Ok(false);
     };
-    let Some((lease, tokens, log)) = stored.into_parts() else { return Ok(false) };
+    let Some((lease, tokens, log)) = stored.into_parts() else {
+        return Ok(false);
+    };
     let landed = match app.db().finish_refresh(&lease, &tokens, &[], &log).await? {
         Some(_) => true,
         // the lease ended, but the generation is still ours: take the lease again, then write
-        None if app.db().lease_account(&lease, app.config().refresh.lease).await?.is_some() => {
-            app.db().finish_refresh(&lease, &tokens, &[], &log).await?.is_some()
+        None if app
+            .db()
+            .lease_account(&lease, app.config().refresh.lease)
+            .await?
+            .is_some() =>
+        {
+            app.db()
+                .finish_refresh(&lease, &tokens, &[], &log)
+                .await?
+                .is_some()
         }
         None => false,
     };
@@ -113,7 +132,10 @@ async fn write_durably(folder: &Path, path: &Path, text: &[u8]) -> std::io::Resu
 }
 
 fn failed(what: &str) -> Error {
-    Error::new(Code::DatabaseUnavailable, format!("refreshed tokens could not be {what} to the spill folder"))
+    Error::new(
+        Code::DatabaseUnavailable,
+        format!("refreshed tokens could not be {what} to the spill folder"),
+    )
 }
 
 impl From<&SpilledRefresh<'_>> for Stored {
@@ -157,6 +179,14 @@ impl Stored {
             generation: self.generation,
             duration_ms: self.duration_ms,
         };
-        Some((Lease { account_id: self.account_id, generation: self.generation, owner: self.owner }, tokens, log))
+        Some((
+            Lease {
+                account_id: self.account_id,
+                generation: self.generation,
+                owner: self.owner,
+            },
+            tokens,
+            log,
+        ))
     }
 }

@@ -13,6 +13,7 @@ mod exchange;
 mod hosts;
 mod identity;
 mod inject;
+mod issuer;
 mod oauth1;
 mod params;
 mod policy;
@@ -32,6 +33,7 @@ pub use error::EngineError;
 pub use exchange::{Exchange, Granted};
 pub use hosts::matches as host_matches;
 pub use identity::{AccountIdentity, identity_from_grant, identity_request, read_identity};
+pub use issuer::expected_issuer;
 pub use inject::{credential_headers, credential_query_names, inject, needs_whole_body};
 pub use oauth1::{
     RequestToken, access_token_request, oauth1_authorize_url, read_access_token, read_request_token,
@@ -51,4 +53,5 @@ pub use verify::{VerifyOutcome, read_verify, verify_requests};
 pub(crate) use assertion::offers as offers_algorithm;
 pub(crate) use derive::TIME_FORMATS;
 pub(crate) use hosts::{Chooser, chooser, is_local};
+pub(crate) use inject::is_secret;
 pub(crate) use urls::Position;

@@ -1,0 +1,132 @@
+//! Connect links.
+
+use std::time::Duration;
+
+use keybearer_core::ids::{AccountId, FlowId};
+use keybearer_core::{Error, FlowKind, FlowState, Result, Timestamp, random_token};
+use keybearer_store::FlowRow;
+use serde_json::json;
+use url::Url;
+
+use super::open::token_hash;
+use super::verify_url;
+use crate::access::{Caller, Permission};
+use crate::accounts::{self, CreateAccount, Lookup, ScopeSelection};
+use crate::audit;
+use crate::events::{self, AccountEvent};
+use crate::state::App;
+use crate::tokens::LoadedConnection;
+
+/// Longest `state` of an app.
+const MAX_STATE: usize = 512;
+/// The user under whose name a developer tests a connection.
+const TEST_USER: &str = "keybearer-test";
+
+/// A link to make.
+#[derive(Clone, Debug, Default)]
+pub struct LinkRequest {
+    /// Whose; the account is made when there is none.
+    pub lookup: Lookup,
+    /// Given back to the app at the end.
+    pub app_state: Option<String>,
+    /// Where the browser goes to be verified.
+    pub user_verify_url: Option<String>,
+    /// Another choice of scopes for this sign-in.
+    pub scope_selection: Option<ScopeSelection>,
+    /// How long the link lives; the configured time when absent.
+    pub lifetime: Option<Duration>,
+}
+
+/// A connect link. Whoever has the URL can connect the account.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The address to open.
+    pub url: Url,
+    /// When it ends.
+    pub expires_at: Timestamp,
+    /// The account it connects.
+    pub account_id: AccountId,
+}
+
+/// Makes a link; older open links of the account end.
+///
+/// # Errors
+/// [`keybearer_core::Code::PermissionDenied`], [`keybearer_core::Code::ConnectionNotFound`],
+/// [`keybearer_core::Code::AccountNotFound`] for an id, the state of the connection, and fields that are wrong.
+pub async fn create_link(app: &App, caller: &Caller, request: LinkRequest) -> Result<Link> {
+    caller.require(Permission::AccountsWrite)?;
+    make(app, caller, request, FlowKind::Connect).await
+}
+
+/// Makes a link with which the developer connects as themselves.
+///
+/// # Errors
+/// Those of [`create_link`].
+pub async fn create_test_link(app: &App, caller: &Caller, connection: &str) -> Result<Link> {
+    caller.require(Permission::ConnectorsWrite)?;
+    let request = LinkRequest {
+        lookup: Lookup::of(connection, TEST_USER),
+        ..LinkRequest::default()
+    };
+    make(app, caller, request, FlowKind::Test).await
+}
+
+async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) -> Result<Link> {
+    let app_state = request.app_state.filter(|state| !state.is_empty());
+    if app_state
+        .as_ref()
+        .is_some_and(|state| state.len() > MAX_STATE || state.chars().any(char::is_control))
+    {
+        return Err(Error::field("state", "must have at most 512 visible characters"));
+    }
+    let verify_url = match request.user_verify_url.as_deref().filter(|url| !url.is_empty()) {
+        Some(text) => Some(verify_url::allowed(text, &app.config().verify_urls)?.to_string()),
+        None => None,
+    };
+    let new = CreateAccount {
+        lookup: request.lookup,
+        ..CreateAccount::default()
+    };
+    let (connection, account, _) = accounts::ensure(app, caller, new).await?;
+    LoadedConnection::of(app, connection.clone())?.require_usable()?;
+    let chosen = match &request.scope_selection {
+        Some(selection) => Some(json!(accounts::selected(&connection, Some(selection))?)),
+        None => None,
+    };
+    let (now, token) = (app.now(), random_token(app.entropy(), 20)?);
+    let row = FlowRow {
+        id: app.id(FlowId::from_number)?,
+        environment_id: caller.environment.clone(),
+        connection_id: connection.id.clone(),
+        account_id: Some(account.id.clone()),
+        kind,
+        token_hash: token_hash(&token),
+        state: FlowState::Created,
+        app_state,
+        user_verify_url: verify_url,
+        scope_selection: chosen,
+        sealed_input: None,
+        expires_at: now.plus(request.lifetime.unwrap_or(app.config().link_lifetime)),
+        created_at: now,
+        finished_at: None,
+        failure: None,
+        superseded: false,
+    };
+    let event = events::about(app, AccountEvent::MagicLinkGenerated, &connection, &account)?;
+    app.db().create_flow(&row, &[event]).await?;
+    audit::record(
+        app,
+        caller,
+        "link.created",
+        account.id.as_str(),
+        json!({"flow": row.id, "kind": kind}),
+    )
+    .await?;
+    let url = format!("{}/c/{token}", app.issuer());
+    let url = Url::parse(&url).map_err(|_| Error::internal("the public URL cannot carry a link"))?;
+    Ok(Link {
+        url,
+        expires_at: row.expires_at,
+        account_id: account.id,
+    })
+}

@@ -1,0 +1,28 @@
+//! Connect flows: from a connect link to a connected account (`docs/adr/0001`).
+
+mod begin;
+mod callback;
+mod complete;
+mod credentials;
+mod finish;
+mod held;
+mod link;
+mod oauth1;
+mod open;
+pub mod page;
+mod problem;
+mod recover;
+mod sealed;
+mod state;
+mod submit;
+mod verify;
+mod verify_url;
+mod view;
+
+pub use callback::callback;
+pub use link::{Link, LinkRequest, create_link, create_test_link};
+pub use page::{Answer, Page, PageBody, Visit};
+pub(crate) use recover::{drain, purge, recover};
+pub use submit::submit;
+pub use verify::{success, verify};
+pub use view::view;

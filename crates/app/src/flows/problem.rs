@@ -1,0 +1,94 @@
+//! Failures of hosted pages: one page layout, one line in the log, no text of the provider.
+
+use keybearer_core::ids::FlowId;
+use keybearer_core::{Code, Error, Timestamp};
+
+use super::page::{Answer, Page, PageBody, PageHead, ProblemCase, ProblemPage};
+use crate::state::App;
+
+/// A failure and the page it belongs to.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub head: PageHead,
+    pub error: Error,
+    pub ended_at: Option<Timestamp>,
+    pub flow: Option<FlowId>,
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self {
+            head: PageHead::default(),
+            error,
+            ended_at: None,
+            flow: None,
+        }
+    }
+}
+
+/// The page of a failure. This is the one place that logs it.
+pub(super) fn answer(app: &App, trouble: Trouble) -> Answer {
+    let Trouble {
+        head,
+        error,
+        ended_at,
+        flow,
+    } = trouble;
+    let case = case(&error);
+    let reference = app
+        .reference()
+        .unwrap_or_else(|_| keybearer_core::Reference::unknown());
+    tracing::warn!(
+        %reference, code = %error.code, detail = %error.detail, source = error.source.as_ref().map(|source| source.to_string()),
+        flow.id = flow.as_ref().map(FlowId::as_str), connector = head.connector_slug, "a connect page shows a problem"
+    );
+    let page = ProblemPage {
+        case,
+        code: error.code,
+        reference,
+        ended_at,
+        retry: can_retry(case),
+        wait_seconds: error.retry_after_seconds,
+        return_url: None,
+    };
+    Answer::Page(Box::new(Page {
+        head,
+        body: PageBody::Problem(page),
+    }))
+}
+
+fn case(error: &Error) -> ProblemCase {
+    match error.code {
+        Code::ConsentDenied if error.detail.contains(ADMINISTRATOR) => ProblemCase::AdministratorNeeded,
+        Code::ConsentDenied => ProblemCase::Denied,
+        Code::FlowNotFound | Code::LinkExpired => ProblemCase::LinkEnded,
+        Code::LinkUsed => ProblemCase::LinkUsed,
+        Code::StateInvalid => ProblemCase::OtherBrowser,
+        Code::IdentifierMismatch => ProblemCase::OtherPerson,
+        Code::RateLimited => ProblemCase::TooManyTries,
+        Code::ConnectionPaused | Code::ConnectionNotFound | Code::AccountNotFound => {
+            ProblemCase::ConnectionOff
+        }
+        Code::ProviderUnavailable | Code::ProviderRateLimited => ProblemCase::ProviderAway,
+        Code::ClientRejected
+        | Code::ProviderRejected
+        | Code::AccountNeedsSignIn
+        | Code::EgressRefused
+        | Code::ConfigInvalid
+        | Code::ConnectionIncomplete
+        | Code::ConnectorNotFound
+        | Code::ScopeMissing
+        | Code::FailedPrecondition => ProblemCase::AppRefused,
+        _ => ProblemCase::Internal,
+    }
+}
+
+/// Marks a refusal that only an administrator at the provider can lift.
+pub(super) const ADMINISTRATOR: &str = "an administrator at the provider must approve";
+
+fn can_retry(case: ProblemCase) -> bool {
+    !matches!(
+        case,
+        ProblemCase::LinkEnded | ProblemCase::LinkUsed | ProblemCase::ConnectionOff
+    )
+}

@@ -1,0 +1,220 @@
+//! Custom verification: the app confirms the person before the code is exchanged (`product.md` decision 2).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use keybearer_connectors::Bindings;
+use keybearer_core::{AccountStatus, Code, Error, Result, StatusReason, sha256, to_hex};
+use keybearer_oauth::Params;
+use keybearer_store::{AttemptRow, AttemptStatus};
+use serde_json::json;
+use url::Url;
+
+use super::callback::fail;
+use super::complete::{self, Consent};
+use super::open::{self, OpenFlow};
+use super::page::{Answer, DonePage, Page, PageBody, PageHead, Visit};
+use super::problem::Trouble;
+use super::{finish, held, sealed, verify_url};
+use crate::access::{Caller, Permission};
+use crate::audit;
+use crate::state::App;
+
+const MAX_ID: usize = 1000;
+
+/// Keeps the code sealed and sends the browser to the app.
+pub(super) async fn park(app: &App, open: OpenFlow, consent: Consent, hash: &str) -> Result<Answer, Trouble> {
+    if open.flow.user_verify_url.is_none() {
+        let error = Error::new(
+            Code::ConfigInvalid,
+            "user_verify_url not configured for verification redirect",
+        )
+        .with_help("give user_verify_url when you make the link");
+        return Err(open.trouble(error));
+    }
+    let mut random = [0_u8; 32];
+    app.entropy().fill(&mut random)?;
+    let request_id = URL_SAFE_NO_PAD.encode(random);
+    let mut values = Bindings::new()
+        .with("code", consent.code)
+        .with("auth_request_id", request_id.as_str());
+    if let Some(verifier) = consent.verifier {
+        values.insert("verifier", verifier);
+    }
+    values.insert("parameters", consent.parameters.to_form());
+    let mut row = held::blank(app, &open, hash, AttemptStatus::AwaitingVerification);
+    row.sealed = Some(sealed::seal_attempt(
+        app,
+        &open.flow.environment_id,
+        &open.flow.id,
+        hash,
+        &values,
+    )?);
+    row.auth_request_hash = Some(request_hash(&request_id));
+    let inserted = app.db().insert_attempt(&row).await.map_err(Error::from)?;
+    if !inserted {
+        let known = app.db().find_attempt(hash).await.map_err(Error::from)?;
+        row = known.ok_or_else(|| Error::new(Code::StateInvalid, "the callback was used"))?;
+        return Ok(to_app(app, &open, &row)?);
+    }
+    let (status, reason) = (
+        AccountStatus::PendingVerification,
+        StatusReason::AwaitingVerification,
+    );
+    finish::wait_state(app, &open, status, reason).await?;
+    Ok(to_app(app, &open, &row)?)
+}
+
+/// The app's verify URL with `auth_request_id` and `state`, and nothing else of ours.
+pub(super) fn to_app(app: &App, open: &OpenFlow, attempt: &AttemptRow) -> Result<Answer> {
+    let values = sealed::open_attempt(app, attempt)?;
+    let (Some(id), Some(text)) = (values.get("auth_request_id"), &open.flow.user_verify_url) else {
+        return Err(Error::new(Code::LinkUsed, "the verification is over"));
+    };
+    // the list may have changed since the link was made
+    let mut url = verify_url::allowed(text, &app.config().verify_urls)?;
+    url.query_pairs_mut().append_pair("auth_request_id", id.expose());
+    if let Some(state) = &open.flow.app_state {
+        url.query_pairs_mut().append_pair("state", state);
+    }
+    Ok(Answer::Redirect(url))
+}
+
+/// The app says who the person is. The right user exchanges the code; another one destroys it. Gives the address
+/// to which the app sends the browser.
+///
+/// # Errors
+/// [`Code::PermissionDenied`]; [`Code::FlowNotFound`] for an unknown, used or ended id and for those of other
+/// environments; [`Code::IdentifierMismatch`]; and what the exchange came to.
+pub async fn verify(app: &App, caller: &Caller, auth_request_id: &str, identifier: &str) -> Result<String> {
+    caller.require(Permission::AccountsWrite)?;
+    let unknown = || Error::new(Code::FlowNotFound, "auth request not found or no longer valid");
+    if auth_request_id.is_empty() || auth_request_id.len() > MAX_ID {
+        return Err(unknown());
+    }
+    let attempt = app
+        .db()
+        .find_attempt_by_auth_request(&request_hash(auth_request_id))
+        .await?;
+    let attempt = attempt
+        .filter(|row| {
+            row.environment_id == caller.environment && row.status == AttemptStatus::AwaitingVerification
+        })
+        .ok_or_else(unknown)?;
+    let flow = app.db().find_flow(&attempt.flow_id).await?.ok_or_else(unknown)?;
+    let open = match open::complete(app, flow).await {
+        Ok(open) => open,
+        Err(trouble) => return Err(trouble.error),
+    };
+    if open.account.identifier != identifier {
+        return Err(destroy(app, caller, &open, &attempt).await?);
+    }
+    let values = sealed::open_attempt(app, &attempt)?;
+    let (from, to) = (AttemptStatus::AwaitingVerification, AttemptStatus::Exchanging);
+    if !app
+        .db()
+        .move_attempt(&attempt.state_hash, from, to, app.now())
+        .await?
+    {
+        return Err(unknown());
+    }
+    let worker = app.clone();
+    let task = app
+        .flow_tasks()
+        .spawn(async move { confirmed(&worker, open, &attempt.state_hash, &values).await });
+    task.await
+        .map_err(|_| Error::internal("the exchange was interrupted"))?
+}
+
+async fn confirmed(app: &App, open: OpenFlow, hash: &str, values: &Bindings) -> Result<String> {
+    let code = values.get("code").cloned();
+    let consent = Consent {
+        code: code.ok_or_else(|| Error::new(Code::IntegrityError, "the stored code is gone"))?,
+        verifier: values.get("verifier").cloned(),
+        parameters: read_parameters(values),
+    };
+    let stored = match complete::exchange(app, &open, consent).await {
+        Ok(connected) => match finish::store(app, &open, Some(hash), &connected).await {
+            Ok(row) => Ok(row),
+            Err(error) => {
+                held::give_back(app, &open, &connected.grant).await;
+                Err(error)
+            }
+        },
+        Err(error) => Err(error),
+    };
+    if let Err(error) = stored {
+        fail(app, hash, &error).await;
+        finish::wait_state(app, &open, AccountStatus::PendingAuth, StatusReason::Created).await?;
+        return Err(error);
+    }
+    Ok(format!("{}/connect/success?flow={}", app.issuer(), open.flow.id))
+}
+
+/// Another person than the link was made for consented: nobody gets what they allowed.
+async fn destroy(app: &App, caller: &Caller, open: &OpenFlow, attempt: &AttemptRow) -> Result<Error> {
+    let error = Error::new(
+        Code::IdentifierMismatch,
+        "the person who consented is not the one the link was made for",
+    )
+    .with_help("the code was destroyed; send a new link to the right person");
+    fail(app, &attempt.state_hash, &error).await;
+    let (status, reason) = (AccountStatus::PendingAuth, StatusReason::VerificationMismatch);
+    finish::wait_state(app, open, status, reason).await?;
+    audit::record(
+        app,
+        caller,
+        "verify.mismatch",
+        open.account.id.as_str(),
+        json!({"flow": open.flow.id}),
+    )
+    .await?;
+    Ok(error)
+}
+
+fn read_parameters(values: &Bindings) -> Params {
+    let form = values
+        .get("parameters")
+        .map(|form| form.expose().clone())
+        .unwrap_or_default();
+    let pairs = url::form_urlencoded::parse(form.as_bytes());
+    pairs
+        .map(|(name, value)| (name.into_owned(), value.into_owned()))
+        .collect()
+}
+
+fn request_hash(id: &str) -> String {
+    to_hex(&sha256(id.as_bytes()))
+}
+
+/// The page at the end of a verified flow. It names the service, never the account holder: anybody can open it.
+///
+/// # Errors
+/// None of its own.
+pub async fn success(app: &App, query: &str, _visit: &Visit) -> Result<Answer> {
+    let named = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "flow");
+    let id = named.and_then(|(_, id)| keybearer_core::ids::FlowId::parse(&id));
+    let flow = match id {
+        Some(id) => app.db().find_flow(&id).await?,
+        None => None,
+    };
+    let head = match flow {
+        Some(flow) => open::complete(app, flow)
+            .await
+            .map(|open| PageHead {
+                identifier: String::new(),
+                ..open.head
+            })
+            .unwrap_or_default(),
+        None => PageHead::default(),
+    };
+    let done = DonePage {
+        identity: None,
+        missing: Vec::new(),
+        return_url: None::<Url>,
+        again: false,
+    };
+    Ok(Answer::Page(Box::new(Page {
+        head,
+        body: PageBody::Done(done),
+    })))
+}

@@ -1,0 +1,193 @@
+//! Opening a connect link. Nothing is written and nobody is called, however often it is opened.
+
+use keybearer_connectors::forms::{self, FormField};
+use keybearer_connectors::schema::{AuthMethod, FieldKind, Scope};
+use keybearer_core::{AccountStatus, Result};
+use url::Url;
+
+use super::begin::{self, Road};
+use super::open::{self, OpenFlow};
+use super::page::{
+    Answer, CredentialPage, InputKind, Page, PageBody, PageField, PageForm, PermissionLine, ScopeChoice,
+    StartNext, StartPage, Visit,
+};
+use super::problem::{self, Trouble};
+use super::{held, state};
+use crate::connections::ScopeSettings;
+use crate::state::App;
+
+/// The page of a connect link.
+///
+/// # Errors
+/// None of its own: every failure is a page.
+pub async fn view(app: &App, token: &str, visit: &Visit) -> Result<Answer> {
+    Ok(match page(app, token, visit).await {
+        Ok(page) => Answer::Page(Box::new(page)),
+        Err(trouble) => problem::answer(app, trouble),
+    })
+}
+
+async fn page(app: &App, token: &str, visit: &Visit) -> Result<Page, Trouble> {
+    let open = open::by_token(app, token).await?;
+    let browser = visit.browser.clone().unwrap_or_default();
+    if let Some(page) = held::page(app, &open, &browser).await? {
+        return Ok(page);
+    }
+    let body = match begin::road(app, &open)? {
+        Road::Credentials => PageBody::Credentials(CredentialPage {
+            form: form(app, &open, &browser)?,
+            cancel_url: None,
+        }),
+        Road::Form => start(app, &open, StartNext::Form(form(app, &open, &browser)?)).await?,
+        Road::Straight => {
+            let url = begin::provider_url(app, &open, &browser)
+                .await
+                .map_err(|error| open.trouble(error))?;
+            start(app, &open, StartNext::Link(url)).await?
+        }
+    };
+    Ok(Page {
+        head: open.head,
+        body,
+    })
+}
+
+/// The page before the provider.
+pub(super) async fn start(app: &App, open: &OpenFlow, next: StartNext) -> Result<PageBody> {
+    Ok(PageBody::Start(StartPage {
+        provider_host: begin::provider_host(app, open).await?,
+        permissions: permissions(open)?,
+        reconnect: open.account.status != AccountStatus::PendingAuth || open.account.identity_id.is_some(),
+        next,
+        cancel_url: None,
+        expires_at: open.flow.expires_at,
+    }))
+}
+
+/// What the app will be able to do, in sentences.
+fn permissions(open: &OpenFlow) -> Result<Vec<PermissionLine>> {
+    let method = open.connection.method()?;
+    let granted = &open.account.granted_scopes;
+    let before = !granted.is_empty();
+    let line = |scope: &String| {
+        let known = scope_of(method, scope);
+        PermissionLine {
+            plain: sentence(known, scope),
+            sensitive: known.is_some_and(|known| known.sensitive),
+            new: before && !granted.contains(scope),
+            scope: scope.clone(),
+        }
+    };
+    Ok(open.wanted().iter().map(line).collect())
+}
+
+/// The lines for scopes that were left out.
+pub(super) fn missing(open: &OpenFlow, granted: &[String]) -> Result<Vec<PermissionLine>> {
+    let method = open.connection.method()?;
+    let holds = |scope: &String| {
+        granted.contains(scope)
+            || scope_of(method, scope)
+                .is_some_and(|known| known.implied_by.iter().any(|wider| granted.contains(wider)))
+    };
+    let lines = permissions(open)?
+        .into_iter()
+        .filter(|line| !holds(&line.scope) && is_reported(method, &line.scope));
+    Ok(lines.map(|line| PermissionLine { new: false, ..line }).collect())
+}
+
+/// Some scopes only make a refresh token be issued and are never named in an answer.
+fn is_reported(method: &AuthMethod, scope: &str) -> bool {
+    scope_of(method, scope).is_none_or(|known| !known.grants_refresh_token)
+}
+
+fn scope_of<'a>(method: &'a AuthMethod, name: &str) -> Option<&'a Scope> {
+    let second = method
+        .optional_scopes
+        .iter()
+        .flat_map(|optional| &optional.scopes);
+    method
+        .scopes
+        .iter()
+        .chain(second)
+        .find(|scope| scope.name == name)
+}
+
+fn sentence(known: Option<&Scope>, name: &str) -> String {
+    let words = known.and_then(|known| known.plain.clone().or_else(|| known.says.clone()));
+    words.unwrap_or_else(|| format!("Use “{name}”"))
+}
+
+/// The form of this link, with what is known filled in and secrets left out.
+pub(super) fn form(app: &App, open: &OpenFlow, browser: &str) -> Result<PageForm> {
+    let method = open.connection.method()?;
+    let known = open.account_values(app)?;
+    let fields = forms::account_form(&open.connection.connector, method);
+    let value = |field: &FormField| {
+        let stored = known
+            .get(&field.name)
+            .filter(|_| !field.secret)
+            .map(|value| value.expose().clone());
+        stored
+            .or_else(|| field.default.clone().filter(|_| !field.secret))
+            .unwrap_or_default()
+    };
+    let environment = &open.flow.environment_id;
+    Ok(PageForm {
+        csrf: state::csrf(&app.keyring()?, environment, &open.flow.id, browser)?,
+        fields: fields
+            .iter()
+            .filter(|field| !field.generated)
+            .map(|field| page_field(field, value(field)))
+            .collect(),
+        scopes: choices(open)?,
+        problem: None,
+    })
+}
+
+fn page_field(field: &FormField, value: String) -> PageField {
+    let find = field
+        .where_to_find_url
+        .as_deref()
+        .filter(|url| !url.contains('{'));
+    PageField {
+        name: field.name.clone(),
+        label: field.label.clone(),
+        help: field.help.clone(),
+        where_to_find: find.and_then(|url| Url::parse(url).ok()),
+        input: match field.kind {
+            FieldKind::Number => InputKind::Number,
+            FieldKind::Url => InputKind::Url,
+            FieldKind::Enum => InputKind::Choice(field.choices.clone()),
+            FieldKind::Pem | FieldKind::JsonFile => InputKind::Area,
+            FieldKind::Text | FieldKind::Password => InputKind::Text,
+        },
+        secret: field.secret,
+        required: field.required,
+        example: field.example.clone(),
+        prefix: field.prefix.clone(),
+        suffix: field.suffix.clone(),
+        value,
+        error: None,
+    }
+}
+
+fn choices(open: &OpenFlow) -> Result<Vec<ScopeChoice>> {
+    let settings = ScopeSettings::of(&open.connection.row);
+    if !settings.selectable || open.flow.scope_selection.is_some() {
+        return Ok(Vec::new());
+    }
+    let method = open.connection.method()?;
+    let locked =
+        |scope: &String| settings.required.contains(scope) || settings.required_optional.contains(scope);
+    let choice = |scope: String| {
+        let known = scope_of(method, &scope);
+        ScopeChoice {
+            plain: sentence(known, &scope),
+            sensitive: known.is_some_and(|known| known.sensitive),
+            locked: locked(&scope),
+            chosen: true,
+            scope,
+        }
+    };
+    Ok(settings.wanted().into_iter().map(choice).collect())
+}
