@@ -181,6 +181,7 @@ pub(super) fn plan(
     let mut secrets = stored;
     if !same_client && !(source == seen.row.credential_source && present_id.is_none()) {
         // the secret of another client is not the secret of this one; what is no client's stays
+        secrets.remove("client_secret");
     }
     secrets.extend(given.clone());
     values::check_client(client_id.as_deref(), &secrets)?;
