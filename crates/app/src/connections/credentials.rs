@@ -179,7 +179,8 @@ pub(super) fn plan(
     let same_client = source == seen.row.credential_source && client_id == present_id;
     let given = &wanted.values.secrets;
     let mut secrets = stored;
-    if !same_client && !(source == seen.row.credential_source && present_id.is_none()) {
+    let first_id = source == seen.row.credential_source && present_id.is_none();
+    if !same_client && !first_id {
         // the secret of another client is not the secret of this one; what is no client's stays
         secrets.remove("client_secret");
     }

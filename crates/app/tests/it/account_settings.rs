@@ -9,6 +9,7 @@ use crate::harness::{World, code, fields, on_both, secrets};
 
 on_both!(
     settings_merge_key_by_key_and_hold_no_secret,
+    path_variables_of_an_oauth_connection_come_with_the_settings,
     a_selection_is_checked_and_completed,
 );
 
@@ -49,8 +50,10 @@ async fn settings_merge_key_by_key_and_hold_no_secret(world: &World) {
         fields(update(json!({"a": "x".repeat(20_000)})).await),
         ["api_config"]
     );
+}
 
-    // path variables of an OAuth connection come this way, before and after the user connects
+async fn path_variables_of_an_oauth_connection_come_with_the_settings(world: &World) {
+    let object = |value: Value| Some(value.as_object().unwrap().clone());
     let acme = CreateConnection {
         connector: "acme".to_owned(),
         client_id: Some("id_1".to_owned()),

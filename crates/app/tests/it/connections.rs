@@ -13,6 +13,7 @@ on_both!(
     a_taken_name_is_refused_with_a_free_one,
     a_draft_says_what_is_missing_and_is_activated_when_it_is_complete,
     values_that_are_wrong_are_named_field_by_field,
+    scopes_and_parameters_that_are_wrong_are_named,
     only_legal_transitions_happen,
     a_write_over_another_version_is_refused,
     the_name_is_locked_once_there_is_an_account,
@@ -215,6 +216,10 @@ async fn values_that_are_wrong_are_named_field_by_field(world: &World) {
         ..acme()
     };
     assert_eq!(fields(create(users).await), ["subdomain"]);
+}
+
+async fn scopes_and_parameters_that_are_wrong_are_named(world: &World) {
+    let create = |new| connections::create(&world.app, &world.caller, new);
     let scopes = |scopes: ScopeSettings| CreateConnection {
         scopes: Some(scopes),
         ..acme()

@@ -7,14 +7,19 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 use keybearer_app::PageAsk;
 use keybearer_app::accounts::{self, CreateAccount, Credentials, Lookup, OauthTokens, UpdateAccount};
 use keybearer_app::connections::{self, ConnectionQuery, CreateConnection, SetCredentials, UpdateConnection};
+use keybearer_app::connectors::Bindings;
 use keybearer_core::CredentialSource;
 use serde_json::json;
 
-use crate::accounts::{details, new};
+use crate::accounts::{connection, details, new};
 use crate::connections::postcards;
 use crate::harness::{SHARED_SECRET, World, on_both, secrets, texts};
 
-on_both!(secrets_are_in_no_answer_and_in_no_column, errors_quote_no_secret);
+on_both!(
+    secrets_are_in_no_answer_and_in_no_column,
+    errors_of_connections_quote_no_secret,
+    errors_of_accounts_quote_no_secret,
+);
 
 /// Every secret of this file begins with it, so that one search finds them all.
 const CANARY: &str = "cnry7Q2zX9";
@@ -51,18 +56,38 @@ fn assert_clean(what: &str, bytes: &[u8]) {
     }
 }
 
-async fn secrets_are_in_no_answer_and_in_no_column(world: &World) {
+/// Everything that a use case took or gave, as `Debug` prints it.
+#[derive(Default)]
+struct Shown(String);
+
+impl Shown {
+    fn show(&mut self, value: &dyn std::fmt::Debug) {
+        writeln!(self.0, "{value:?}").unwrap();
+    }
+}
+
+fn client_secret(name: &str) -> Bindings {
+    secrets(&[("client_secret", canary(name).as_str())])
+}
+
+fn oauth(name: &str) -> Credentials {
+    Credentials::Oauth(OauthTokens {
+        access_token: Some(canary(&format!("access-{name}")).into()),
+        refresh_token: Some(canary(&format!("refresh-{name}")).into()),
+        ..OauthTokens::default()
+    })
+}
+
+/// Gives secrets to connections in every way there is.
+async fn fill_connections(world: &World, shown: &mut Shown) -> String {
     let (app, caller) = (&world.app, &world.caller);
-    let mut shown = String::new();
-    let mut show = |value: &dyn std::fmt::Debug| writeln!(shown, "{value:?}").unwrap();
-    let secret = |name: &str| secrets(&[("client_secret", canary(name).as_str())]);
     let first = CreateConnection {
-        secrets: secret("create"),
+        secrets: client_secret("create"),
         ..postcards()
     };
-    show(&first);
+    shown.show(&first);
     let made = connections::create(app, caller, first).await.unwrap();
-    show(&made);
+    shown.show(&made);
     let acme = CreateConnection {
         connector: "acme".to_owned(),
         client_id: Some("id_1".to_owned()),
@@ -75,12 +100,12 @@ async fn secrets_are_in_no_answer_and_in_no_column(world: &World) {
     };
     let acme = connections::create(app, caller, acme).await.unwrap();
     assert_eq!(acme.secret_fields, ["developer_token"]);
-    show(&acme);
+    shown.show(&acme);
     let replace = SetCredentials::ReplaceSecret {
-        secrets: secret("replace"),
+        secrets: client_secret("replace"),
     };
-    show(&replace);
-    show(
+    shown.show(&replace);
+    shown.show(
         &connections::set_credentials(app, caller, &made.name, replace)
             .await
             .unwrap(),
@@ -88,38 +113,39 @@ async fn secrets_are_in_no_answer_and_in_no_column(world: &World) {
     let client = SetCredentials::ReplaceClient {
         source: CredentialSource::Own,
         client_id: Some("app-2".to_owned()),
-        secrets: secret("client"),
+        secrets: client_secret("client"),
     };
-    show(
+    shown.show(
         &connections::set_credentials(app, caller, &made.name, client)
             .await
             .unwrap(),
     );
     let patch = UpdateConnection {
-        secrets: secret("update"),
+        secrets: client_secret("update"),
         ..UpdateConnection::default()
     };
-    show(&patch);
-    show(&connections::update(app, caller, &made.name, patch).await.unwrap());
+    shown.show(&patch);
+    shown.show(&connections::update(app, caller, &made.name, patch).await.unwrap());
+    made.name
+}
 
-    let tokens = |name: &str| {
-        Credentials::Oauth(OauthTokens {
-            access_token: Some(canary(&format!("access-{name}")).into()),
-            refresh_token: Some(canary(&format!("refresh-{name}")).into()),
-            ..OauthTokens::default()
-        })
+/// Gives secrets to accounts in every way there is.
+async fn fill_accounts(world: &World, shown: &mut Shown, lookup: &Lookup) -> String {
+    let (app, caller) = (&world.app, &world.caller);
+    let ada = CreateAccount {
+        lookup: lookup.clone(),
+        credentials: oauth("create"),
+        ..CreateAccount::default()
     };
-    let ada = new(&made.name, "ada", tokens("create"));
-    show(&ada);
-    show(&accounts::create(app, caller, ada).await.unwrap());
+    shown.show(&ada);
+    shown.show(&accounts::create(app, caller, ada).await.unwrap());
     let patch = UpdateAccount {
-        credentials: tokens("update"),
+        credentials: oauth("update"),
         ..UpdateAccount::default()
     };
-    show(&patch);
-    let lookup = Lookup::of(&made.name, "ada");
-    show(&accounts::update(app, caller, &lookup, patch).await.unwrap());
-    show(&accounts::auth(app, caller, &lookup).await.unwrap());
+    shown.show(&patch);
+    shown.show(&accounts::update(app, caller, lookup, patch).await.unwrap());
+    shown.show(&accounts::auth(app, caller, lookup).await.unwrap());
     let lockers = CreateConnection {
         connector: "lockers".to_owned(),
         ..CreateConnection::default()
@@ -127,18 +153,26 @@ async fn secrets_are_in_no_answer_and_in_no_column(world: &World) {
     let lockers = connections::create(app, caller, lockers).await.unwrap().name;
     let given = details(json!({"username": "ada", "password": canary("password")}));
     let basic = new(&lockers, "ada", given);
-    show(&basic);
-    show(&accounts::create(app, caller, basic).await.unwrap());
+    shown.show(&basic);
+    shown.show(&accounts::create(app, caller, basic).await.unwrap());
     let line = json!({"connection": lockers, "identifier": "ben",
         "fields": {"username": "ben", "password": canary("import")}});
-    show(&accounts::import(app, caller, &line.to_string()).await.unwrap());
+    shown.show(&accounts::import(app, caller, &line.to_string()).await.unwrap());
+    lockers
+}
+
+async fn secrets_are_in_no_answer_and_in_no_column(world: &World) {
+    let (app, caller) = (&world.app, &world.caller);
+    let mut shown = Shown::default();
+    let lookup = Lookup::of(fill_connections(world, &mut shown).await, "ada");
+    let lockers = fill_accounts(world, &mut shown, &lookup).await;
     let page = PageAsk::default();
-    show(
+    shown.show(
         &connections::list(app, caller, &ConnectionQuery::default(), &page)
             .await
             .unwrap(),
     );
-    show(
+    shown.show(
         &accounts::list(app, caller, &accounts::AccountQuery::default(), &page)
             .await
             .unwrap(),
@@ -150,10 +184,9 @@ async fn secrets_are_in_no_answer_and_in_no_column(world: &World) {
     };
     assert_eq!(tokens.access_token, Some(canary("access-update").into()));
 
-    assert_clean("an answer", shown.as_bytes());
-    assert!(!shown.contains(SHARED_SECRET));
-    let before = world.stored();
-    assert_clean("the database", &before);
+    assert_clean("an answer", shown.0.as_bytes());
+    assert!(!shown.0.contains(SHARED_SECRET));
+    assert_clean("the database", &world.stored());
     accounts::disconnect(app, caller, &lookup).await.unwrap();
     accounts::delete(app, caller, &lookup).await.unwrap();
     connections::delete(app, caller, &lockers, Some(2), true)
@@ -162,86 +195,66 @@ async fn secrets_are_in_no_answer_and_in_no_column(world: &World) {
     assert_clean("the database after deletions", &world.stored());
 }
 
-async fn errors_quote_no_secret(world: &World) {
+async fn errors_of_connections_quote_no_secret(world: &World) {
     let (app, caller) = (&world.app, &world.caller);
-    let mut errors = Vec::new();
     let secret = |value: String| CreateConnection {
         secrets: secrets(&[("client_secret", &value)]),
         ..postcards()
     };
-    let spaced = format!("{CANARY} {CANARY}");
-    errors.push(
-        connections::create(app, caller, secret(spaced.clone()))
-            .await
-            .unwrap_err(),
-    );
-    errors.push(
-        connections::create(app, caller, secret(format!("{CANARY}\n{CANARY}")))
-            .await
-            .unwrap_err(),
-    );
-    let same = CreateConnection {
-        client_id: Some(canary("same")),
-        ..secret(canary("same"))
-    };
-    errors.push(connections::create(app, caller, same).await.unwrap_err());
-    let misplaced = json!({"client_secret": canary("context")})
+    let context = json!({"client_secret": canary("context")})
         .as_object()
         .unwrap()
         .clone();
-    let misplaced = CreateConnection {
-        context: misplaced,
-        ..secret("x".to_owned())
-    };
-    errors.push(connections::create(app, caller, misplaced).await.unwrap_err());
-    let oauth = connections::create(app, caller, postcards()).await.unwrap().name;
-    let luggage = CreateConnection {
-        connector: "luggage".to_owned(),
-        ..CreateConnection::default()
-    };
-    let luggage = connections::create(app, caller, luggage).await.unwrap().name;
-    let account = |connection: &str, credentials| new(connection, "ada", credentials);
-    for value in [
-        json!({"api_key": canary("k")}),
-        json!({"token": [canary("k")]}),
-        json!(canary("k")),
-    ] {
-        errors.push(
-            accounts::create(app, caller, account(&luggage, details(value.clone())))
-                .await
-                .unwrap_err(),
-        );
-        errors.push(
-            accounts::create(app, caller, account(&oauth, details(json!({"x": "y"}))))
-                .await
-                .unwrap_err(),
-        );
+    let wrong = [
+        secret(format!("{CANARY} {CANARY}")),
+        secret(format!("{CANARY}\n{CANARY}")),
+        CreateConnection {
+            client_id: Some(canary("same")),
+            ..secret(canary("same"))
+        },
+        CreateConnection {
+            context,
+            ..secret("x".to_owned())
+        },
+    ];
+    for new in wrong {
+        let error = connections::create(app, caller, new).await.unwrap_err();
+        assert_clean("an error", format!("{error} {error:?}").as_bytes());
     }
-    let broken = Credentials::Static {
-        details: format!("{{\"api_key\": {CANARY}").into(),
-    };
-    errors.push(
-        accounts::create(app, caller, account(&luggage, broken))
-            .await
-            .unwrap_err(),
+    assert_clean("the database", &world.stored());
+}
+
+async fn errors_of_accounts_quote_no_secret(world: &World) {
+    let (app, caller) = (&world.app, &world.caller);
+    let (oauth, luggage) = (
+        connection(world, "postcards").await,
+        connection(world, "luggage").await,
     );
     let token = OauthTokens {
         access_token: Some(format!("{CANARY}\n").into()),
         ..OauthTokens::default()
     };
-    errors.push(
-        accounts::create(app, caller, account(&oauth, Credentials::Oauth(token)))
-            .await
-            .unwrap_err(),
-    );
     let config = json!({"password": canary("config")}).as_object().unwrap().clone();
-    let config = CreateAccount {
-        api_config: Some(config),
-        ..account(&oauth, Credentials::None)
-    };
-    errors.push(accounts::create(app, caller, config).await.unwrap_err());
-    assert_eq!(errors.len(), 13);
-    for error in errors {
+    let wrong = [
+        new(&luggage, "ada", details(json!({"api_key": canary("k")}))),
+        new(&luggage, "ada", details(json!({"token": [canary("k")]}))),
+        new(&luggage, "ada", details(json!(canary("k")))),
+        new(
+            &luggage,
+            "ada",
+            Credentials::Static {
+                details: format!("{{\"api_key\": {CANARY}").into(),
+            },
+        ),
+        new(&oauth, "ada", details(json!({"token": canary("k")}))),
+        new(&oauth, "ada", Credentials::Oauth(token)),
+        CreateAccount {
+            api_config: Some(config),
+            ..new(&oauth, "ada", Credentials::None)
+        },
+    ];
+    for new in wrong {
+        let error = accounts::create(app, caller, new).await.unwrap_err();
         assert_clean("an error", format!("{error} {error:?}").as_bytes());
     }
     assert_clean("the database", &world.stored());

@@ -10,6 +10,7 @@ use crate::harness::{World, fields, on_both, tick};
 on_both!(
     lists_are_paged_with_tokens_that_fit_the_wire,
     lists_filter_and_search_without_wildcards,
+    a_search_has_its_own_limits_and_tokens,
 );
 
 async fn lists_are_paged_with_tokens_that_fit_the_wire(world: &World) {
@@ -127,7 +128,20 @@ async fn lists_filter_and_search_without_wildcards(world: &World) {
         ..AccountQuery::default()
     };
     assert_eq!(found(active).await, Vec::<String>::new());
+}
 
+async fn a_search_has_its_own_limits_and_tokens(world: &World) {
+    let (oauth, key) = (
+        connection(world, "postcards").await,
+        connection(world, "luggage").await,
+    );
+    make_account(world, new(&oauth, "ada_1", Credentials::None)).await;
+    tick(world);
+    make_account(world, new(&key, "ada_1", Credentials::None)).await;
+    let text = |query: &str| AccountQuery {
+        query: Some(query.to_owned()),
+        ..AccountQuery::default()
+    };
     let search = async |query: &str, size| {
         accounts::search(&world.app, &world.caller, query, None, &PageAsk::first(size)).await
     };

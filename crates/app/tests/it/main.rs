@@ -1,5 +1,12 @@
 //! The use cases on both databases.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking, and clippy's exception does not reach the functions beside the tests"
+)]
+
 mod account_ends;
 mod account_settings;
 mod accounts;
