@@ -5,17 +5,31 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use keybearer_connectors::Catalog;
+use keybearer_connectors::lint::Level;
 
 fn main() -> ExitCode {
     let folder = std::env::args_os()
         .nth(1)
         .map_or_else(|| PathBuf::from("connectors"), PathBuf::from);
-    let (catalog, errors) = Catalog::from_dir(&folder);
-    for error in &errors {
+    let (catalog, unreadable) = Catalog::from_dir(&folder);
+    for error in &unreadable {
         println!("error {error}");
     }
-    println!("{} connectors loaded, {} not", catalog.len(), errors.len());
-    if errors.is_empty() {
+    let findings = catalog.lint();
+    for finding in &findings {
+        println!("{finding}");
+    }
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.level == Level::Error)
+        .count();
+    println!(
+        "{} connectors, {} not readable, {errors} errors, {} warnings",
+        catalog.len(),
+        unreadable.len(),
+        findings.len() - errors
+    );
+    if unreadable.is_empty() && errors == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use crate::lint::{Finding, Level, lint};
 use crate::schema::Connector;
+use crate::search;
 
 /// The definitions that are part of the binary.
 #[derive(rust_embed::Embed)]
@@ -44,6 +46,15 @@ pub enum LoadError {
 /// What is wrong, with line and column; never panics whatever the text is.
 pub fn load_connector(yaml: &str) -> Result<Connector, String> {
     serde_saphyr::from_str(yaml).map_err(|error| error.to_string())
+}
+
+/// The JSON Schema of a definition, as published.
+pub fn json_schema() -> serde_json::Value {
+    let mut schema = schemars::schema_for!(Connector).to_value();
+    if let Some(members) = schema.as_object_mut() {
+        members.insert("title".to_owned(), "Keybearer connector".into());
+    }
+    schema
 }
 
 /// The connectors that can be used: those in the binary and those of the operator.
@@ -101,6 +112,32 @@ impl Catalog {
     /// All connectors by slug.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Connector>> {
         self.connectors.values()
+    }
+
+    /// The connectors that fit what a person typed: by name, alias, category, kind and description, with slips of the
+    /// pen forgiven. Best first; all of them by name when nothing was typed.
+    pub fn search(&self, text: &str) -> Vec<Arc<Connector>> {
+        search::search(self.iter(), text)
+    }
+
+    /// Checks all definitions, also against one another.
+    pub fn lint(&self) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self.iter().flat_map(|connector| lint(connector)).collect();
+        for connector in self.iter() {
+            let service = connector
+                .service
+                .as_ref()
+                .filter(|service| !self.connectors.contains_key(*service));
+            if let Some(service) = service {
+                findings.push(Finding {
+                    level: Level::Warning,
+                    slug: connector.slug.clone(),
+                    key: "service".to_owned(),
+                    message: format!("there is no connector `{service}`"),
+                });
+            }
+        }
+        findings
     }
 
     /// How many there are.

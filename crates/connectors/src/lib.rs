@@ -3,11 +3,15 @@
 mod bindings;
 mod catalog;
 pub mod engine;
+pub mod forms;
+pub mod lint;
+pub mod redirect;
 pub mod schema;
 pub mod scopes;
+mod search;
 pub mod template;
 
 pub use bindings::{Bindings, Layers};
-pub use catalog::{Catalog, LoadError, load_connector};
+pub use catalog::{Catalog, LoadError, json_schema, load_connector};
 pub use engine::Context;
 pub use schema::{AuthMethod, Connector};

@@ -11,7 +11,7 @@ mod time;
 
 pub use codec::{from_hex, sha256, to_hex};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy, random_token};
-pub use error::{Code, Error, FieldViolation, Fault, Result};
+pub use error::{Code, Error, Fault, FieldViolation, Result};
 pub use model::{
     AccountStatus, AuthType, ConnectionState, CredentialSource, EnvironmentKind, FlowKind, FlowState,
     RefreshClass, RefreshState, StatusReason, VerifyMode,

@@ -72,8 +72,8 @@ impl ClientAuth {
             }
             Self::Basic | Self::BasicRaw | Self::SecretAsBasicUsername => {
                 let secret = client.secret.ok_or(ClientAuthError::NoSecret)?;
-                call.headers.remove("authorization");
-                call.headers.set("Authorization", self.basic(client.id, secret));
+                call.headers
+                    .set_header("Authorization", self.basic(client.id, secret));
             }
         }
         Ok(())

@@ -90,8 +90,8 @@ pub struct SigningKey {
 }
 
 enum Key {
-    Rsa(RsaKeyPair),
-    Ec(EcdsaKeyPair),
+    Rsa(Box<RsaKeyPair>),
+    Ec(Box<EcdsaKeyPair>),
     Hmac(hmac::Key),
 }
 
@@ -119,13 +119,13 @@ impl SigningKey {
                 let secret = secret.ok_or(JwtError::SecretFormat)?;
                 Key::Hmac(hmac::Key::new(hmac::HMAC_SHA256, secret.expose()))
             }
-            Algorithm::Rs256 | Algorithm::Ps256 => {
-                Key::Rsa(rsa_key(&key_text::private_key_der(text)?).ok_or(mismatch(algorithm))?)
-            }
+            Algorithm::Rs256 | Algorithm::Ps256 => Key::Rsa(Box::new(
+                rsa_key(&key_text::private_key_der(text)?).ok_or(mismatch(algorithm))?,
+            )),
             Algorithm::Es256 => {
                 let der = key_text::private_key_der(text)?;
                 let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der.expose());
-                Key::Ec(pair.map_err(|_| mismatch(algorithm))?)
+                Key::Ec(Box::new(pair.map_err(|_| mismatch(algorithm))?))
             }
         };
         Ok(Self { algorithm, key })

@@ -69,6 +69,12 @@ impl Params {
         self.0.retain(|(known, _)| known != name);
     }
 
+    /// Sets a header: replaces every value whose name differs in upper and lower case only.
+    pub fn set_header(&mut self, name: &str, value: impl Into<SecretString>) {
+        self.0.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.push(name, value);
+    }
+
     /// Takes every empty value out.
     pub fn remove_empty(&mut self) {
         self.0.retain(|(_, value)| !value.text().is_empty());

@@ -263,6 +263,7 @@ fn access_token(document: &Document, paths: &[Path]) -> Result<SecretString, Tok
     // a number, `true` or an object is no token, even where it could be written as text
     let token = match document.find(path) {
         Some(Value::String(text)) => SecretString::from(text.as_str()),
+        Some(Value::Number(number)) if path.is_body() => SecretString::from(number.to_string()),
         _ => return Err(TokenError::Missing),
     };
     fit(token.expose())?;

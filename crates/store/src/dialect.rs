@@ -47,7 +47,7 @@ pub(crate) enum Tx {
 pub struct Options {
     /// Connections for reading (SQLite) or in all (PostgreSQL).
     pub connections: u32,
-    /// SQLite: how long a writer waits for the lock and for its turn.
+    /// How long a writer waits for a lock that another one holds; on SQLite also for its turn.
     pub busy_timeout: Duration,
     /// PostgreSQL: how long a caller waits for a connection.
     pub acquire_timeout: Duration,
@@ -210,11 +210,17 @@ impl Db {
         if !options.statement_cache {
             connect = connect.statement_cache_capacity(0);
         }
+        let lock_timeout = options.busy_timeout.as_millis().to_string();
         let pool = PgPoolOptions::new()
             .max_connections(options.connections.max(2))
             .acquire_timeout(options.acquire_timeout)
-            .after_connect(|connection, _| {
+            .after_connect(move |connection, _| {
+                let lock_timeout = lock_timeout.clone();
                 Box::pin(async move {
+                    sqlx::query(POSTGRES_LOCK_TIMEOUT)
+                        .bind(lock_timeout)
+                        .execute(&mut *connection)
+                        .await?;
                     for text in POSTGRES_SESSION.iter().copied() {
                         sqlx::query(text).execute(&mut *connection).await?;
                     }
@@ -296,9 +302,10 @@ const POSTGRES_SESSION: &[&str] = &[
     "SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')",
     "SET statement_timeout = '10s'",
-    "SET lock_timeout = '5s'",
     "SET idle_in_transaction_session_timeout = '30s'",
 ];
+
+const POSTGRES_LOCK_TIMEOUT: &str = "SELECT set_config('lock_timeout', $1, false)";
 
 const POSTGRES_MIGRATION_SESSION: &[&str] = &[
     "SET LOCAL statement_timeout = 0",

@@ -1,5 +1,4 @@
 use http::{HeaderMap, Method, Request, Response, Uri};
-use http_body_util::{BodyExt as _, Limited};
 use keybearer_connectors::Bindings;
 use keybearer_connectors::engine::{Context, inject, means_expired_token, needs_whole_body, proxy_target};
 use keybearer_core::{Code, Error, Result};
@@ -9,13 +8,13 @@ use keybearer_store::AccountRow;
 use super::headers;
 use super::log::Started;
 use super::redact::Redactor;
-use super::replay::{RequestBody, may_repeat};
+use super::replay::{RequestBody, gather, may_repeat};
 use crate::access::{Caller, Permission};
 use crate::state::App;
 use crate::tokens::{self, LoadedAccount, LoadedConnection};
 
 /// The largest answer that is read to find out whether a token ended, in bytes.
-const PEEK: usize = 64 * 1024;
+const PEEK: u64 = 64 * 1024;
 
 /// A call to a provider's API for a user.
 pub struct ProxyCall {
@@ -195,8 +194,8 @@ async fn judge(
         return Ok((false, answer));
     }
     let (parts, body) = answer.into_parts();
-    let collected = Limited::new(body, PEEK).collect().await;
-    let bytes = collected.map(|body| body.to_bytes()).map_err(|_| {
+    let collected = gather(body, PEEK).await;
+    let bytes = collected.ok_or_else(|| {
         Error::new(
             Code::ProviderRejected,
             "the provider refused the call with an answer that is too large or broken",

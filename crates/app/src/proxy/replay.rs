@@ -1,6 +1,6 @@
 //! Request bodies: small ones are kept so that a call can be repeated after a refresh, large ones stream.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::Method;
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, Limited};
@@ -31,16 +31,13 @@ impl RequestBody {
             return Err(too_large(limit));
         }
         if !whole && size.upper().is_none_or(|upper| upper > KEEP) {
-            let limited = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX));
-            return Ok(Self::Streaming(limited.boxed_unsync()));
+            return Ok(Self::Streaming(capped(body, limit)));
         }
         let limit = limit.min(if whole { 10 << 20 } else { KEEP });
-        let collected = Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX))
-            .collect()
-            .await;
-        collected
-            .map(|body| Self::Kept(body.to_bytes()))
-            .map_err(|_| too_large(limit))
+        gather(body, limit)
+            .await
+            .map(Self::Kept)
+            .ok_or_else(|| too_large(limit))
     }
 
     /// The complete body, where it is kept.
@@ -72,6 +69,25 @@ pub(super) fn may_repeat(method: &Method, answer: &http::HeaderMap, body: &Reque
         .iter()
         .any(|value| value.to_str().is_ok_and(|value| value.contains("invalid_token")));
     body.kept().is_some() && (method.is_idempotent() || names_token)
+}
+
+/// The body, broken off where it grows past `limit`.
+fn capped(body: BodyStream, limit: u64) -> BodyStream {
+    Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX)).boxed_unsync()
+}
+
+/// A whole body of at most `limit` bytes; `None` when it is larger or breaks off.
+pub(super) async fn gather(mut body: BodyStream, limit: u64) -> Option<Bytes> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.ok()?.into_data() {
+            whole.extend_from_slice(&data);
+        }
+        if whole.len() as u64 > limit {
+            return None;
+        }
+    }
+    Some(whole.freeze())
 }
 
 fn too_large(limit: u64) -> Error {

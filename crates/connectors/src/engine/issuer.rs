@@ -6,7 +6,9 @@ use super::{Context, EngineError};
 /// # Errors
 /// A value that is computed from itself, or a failing random source.
 pub fn expected_issuer(context: &Context<'_>) -> Result<Option<String>, EngineError> {
-    let Some(text) = &context.method.issuer else { return Ok(None) };
+    let Some(text) = &context.method.issuer else {
+        return Ok(None);
+    };
     let value = Values::new(context).optional(text)?;
     Ok(value.map(|issuer| issuer.expose().clone()))
 }

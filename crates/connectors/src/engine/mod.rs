@@ -33,8 +33,8 @@ pub use error::EngineError;
 pub use exchange::{Exchange, Granted};
 pub use hosts::matches as host_matches;
 pub use identity::{AccountIdentity, identity_from_grant, identity_request, read_identity};
-pub use issuer::expected_issuer;
 pub use inject::{credential_headers, credential_query_names, inject, needs_whole_body};
+pub use issuer::expected_issuer;
 pub use oauth1::{
     RequestToken, access_token_request, oauth1_authorize_url, read_access_token, read_request_token,
     request_token_request,

@@ -9,6 +9,7 @@ mod scope;
 mod setup;
 mod steps;
 mod token;
+mod walk;
 
 pub use api::{Api, Expectation, ExpiredAnswer, RateLimit, Transport, Verify};
 pub use auth::{AuthMethod, BodyFormat, Fragment, MethodType, Params, Pkce, Registration, TokenAuth};
@@ -26,3 +27,4 @@ pub use token::{
     ErrorMapping, ExpiryAbsent, FailureClass, Lifetimes, MappedRefreshClass, RefreshWith, ResponseSpec,
     Revoke, RevokeAuth, Success, TimeUnit,
 };
+pub(crate) use walk::{HostUse, Stage, Use, UseKind, host_use, uses};

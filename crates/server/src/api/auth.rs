@@ -5,49 +5,24 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, header};
 use keybearer_core::{Code, Error, Reference, Result, SecretString};
 
-pub use self::caller::Caller;
-use self::caller::allows;
+pub use keybearer_app::Caller;
+
 use crate::api::descriptors::Method;
 
-mod caller {
-    use super::{Code, Error, Reference, Result};
-
-    /// Who calls.
-    #[derive(Clone, Debug)]
-    pub struct Caller {
-        /// Names this call in logs and errors.
-        pub reference: Reference,
-        /// Texts of the permissions.
-        pub permissions: Vec<String>,
-    }
-
-    pub(super) fn allows(caller: &Caller, permission: &str) -> Result<()> {
-        if caller.permissions.iter().any(|own| own == permission) {
-            return Ok(());
-        }
-        Err(Error::new(
-            Code::PermissionDenied,
-            format!("the API client lacks `{permission}`"),
-        ))
-    }
-}
-
-type Check = dyn Fn(SecretString, Reference) -> BoxFuture<'static, Result<Caller>> + Send + Sync;
+type Check = dyn Fn(SecretString) -> BoxFuture<'static, Result<Caller>> + Send + Sync;
 
 /// Turns an access token into a [`Caller`]; plugged in by whoever starts the server.
 #[derive(Clone)]
 pub struct Authenticate(Arc<Check>);
 
 impl Authenticate {
-    /// From an async function of the token and the reference of the call.
+    /// From an async function of the token; the caller's reference is set afterwards.
     pub fn new<F, Fut>(check: F) -> Self
     where
-        F: Fn(SecretString, Reference) -> Fut + Send + Sync + 'static,
+        F: Fn(SecretString) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Caller>> + Send + 'static,
     {
-        Self(Arc::new(move |token, reference| {
-            Box::pin(check(token, reference))
-        }))
+        Self(Arc::new(move |token| Box::pin(check(token))))
     }
 
     /// The caller behind the headers of a call.
@@ -56,7 +31,11 @@ impl Authenticate {
     /// [`Code::Unauthenticated`] without a bearer token, and whatever the plugged-in check says.
     pub async fn caller(&self, headers: &HeaderMap, reference: &Reference) -> Result<Caller> {
         let token = bearer(headers)?;
-        (self.0)(token, reference.clone()).await
+        let caller = (self.0)(token).await?;
+        Ok(Caller {
+            reference: reference.clone(),
+            ..caller
+        })
     }
 }
 
@@ -91,10 +70,7 @@ fn bearer(headers: &HeaderMap) -> Result<SecretString> {
 
 /// Goes on only when the caller may call the method.
 pub(super) fn authorize(caller: &Caller, method: &Method) -> Result<()> {
-    method
-        .permission
-        .as_deref()
-        .map_or(Ok(()), |permission| allows(caller, permission))
+    caller.require(method.permission)
 }
 
 fn token_empty() -> Error {

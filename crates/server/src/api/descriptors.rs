@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::Method as Verb;
+use keybearer_app::Permission;
 use keybearer_core::{Error, Result};
 use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodDescriptor, Value};
 
@@ -25,8 +26,8 @@ pub struct Method {
     pub descriptor: MethodDescriptor,
     /// The HTTP/2 path of the gRPC call, for example `/pkg.Service/Method`.
     pub path: String,
-    /// The permission a caller needs, if any.
-    pub permission: Option<String>,
+    /// The permission a caller needs.
+    pub permission: Permission,
     /// The HTTP status of success.
     pub http_status: u16,
     /// The REST calls that reach it.
@@ -68,10 +69,10 @@ impl Descriptors {
             .services()
             .flat_map(|service| service.methods().collect::<Vec<_>>())
             .map(|descriptor| {
-                let method = read_method(descriptor, &http, &access);
-                (method.path.clone(), Arc::new(method))
+                let method = read_method(descriptor, &http, &access)?;
+                Ok((method.path.clone(), Arc::new(method)))
             })
-            .collect();
+            .collect::<Result<_>>()?;
         let rules = Rules::read(&pool)?;
         Ok(Self { pool, methods, rules })
     }
@@ -113,7 +114,7 @@ fn read_method(
     descriptor: MethodDescriptor,
     http: &ExtensionDescriptor,
     access: &ExtensionDescriptor,
-) -> Method {
+) -> Result<Method> {
     let options = descriptor.options();
     let mut bindings = Vec::new();
     if options.has_extension(http)
@@ -122,9 +123,16 @@ fn read_method(
         read_bindings(rule, &mut bindings);
     }
     let access_value = options.get_extension(access);
+    // a method that names no permission, or one that does not exist, must not be open to everybody
     let permission = access_value
         .as_message()
-        .and_then(|access| text(access, "permission"));
+        .and_then(|access| Permission::parse(&text(access, "permission")?))
+        .ok_or_else(|| {
+            Error::internal(format!(
+                "the compiled API contract gives {} no permission",
+                descriptor.full_name()
+            ))
+        })?;
     let http_status = access_value
         .as_message()
         .and_then(|access| access.get_field_by_name("http_status")?.as_u32())
@@ -136,13 +144,13 @@ fn read_method(
         descriptor.parent_service().full_name(),
         descriptor.name()
     );
-    Method {
+    Ok(Method {
         descriptor,
         path,
         permission,
         http_status,
         bindings,
-    }
+    })
 }
 
 fn read_bindings(rule: &DynamicMessage, bindings: &mut Vec<Binding>) {

@@ -13,6 +13,7 @@ mod descriptors;
 mod error;
 mod front;
 mod gate;
+pub mod grpc;
 mod hooks;
 pub mod rest;
 mod rules;

@@ -35,14 +35,26 @@ impl Connection {
         F: Fn(Request<Body>) -> Fut + Clone + Send + 'static,
         Fut: Future<Output = Response<Body>> + Send + 'static,
     {
+        let mut begun = self.begun.clone();
         let limits = Arc::clone(&self.limits);
-        let (speech, stream) = timeout(limits.handshake, sniff(stream, limits.write_stall)).await??;
+        let greeting = timeout(limits.handshake, sniff(stream, limits.write_stall));
+        // whoever has not said anything yet loses nothing by a shutdown
+        let (speech, stream) = tokio::select! {
+            greeted = greeting => greeted??,
+            () = begun.wait() => return Ok(()),
+        };
         let Some(tls) = self.tls.clone().filter(|_| speech == Speech::Tls) else {
             return self.http(speech, stream, Secure(false), respond).await;
         };
-        let stream = timeout(limits.handshake, TlsAcceptor::from(tls).accept(stream)).await??;
-        // a client without ALPN may still speak HTTP/2 with prior knowledge inside TLS
-        let (speech, stream) = timeout(limits.handshake, sniff(stream, limits.write_stall)).await??;
+        let secured = timeout(limits.handshake, async {
+            let stream = TlsAcceptor::from(tls).accept(stream).await?;
+            // a client without ALPN may still speak HTTP/2 with prior knowledge inside TLS
+            sniff(stream, limits.write_stall).await
+        });
+        let (speech, stream) = tokio::select! {
+            secured = secured => secured??,
+            () = begun.wait() => return Ok(()),
+        };
         self.http(speech, stream, Secure(true), respond).await
     }
 

@@ -5,6 +5,7 @@ mod json;
 pub mod openapi;
 mod params;
 mod paths;
+mod schema;
 mod transcode;
 
 pub use transcode::Rest;

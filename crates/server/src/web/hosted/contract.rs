@@ -1,3 +1,3 @@
-#[path = "../../../../app/src/flows/page.rs"]
-mod page;
-pub use page::*;
+//! The pages as the use cases give them.
+
+pub use keybearer_app::flows::page::*;

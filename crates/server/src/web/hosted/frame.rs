@@ -45,10 +45,12 @@ pub(super) struct Names {
     pub app: String,
     pub provider: String,
     pub user: String,
+    /// What stands where a name is missing.
+    instead: [&'static str; 2],
 }
 
 impl Names {
-    fn new(head: &PageHead, words: &Words) -> Self {
+    fn new(head: &PageHead, words: &'static Words) -> Self {
         let or = |name: &str, instead: &str| match tidy(name, NAME) {
             name if name.is_empty() => instead.to_owned(),
             name => name,
@@ -57,6 +59,7 @@ impl Names {
             app: or(&head.app_name, words.problem.anyone),
             provider: or(&head.connector_name, words.problem.any_service),
             user: tidy(&head.identifier, NAME),
+            instead: [words.problem.anyone, words.problem.any_service],
         }
     }
 
@@ -106,7 +109,7 @@ impl Frame {
                 app: Tile::of_name(&names.app),
                 provider,
             }),
-            title: capital(&names.say(title).text()),
+            title: names.say(title).text(),
             test: head.test.then(|| names.say(words.test)),
             sandbox: (head.sandbox && !head.test).then(|| names.say(words.sandbox)),
             footer: named.then(|| names.say(words.footer)),
@@ -120,7 +123,6 @@ impl Frame {
     }
 }
 
-/// A title begins with a capital, also when a name is missing.
 fn capital(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| {
@@ -144,6 +146,23 @@ mod tests {
             assert_eq!(Href::web(&Url::parse(bad).unwrap()), None, "{bad}");
         }
         assert!(Href::web(&Url::parse("https://a.example/\"><script>").unwrap()).is_some());
+    }
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_where_a_name_is_missing() {
+        let bare = Names::new(&PageHead::default(), &ENGLISH);
+        assert_eq!(
+            bare.say("{provider} is away from {app}").text(),
+            "The service is away from the app"
+        );
+        let named = PageHead {
+            connector_name: "monday.com".into(),
+            ..PageHead::default()
+        };
+        assert_eq!(
+            Names::new(&named, &ENGLISH).say("{provider} is away").text(),
+            "monday.com is away"
+        );
     }
 
     #[test]

@@ -220,7 +220,7 @@ pub(super) static ENGLISH: Words = Words {
         },
         link_used: Problem {
             heading: "This link was used",
-            says: "It connected {provider} before, and that connection still stands.",
+            says: "It connected {provider} before. A link works once.",
             then: "Nothing is left to do here. For another account, ask {app} for a new link.",
         },
         app_refused: Problem {

@@ -1,0 +1,67 @@
+//! The handlers: each takes a message apart, makes one call of the application, and maps its answer.
+
+mod accounts;
+mod api_clients;
+mod connected_accounts;
+mod connection_setups;
+mod connections;
+mod connectors;
+mod logs;
+mod map;
+mod providers;
+
+use keybearer_app::{App, Caller, PageAsk};
+use keybearer_core::{Code, Error};
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+
+use crate::api::proto::keybearer::v1::account_service_server::AccountServiceServer;
+use crate::api::proto::keybearer::v1::api_client_service_server::ApiClientServiceServer;
+use crate::api::proto::keybearer::v1::connection_setup_service_server::ConnectionSetupServiceServer;
+use crate::api::proto::keybearer::v1::connector_service_server::ConnectorServiceServer;
+use crate::api::proto::keybearer::v1::log_service_server::LogServiceServer;
+use crate::api::proto::scalekit::v1::connected_accounts::connected_account_service_server::ConnectedAccountServiceServer;
+use crate::api::proto::scalekit::v1::connections::connection_service_server::ConnectionServiceServer;
+use crate::api::proto::scalekit::v1::providers::provider_service_server::ProviderServiceServer;
+
+/// What a handler gives.
+type Answer<T> = Result<Response<T>, Status>;
+
+/// The handlers of one application.
+#[derive(Clone, Debug)]
+pub(super) struct Service(App);
+
+/// Every service of the contract.
+pub fn routes(app: &App) -> Routes {
+    let service = Service(app.clone());
+    let mut routes = Routes::builder();
+    routes
+        .add_service(ConnectedAccountServiceServer::new(service.clone()))
+        .add_service(ConnectionServiceServer::new(service.clone()))
+        .add_service(ProviderServiceServer::new(service.clone()))
+        .add_service(AccountServiceServer::new(service.clone()))
+        .add_service(ApiClientServiceServer::new(service.clone()))
+        .add_service(ConnectionSetupServiceServer::new(service.clone()))
+        .add_service(ConnectorServiceServer::new(service.clone()))
+        .add_service(LogServiceServer::new(service));
+    routes.routes()
+}
+
+/// Who calls and what they sent. The gate put the caller there.
+fn take<T>(request: Request<T>) -> Result<(Caller, T), Status> {
+    let caller = request.extensions().get::<Caller>().cloned();
+    let caller = caller.ok_or_else(|| fail(Error::new(Code::Unauthenticated, "Token empty")))?;
+    Ok((caller, request.into_inner()))
+}
+
+fn fail(error: Error) -> Status {
+    crate::api::status(error)
+}
+
+fn give<T>(message: T) -> Answer<T> {
+    Ok(Response::new(message))
+}
+
+fn page(size: u32, token: String) -> PageAsk {
+    PageAsk { size, token }
+}

@@ -1,0 +1,228 @@
+//! `keybearer accounts`.
+
+use clap::Subcommand;
+use http::Method;
+use keybearer_core::{Code, Error, Result};
+use serde_json::{Value, json};
+
+use super::Context;
+use super::output::{list, text};
+use super::session::{Session, encoded, read_secret};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Accounts {
+    /// List them
+    List {
+        /// Only those of this connection
+        #[arg(long)]
+        connection: Option<String>,
+        /// Only this user's
+        #[arg(long)]
+        user: Option<String>,
+        /// Only those in this state, for example EXPIRED
+        #[arg(long)]
+        state: Option<String>,
+    },
+    /// Show one, with its refreshes
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Take in accounts from a file, one JSON object per line; `-` reads standard input
+    Import {
+        /// The file
+        file: String,
+    },
+    /// Refresh its token now
+    Refresh {
+        /// Its id
+        id: String,
+    },
+    /// Wipe its credential and ask the provider to revoke it; the row stays
+    Disconnect {
+        /// Its id
+        id: String,
+    },
+    /// Ask the provider to revoke its grant, and wipe it
+    Revoke {
+        /// Its id
+        id: String,
+    },
+    /// Delete it for good
+    Delete {
+        /// Its id
+        id: String,
+    },
+}
+
+pub(crate) async fn run(command: Accounts, context: &mut Context) -> Result<()> {
+    let session = Session::open(context).await?;
+    match command {
+        Accounts::List {
+            connection,
+            user,
+            state,
+        } => {
+            let named = [
+                ("connection", connection),
+                ("identifier", user),
+                ("status", state),
+            ];
+            let query: Vec<String> = named
+                .into_iter()
+                .filter_map(|(name, value)| Some(format!("{name}={}", encoded(&value?))))
+                .collect();
+            let answer = session
+                .get(&format!("/api/v1/accounts?{}", query.join("&")))
+                .await?;
+            table(&answer, context)
+        }
+        Accounts::Show { id } => show(&id, &session, context).await,
+        Accounts::Import { file } => import(&file, &session, context).await,
+        Accounts::Refresh { id } => act(&session, &id, ":refresh", context).await,
+        Accounts::Revoke { id } => act(&session, &id, ":revoke", context).await,
+        Accounts::Disconnect { id } => {
+            let path = format!("/api/v1/connected_accounts/{}:disconnect", encoded(&id));
+            session.api(Method::POST, &path, Some(&json!({}))).await?;
+            one(
+                &session.get(&format!("/api/v1/accounts/{}", encoded(&id))).await?,
+                context,
+            )
+        }
+        Accounts::Delete { id } => {
+            session
+                .api(
+                    Method::POST,
+                    "/api/v1/connected_accounts:delete",
+                    Some(&json!({"id": id})),
+                )
+                .await?;
+            context
+                .out
+                .result(&json!({"deleted": id}), |_| format!("Deleted {id}."))
+        }
+    }
+}
+
+async fn act(session: &Session, id: &str, verb: &str, context: &Context) -> Result<()> {
+    let path = format!("/api/v1/accounts/{}{verb}", encoded(id));
+    one(
+        &session.api(Method::POST, &path, Some(&json!({}))).await?,
+        context,
+    )
+}
+
+async fn show(id: &str, session: &Session, context: &Context) -> Result<()> {
+    let answer = session.get(&format!("/api/v1/accounts/{}", encoded(id))).await?;
+    let history = session
+        .get(&format!("/api/v1/accounts/{}/refreshes", encoded(id)))
+        .await?;
+    let account = answer.get("account").cloned().unwrap_or_default();
+    let value = json!({"account": account, "refreshes": history.get("refreshes")});
+    context.out.result(&value, |_| {
+        let mut lines = vec![words(&account)];
+        for refresh in list(&history, "refreshes") {
+            lines.push(format!(
+                "  {}  {}  {}",
+                text(refresh, "at"),
+                text(refresh, "outcome"),
+                text(refresh, "reason")
+            ));
+        }
+        lines.join("\n")
+    })
+}
+
+fn one(answer: &Value, context: &Context) -> Result<()> {
+    let account = answer
+        .get("account")
+        .cloned()
+        .ok_or_else(|| Error::new(Code::Internal, "the server sent no account"))?;
+    context.out.result(&account, words)
+}
+
+fn words(account: &Value) -> String {
+    let mut lines = vec![format!(
+        "{}  {}  {}  {} ({})",
+        text(account, "id"),
+        text(account, "identifier"),
+        text(account, "connection"),
+        text(account, "status"),
+        text(account, "reason")
+    )];
+    for (label, name) in [
+        ("Connected as", "identity_label"),
+        ("Token ends", "access_token_expires_at"),
+        ("Last used", "last_used_at"),
+        ("Last failure", "last_failure"),
+        ("Revocation", "revoke_outcome"),
+        ("Do", "next_step"),
+    ] {
+        let value = text(account, name);
+        if !value.is_empty() {
+            lines.push(format!("  {label:<13} {value}"));
+        }
+    }
+    lines.join("\n")
+}
+
+fn table(answer: &Value, context: &Context) -> Result<()> {
+    let accounts = list(answer, "accounts");
+    let row = |account: &Value| {
+        let cell = |name: &str| text(account, name).to_owned();
+        vec![
+            cell("id"),
+            cell("identifier"),
+            cell("connection"),
+            cell("status"),
+            cell("reason"),
+            cell("identity_label"),
+        ]
+    };
+    let rows: Vec<Vec<String>> = accounts.iter().map(row).collect();
+    context.out.table(
+        &json!(accounts),
+        &["ID", "USER", "CONNECTION", "STATE", "REASON", "CONNECTED AS"],
+        &rows,
+    )
+}
+
+async fn import(file: &str, session: &Session, context: &Context) -> Result<()> {
+    let lines = read_secret(file)?;
+    let (mut done, mut failed) = (0_usize, Vec::new());
+    for (number, line) in lines
+        .expose()
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+    {
+        let outcome = match serde_json::from_str::<Value>(line) {
+            Ok(body) => session
+                .api(Method::POST, "/api/v1/accounts:import", Some(&body))
+                .await
+                .map(|_| ()),
+            Err(_) => Err(Error::field("line", "must be one JSON object")),
+        };
+        match outcome {
+            Ok(()) => done += 1,
+            Err(error) => failed.push(json!({"line": number + 1, "error": error.detail})),
+        }
+    }
+    let value = json!({"imported": done, "failed": failed});
+    context.out.result(&value, |_| {
+        let mut words: Vec<String> = failed
+            .iter()
+            .map(|line| format!("line {}: {}", line["line"], text(line, "error")))
+            .collect();
+        words.push(format!("{done} taken in, {} refused", failed.len()));
+        words.join("\n")
+    })?;
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::new(
+            Code::InvalidArgument,
+            "some lines were refused; the others are in",
+        ))
+    }
+}

@@ -1,0 +1,241 @@
+//! A running server: the application, its jobs, the listener, and the sandbox beside it where there is one.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keybearer_app::connectors::Catalog;
+use keybearer_app::jobs::{self, Jobs};
+use keybearer_app::{App, AppParts, Opened, clients, flows};
+use keybearer_core::{Clock, Code, Entropy, Error, OsEntropy, Result, SecretString, SystemClock};
+use tokio::task::JoinHandle;
+
+use crate::api::{Authenticate, Front, Hook, Hooks, IssuedToken, TokenRequest, grpc};
+use crate::config::{Settings, Tls};
+use crate::net::{Limits, Listener, Shutdown, tls};
+use crate::web::hosted::{Answer, Submitted, Visit};
+use crate::{proxy, web};
+
+/// How long a stop waits for tokens that are on their way.
+const PATIENCE: Duration = Duration::from_secs(25);
+
+/// A running server.
+pub struct Running {
+    /// The application.
+    pub app: App,
+    /// What the start did.
+    pub opened: Opened,
+    /// The address that was bound.
+    pub address: SocketAddr,
+    /// The authority's certificate, for development TLS.
+    pub ca_file: Option<PathBuf>,
+    shutdown: Shutdown,
+    server: JoinHandle<()>,
+    jobs: Jobs,
+}
+
+impl Running {
+    /// Opens everything and begins to answer.
+    ///
+    /// # Errors
+    /// [`Code::ConfigInvalid`] for settings that do not work, [`Code::DatabaseUnavailable`].
+    pub async fn start(settings: Settings) -> Result<Self> {
+        let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
+            (Arc::new(SystemClock), Arc::new(OsEntropy));
+        make_folder(&settings)?;
+        let (tls, ca_file) = tls_config(&settings, &*clock)?;
+        let listener = bind(settings.listen, tls).await?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| Error::internal("no local address").with_source(error))?;
+        let parts = AppParts {
+            config: settings.app,
+            database: settings.database,
+            root_key: settings.root_key,
+            egress: settings.egress,
+            catalog: catalog(settings.connectors.as_deref())?,
+            clock,
+            entropy: Arc::clone(&entropy),
+        };
+        let (app, opened) = App::open(parts).await?;
+        let front = front(&app, entropy)?;
+        let shutdown = Shutdown::default();
+        let stop = shutdown.clone();
+        let server = tokio::spawn(async move {
+            let respond = move |request| {
+                let front = front.clone();
+                async move { front.respond(request).await }
+            };
+            listener.serve(respond, stop).await;
+        });
+        let jobs = jobs::start(&app);
+        Ok(Self {
+            app,
+            opened,
+            address,
+            ca_file,
+            shutdown,
+            server,
+            jobs,
+        })
+    }
+
+    /// Stops: no new connections, running calls end, refreshes and exchanges land, then the database closes.
+    pub async fn stop(self) {
+        self.shutdown.begin();
+        if self.server.await.is_err() {
+            tracing::error!("the listener ended with a panic");
+        }
+        self.jobs.stop(PATIENCE).await;
+        self.app.close().await;
+    }
+}
+
+fn make_folder(settings: &Settings) -> Result<()> {
+    std::fs::create_dir_all(&settings.data).map_err(|error| {
+        Error::new(
+            Code::ConfigInvalid,
+            format!(
+                "data folder {} cannot be made ({})",
+                settings.data.display(),
+                error.kind()
+            ),
+        )
+        .with_help("name another with --data or KEYBEARER_DATA")
+    })?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let private = std::fs::Permissions::from_mode(0o700);
+        if let Err(error) = std::fs::set_permissions(&settings.data, private) {
+            tracing::warn!(%error, "the data folder could not be closed to other users");
+        }
+    }
+    Ok(())
+}
+
+fn tls_config(
+    settings: &Settings,
+    clock: &dyn Clock,
+) -> Result<(Option<Arc<rustls::ServerConfig>>, Option<PathBuf>)> {
+    match &settings.tls {
+        Tls::Off => Ok((None, None)),
+        Tls::Files { certificate, key } => Ok((Some(tls::from_files(certificate, key)?), None)),
+        Tls::Development => {
+            let made = tls::development(&settings.data.join("tls"), &[], clock)?;
+            Ok((Some(made.config), Some(made.ca_file)))
+        }
+    }
+}
+
+async fn bind(address: SocketAddr, tls: Option<Arc<rustls::ServerConfig>>) -> Result<Listener> {
+    Listener::bind(address, tls, Limits::default())
+        .await
+        .map_err(|error| {
+            let detail = match error.kind() {
+                std::io::ErrorKind::AddrInUse => format!(
+                    "port {} of {} is taken by another program",
+                    address.port(),
+                    address.ip()
+                ),
+                kind => format!("{address} cannot be listened on ({kind})"),
+            };
+            Error::new(Code::ConfigInvalid, detail)
+                .with_help("choose another with --listen ADDR:PORT (or KEYBEARER_LISTEN)")
+        })
+}
+
+/// The connectors of the binary, and those of the operator's folder; a file that does not lint stops the start.
+///
+/// # Errors
+/// [`Code::ConfigInvalid`] with the finding.
+pub fn catalog(folder: Option<&std::path::Path>) -> Result<Catalog> {
+    let embedded = Catalog::embedded();
+    let Some(folder) = folder else { return Ok(embedded) };
+    let wrong = |detail: String| {
+        Error::new(Code::ConfigInvalid, detail).with_help("check it with `keybearer connectors lint`")
+    };
+    let (own, errors) = Catalog::from_dir(folder);
+    if let Some(error) = errors.first() {
+        return Err(wrong(error.to_string()));
+    }
+    for connector in own.iter() {
+        if embedded.get(&connector.slug).is_some() {
+            return Err(wrong(format!(
+                "connector `{}` is built in and cannot be replaced",
+                connector.slug
+            )));
+        }
+        if let Some(finding) = keybearer_app::connectors::lint::lint(connector).first() {
+            return Err(wrong(format!("connector `{}`: {finding}", connector.slug)));
+        }
+    }
+    let (all, _) = embedded.with_dir(folder);
+    Ok(all)
+}
+
+fn front(app: &App, entropy: Arc<dyn Entropy>) -> Result<Front> {
+    let hooks = hooks(app);
+    let pages = web::Web {
+        flows: Pages(app.clone()),
+        public_url: app.config().public_url.clone(),
+        entropy: Arc::clone(&entropy),
+    };
+    let others = web::router(pages).merge(proxy::router(app.clone(), hooks.authenticate.clone()));
+    Front::new(grpc::routes(app), hooks, entropy, others)
+}
+
+/// What the edge asks of the application.
+pub fn hooks(app: &App) -> Hooks {
+    let authenticating = app.clone();
+    let issuing = app.clone();
+    let (keys, ready) = (app.clone(), app.clone());
+    Hooks {
+        authenticate: Authenticate::new(move |token: SecretString| {
+            let app = authenticating.clone();
+            async move { clients::authenticate(&app, token.expose()).await }
+        }),
+        issue_token: Hook::new(move |(request, _): (TokenRequest, _)| {
+            let app = issuing.clone();
+            async move {
+                let token = clients::issue_token(&app, &request.client_id, &request.client_secret).await?;
+                Ok(IssuedToken {
+                    access_token: token.token,
+                    expires_in_seconds: token.expires_in,
+                    scope: String::new(),
+                })
+            }
+        }),
+        public_keys: Hook::new(move |()| {
+            let app = keys.clone();
+            async move { clients::jwks(&app).await }
+        }),
+        ready: Hook::new(move |()| {
+            let app = ready.clone();
+            async move { app.ready().await }
+        }),
+    }
+}
+
+/// The connect flows behind the hosted pages.
+#[derive(Clone)]
+struct Pages(App);
+
+impl web::Flows for Pages {
+    async fn view(&self, token: &str, visit: &Visit) -> Result<Answer> {
+        flows::view(&self.0, token, visit).await
+    }
+
+    async fn submit(&self, token: &str, visit: &Visit, form: Submitted) -> Result<Answer> {
+        flows::submit(&self.0, token, visit, form.0).await
+    }
+
+    async fn callback(&self, connection: &str, parameters: Submitted, visit: &Visit) -> Result<Answer> {
+        flows::callback(&self.0, connection, parameters.0, visit).await
+    }
+
+    async fn success(&self, query: &str, visit: &Visit) -> Result<Answer> {
+        flows::success(&self.0, query, visit).await
+    }
+}
