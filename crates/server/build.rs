@@ -19,10 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let plain = compile(&root, &files, false)?;
     std::fs::write(out.join("descriptors.bin"), plain.encode_file_descriptor_set())?;
     let documented = compile(&root, &files, true)?;
-    std::fs::write(
-        out.join("descriptors_documented.bin"),
-        documented.encode_file_descriptor_set(),
-    )?;
+    std::fs::write(out.join("descriptors_documented.bin"), documented.encode_file_descriptor_set())?;
 
     tonic_prost_build::configure()
         .build_transport(false)
@@ -33,10 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn compile(root: &Path, files: &[PathBuf], documented: bool) -> Result<protox::Compiler, protox::Error> {
     let mut compiler = protox::Compiler::new([root])?;
-    compiler
-        .include_imports(true)
-        .include_source_info(documented)
-        .open_files(files)?;
+    compiler.include_imports(true).include_source_info(documented).open_files(files)?;
     Ok(compiler)
 }
 

@@ -40,19 +40,14 @@ pub struct Dependency {
 impl Metadata {
     /// The packages of this workspace.
     pub fn members(&self) -> impl Iterator<Item = &Package> {
-        self.packages
-            .iter()
-            .filter(|package| self.workspace_members.contains(&package.id))
+        self.packages.iter().filter(|package| self.workspace_members.contains(&package.id))
     }
 }
 
 /// The repository's folder.
 pub fn root() -> Result<PathBuf> {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    Ok(here
-        .parent()
-        .context("xtask lies in the repository")?
-        .to_path_buf())
+    Ok(here.parent().context("xtask lies in the repository")?.to_path_buf())
 }
 
 /// The cargo that runs this tool.
@@ -83,11 +78,7 @@ pub fn built(target: &str) -> Result<BTreeMap<(String, String), ()>> {
         "--format",
         "{p}",
     ]))?;
-    Ok(text
-        .lines()
-        .filter_map(name_and_version)
-        .map(|key| (key, ()))
-        .collect())
+    Ok(text.lines().filter_map(name_and_version).map(|key| (key, ())).collect())
 }
 
 fn name_and_version(line: &str) -> Option<(String, String)> {
@@ -103,26 +94,12 @@ pub fn fmt() -> Result<String> {
 }
 
 pub fn clippy() -> Result<String> {
-    run(&mut cargo(&[
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--",
-        "--deny",
-        "warnings",
-    ]))?;
+    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"]))?;
     Ok("no warning".into())
 }
 
 pub fn doc() -> Result<String> {
-    let mut command = cargo(&[
-        "doc",
-        "--workspace",
-        "--no-deps",
-        "--document-private-items",
-        "--locked",
-    ]);
+    let mut command = cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--locked"]);
     run(command.env("RUSTDOCFLAGS", "--deny warnings"))?;
     Ok("no broken link".into())
 }
@@ -130,11 +107,7 @@ pub fn doc() -> Result<String> {
 /// The released program; the step `release` builds it.
 pub fn binary() -> Result<PathBuf> {
     let path = metadata()?.target_directory.join("release/keybearer");
-    anyhow::ensure!(
-        path.is_file(),
-        "{} is missing: cargo xtask test --only release",
-        path.display()
-    );
+    anyhow::ensure!(path.is_file(), "{} is missing: cargo xtask test --only release", path.display());
     Ok(path)
 }
 
@@ -145,14 +118,7 @@ pub fn connector_lint() -> Result<String> {
 
 /// Writes the generated files that are committed. The crates' own tests check that they are current.
 pub fn generate() -> Result<()> {
-    let command = [
-        "run",
-        "--quiet",
-        "--locked",
-        "--package",
-        "keybearer-server",
-        "--",
-    ];
+    let command = ["run", "--quiet", "--locked", "--package", "keybearer-server", "--"];
     for (words, file) in [
         (&["openapi"][..], "docs/openapi.json"),
         (&["connectors", "schema"][..], "docs/connector.schema.json"),
@@ -172,10 +138,7 @@ mod tests {
     fn reads_lines_of_cargo_tree() {
         let key = |line| name_and_version(line).map(|(name, version)| format!("{name} {version}"));
         assert_eq!(key("serde v1.0.229"), Some("serde 1.0.229".into()));
-        assert_eq!(
-            key("serde_derive v1.0.229 (proc-macro) (*)"),
-            Some("serde_derive 1.0.229".into())
-        );
+        assert_eq!(key("serde_derive v1.0.229 (proc-macro) (*)"), Some("serde_derive 1.0.229".into()));
         assert_eq!(key(""), None);
     }
 }

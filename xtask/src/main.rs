@@ -28,9 +28,9 @@ fn dispatch(words: &[&str]) -> Result<()> {
     std::env::set_current_dir(cargo::root()?)?;
     match words {
         ["test", options @ ..] => steps(options),
-        ["lint"] => steps(&[
-            "--only", "fmt", "--only", "arch", "--only", "deny", "--only", "clippy", "--only", "doc",
-        ]),
+        ["lint"] => {
+            steps(&["--only", "fmt", "--only", "arch", "--only", "deny", "--only", "clippy", "--only", "doc"])
+        }
         ["arch"] => steps(&["--only", "arch"]),
         ["deny"] => steps(&["--only", "deny"]),
         ["size"] => steps(&["--only", "release", "--only", "start"]),

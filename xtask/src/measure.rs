@@ -16,19 +16,9 @@ const MAX_DEMO: Duration = Duration::from_secs(10);
 const START_LIMIT: Duration = Duration::from_secs(20);
 
 pub fn release() -> Result<String> {
-    run(&mut cargo(&[
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "keybearer-server",
-    ]))?;
+    run(&mut cargo(&["build", "--release", "--locked", "--package", "keybearer-server"]))?;
     let bytes = std::fs::metadata(binary()?)?.len();
-    let size = format!(
-        "{:.1} MB of {} MB",
-        megabytes(bytes),
-        MAX_BINARY_BYTES / 1_000_000
-    );
+    let size = format!("{:.1} MB of {} MB", megabytes(bytes), MAX_BINARY_BYTES / 1_000_000);
     ensure!(bytes <= MAX_BINARY_BYTES, "the binary is too large: {size}");
     Ok(size)
 }
@@ -46,11 +36,7 @@ pub fn start() -> Result<String> {
 pub fn bench() -> Result<()> {
     let starts = starts(15)?;
     for start in &starts {
-        say(&format!(
-            "ready {:>4} ms, idle {:.1} MB",
-            start.ready.as_millis(),
-            megabytes(start.idle_bytes)
-        ));
+        say(&format!("ready {:>4} ms, idle {:.1} MB", start.ready.as_millis(), megabytes(start.idle_bytes)));
     }
     say(&judge(&starts)?);
     Ok(())
@@ -61,11 +47,7 @@ fn judge(starts: &[Start]) -> Result<String> {
     times.sort_unstable();
     let median = *times.get(times.len() / 2).context("at least one start")?;
     let slowest = *times.last().context("at least one start")?;
-    let idle = starts
-        .iter()
-        .map(|start| start.idle_bytes)
-        .max()
-        .context("at least one start")?;
+    let idle = starts.iter().map(|start| start.idle_bytes).max().context("at least one start")?;
     let found = format!(
         "ready in {} ms (median of {}, slowest {}), idle {:.1} MB",
         median.as_millis(),
@@ -73,24 +55,14 @@ fn judge(starts: &[Start]) -> Result<String> {
         slowest.as_millis(),
         megabytes(idle)
     );
-    ensure!(
-        idle <= MAX_IDLE_BYTES,
-        "{found}: more than {} MB idle",
-        MAX_IDLE_BYTES / 1_000_000
-    );
-    ensure!(
-        median <= MAX_READY,
-        "{found}: more than {} ms",
-        MAX_READY.as_millis()
-    );
+    ensure!(idle <= MAX_IDLE_BYTES, "{found}: more than {} MB idle", MAX_IDLE_BYTES / 1_000_000);
+    ensure!(median <= MAX_READY, "{found}: more than {} ms", MAX_READY.as_millis());
     Ok(found)
 }
 
 fn starts(times: usize) -> Result<Vec<Start>> {
     let (program, folder) = (binary()?, scratch("start")?);
-    let found = (0..times)
-        .map(|number| one_start(&program, &folder.join(number.to_string())))
-        .collect();
+    let found = (0..times).map(|number| one_start(&program, &folder.join(number.to_string()))).collect();
     std::fs::remove_dir_all(&folder)?;
     found
 }
@@ -105,22 +77,13 @@ fn one_start(program: &Path, data: &Path) -> Result<Start> {
         &sandbox,
     ]);
     // An idle process is one nobody has asked to log more.
-    command
-        .env_remove("RUST_LOG")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
+    command.env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let begun = now();
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("cannot start {}", program.display()))?;
+    let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
     let found = ready_line(&mut child).and_then(|()| {
         let ready = begun.elapsed();
         std::thread::sleep(Duration::from_secs(2));
-        Ok(Start {
-            ready,
-            idle_bytes: resident_bytes(child.id())?,
-        })
+        Ok(Start { ready, idle_bytes: resident_bytes(child.id())? })
     });
     // It may have ended by itself; the error above says more than this one would.
     let _ = child.kill();
@@ -137,12 +100,9 @@ fn ready_line(child: &mut Child) -> Result<()> {
         // The receiver is gone only when the limit below has passed.
         let _ = send.send(read.map(|_| line));
     });
-    let line = receive.recv_timeout(START_LIMIT).with_context(|| {
-        format!(
-            "`keybearer dev --json` was not ready in {} s",
-            START_LIMIT.as_secs()
-        )
-    })??;
+    let line = receive
+        .recv_timeout(START_LIMIT)
+        .with_context(|| format!("`keybearer dev --json` was not ready in {} s", START_LIMIT.as_secs()))??;
     let parsed: serde_json::Value =
         serde_json::from_str(&line).with_context(|| format!("`keybearer dev --json` printed {line:?}"))?;
     ensure!(parsed.get("url").is_some(), "the ready line has no url: {line}");
@@ -151,10 +111,8 @@ fn ready_line(child: &mut Child) -> Result<()> {
 
 fn resident_bytes(process: u32) -> Result<u64> {
     let status = crate::run::text(format!("/proc/{process}/status"))?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .context("no VmRSS: did it end?")?;
+    let line =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS: did it end?")?;
     let kilobytes: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
     Ok(kilobytes * 1024)
 }
@@ -162,9 +120,8 @@ fn resident_bytes(process: u32) -> Result<u64> {
 /// The first command of the README, as it stands there.
 pub fn demo() -> Result<String> {
     let begun = now();
-    let mut child = cargo(&["run", "--release", "--locked", "--quiet", "--", "demo"])
-        .stdin(Stdio::null())
-        .spawn()?;
+    let mut child =
+        cargo(&["run", "--release", "--locked", "--quiet", "--", "demo"]).stdin(Stdio::null()).spawn()?;
     let status = loop {
         if let Some(status) = child.try_wait()? {
             break status;
@@ -194,10 +151,7 @@ pub fn free_address() -> Result<String> {
 
 /// An empty folder of this run's own under the target folder.
 pub fn scratch(name: &str) -> Result<PathBuf> {
-    let folder = metadata()?
-        .target_directory
-        .join("xtask")
-        .join(format!("{name}-{}", std::process::id()));
+    let folder = metadata()?.target_directory.join("xtask").join(format!("{name}-{}", std::process::id()));
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
@@ -214,27 +168,14 @@ mod tests {
     use super::*;
 
     fn start(ready_ms: u64, idle_bytes: u64) -> Start {
-        Start {
-            ready: Duration::from_millis(ready_ms),
-            idle_bytes,
-        }
+        Start { ready: Duration::from_millis(ready_ms), idle_bytes }
     }
 
     #[test]
     fn judges_the_median_start_and_the_largest_memory() {
         let fine = judge(&[start(900, 1), start(20, 18_000_000), start(30, 2)]).unwrap();
         assert_eq!(fine, "ready in 30 ms (median of 3, slowest 900), idle 18.0 MB");
-        assert!(
-            judge(&[start(20, 30_000_001)])
-                .unwrap_err()
-                .to_string()
-                .contains("more than 30 MB idle")
-        );
-        assert!(
-            judge(&[start(301, 1)])
-                .unwrap_err()
-                .to_string()
-                .contains("more than 300 ms")
-        );
+        assert!(judge(&[start(20, 30_000_001)]).unwrap_err().to_string().contains("more than 30 MB idle"));
+        assert!(judge(&[start(301, 1)]).unwrap_err().to_string().contains("more than 300 ms"));
     }
 }

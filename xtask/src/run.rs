@@ -44,29 +44,17 @@ struct Done {
 impl Runner {
     /// Reads `--keep-going`, `--only NAME` and `--skip NAME`.
     pub fn new(options: &[&str]) -> Result<Self> {
-        let mut runner = Self {
-            keep_going: false,
-            only: vec![],
-            skip: vec![],
-            done: vec![],
-            count: None,
-        };
+        let mut runner = Self { keep_going: false, only: vec![], skip: vec![], done: vec![], count: None };
         let mut words = options.iter();
         while let Some(word) = words.next() {
             match *word {
                 "--keep-going" => runner.keep_going = true,
                 "--only" | "--skip" => {
-                    let name = words
-                        .next()
-                        .with_context(|| format!("{word} needs the name of a step"))?;
+                    let name = words.next().with_context(|| format!("{word} needs the name of a step"))?;
                     if !STEPS.contains(name) {
                         bail!("there is no step {name}; the steps are {}", STEPS.join(", "));
                     }
-                    let list = if *word == "--only" {
-                        &mut runner.only
-                    } else {
-                        &mut runner.skip
-                    };
+                    let list = if *word == "--only" { &mut runner.only } else { &mut runner.skip };
                     list.push((*name).to_owned());
                 }
                 other => bail!("unknown option {other}"),
@@ -77,13 +65,7 @@ impl Runner {
 
     /// Runs a step that gives one line about what it found.
     pub fn step(&mut self, name: &'static str, work: impl FnOnce() -> Result<String>) -> Result<()> {
-        self.counted(name, || {
-            Ok(Tested {
-                count: Count::default(),
-                note: work()?,
-                failure: None,
-            })
-        })
+        self.counted(name, || Ok(Tested { count: Count::default(), note: work()?, failure: None }))
     }
 
     /// Runs a step that counts tests.
@@ -125,31 +107,19 @@ impl Runner {
     /// Prints the times and the count of tests; an error when any step failed.
     pub fn finish(self) -> Result<()> {
         self.summary();
-        let failed: Vec<&str> = self
-            .done
-            .iter()
-            .filter(|done| done.failure.is_some())
-            .map(|done| done.name)
-            .collect();
+        let failed: Vec<&str> =
+            self.done.iter().filter(|done| done.failure.is_some()).map(|done| done.name).collect();
         if let Some(count) = self.count {
             say(&format!("{} passed, {} failed", count.passed, count.failed));
         }
-        if failed.is_empty() {
-            Ok(())
-        } else {
-            bail!("failed: {}", failed.join(", "))
-        }
+        if failed.is_empty() { Ok(()) } else { bail!("failed: {}", failed.join(", ")) }
     }
 
     fn summary(&self) {
         say("==> summary");
         for done in &self.done {
             let verdict = if done.failure.is_some() { "FAILED" } else { "ok" };
-            say(&format!(
-                "    {verdict:<6} {:<8} {:>8}",
-                done.name,
-                seconds(done.took)
-            ));
+            say(&format!("    {verdict:<6} {:<8} {:>8}", done.name, seconds(done.took)));
         }
     }
 }
@@ -162,10 +132,7 @@ pub fn say(line: &str) {
 }
 
 /// The monotonic clock, for measuring this tool's own work.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "xtask measures real time; the rule is for the product"
-)]
+#[expect(clippy::disallowed_methods, reason = "xtask measures real time; the rule is for the product")]
 pub fn now() -> Instant {
     Instant::now()
 }
@@ -177,30 +144,16 @@ fn seconds(took: Duration) -> String {
 /// A command whose output goes where ours goes; an error when it does not end with 0.
 pub fn run(command: &mut Command) -> Result<()> {
     let shown = shown(command);
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| format!("cannot start {shown}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        bail!("{shown}: {status}")
-    }
+    let status = command.stdin(Stdio::null()).status().with_context(|| format!("cannot start {shown}"))?;
+    if status.success() { Ok(()) } else { bail!("{shown}: {status}") }
 }
 
 /// The standard output of a command; an error with its standard error when it does not end with 0.
 pub fn read(command: &mut Command) -> Result<String> {
     let shown = shown(command);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start {shown}"))?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start {shown}"))?;
     if !output.status.success() {
-        bail!(
-            "{shown}: {}\n{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        );
+        bail!("{shown}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -208,11 +161,7 @@ pub fn read(command: &mut Command) -> Result<String> {
 /// Whether a command can be started and ends with 0.
 pub fn works(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 
@@ -224,10 +173,7 @@ pub fn text(path: impl AsRef<Path>) -> Result<String> {
 
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -273,11 +219,7 @@ mod tests {
         let count = Count { passed: 3, failed: 1 };
         runner
             .counted("tests", || {
-                Ok(Tested {
-                    count,
-                    note: String::new(),
-                    failure: Some("one failed".into()),
-                })
+                Ok(Tested { count, note: String::new(), failure: Some("one failed".into()) })
             })
             .unwrap();
         assert_eq!(runner.count, Some(count));

@@ -19,26 +19,10 @@ struct Need {
 }
 
 const NEEDS: [Need; 5] = [
-    Need {
-        package: "postgresql",
-        what: "PostgreSQL 15 or newer (initdb, postgres)",
-        present: postgres,
-    },
-    Need {
-        package: "chromium",
-        what: "Chromium at /usr/bin/chromium",
-        present: chromium,
-    },
-    Need {
-        package: "nodejs",
-        what: "Node.js 20 or newer",
-        present: || works("node", &["--version"]),
-    },
-    Need {
-        package: "npm",
-        what: "npm",
-        present: || works("npm", &["--version"]),
-    },
+    Need { package: "postgresql", what: "PostgreSQL 15 or newer (initdb, postgres)", present: postgres },
+    Need { package: "chromium", what: "Chromium at /usr/bin/chromium", present: chromium },
+    Need { package: "nodejs", what: "Node.js 20 or newer", present: || works("node", &["--version"]) },
+    Need { package: "npm", what: "npm", present: || works("npm", &["--version"]) },
     Need {
         package: "python3-venv",
         what: "Python 3.11 or newer with venv",
@@ -69,9 +53,7 @@ fn postgres_folder() -> Option<PathBuf> {
         let folder = entry.path().join("bin");
         (number >= 15 && folder.join("initdb").exists()).then_some((number, folder))
     });
-    numbered
-        .max_by_key(|(number, _)| *number)
-        .map(|(_, folder)| folder)
+    numbered.max_by_key(|(number, _)| *number).map(|(_, folder)| folder)
 }
 
 fn debian() -> Result<String> {
@@ -80,27 +62,16 @@ fn debian() -> Result<String> {
         return Ok("system packages present".into());
     }
     let names: Vec<&str> = missing.iter().map(|need| need.package).collect();
-    let wanted = missing
-        .iter()
-        .map(|need| format!("  {} (Debian: {})", need.what, need.package))
-        .collect::<Vec<_>>();
+    let wanted =
+        missing.iter().map(|need| format!("  {} (Debian: {})", need.what, need.package)).collect::<Vec<_>>();
     let help = format!("install these and run again:\n{}", wanted.join("\n"));
-    let Some(prefix) = installer() else {
-        bail!("{help}")
-    };
+    let Some(prefix) = installer() else { bail!("{help}") };
     say(&format!("    installing {}", names.join(" ")));
     apt(&prefix, &["update"]).with_context(|| help.clone())?;
-    apt(
-        &prefix,
-        &[&["install", "--yes", "--no-install-recommends"], names.as_slice()].concat(),
-    )
-    .with_context(|| help.clone())?;
+    apt(&prefix, &[&["install", "--yes", "--no-install-recommends"], names.as_slice()].concat())
+        .with_context(|| help.clone())?;
     if let Some(need) = missing.iter().find(|need| !(need.present)()) {
-        bail!(
-            "{} is installed but {} is not there; {help}",
-            need.package,
-            need.what
-        );
+        bail!("{} is installed but {} is not there; {help}", need.package, need.what);
     }
     Ok(format!("installed {}", names.join(" ")))
 }
@@ -111,18 +82,12 @@ fn installer() -> Option<Vec<&'static str>> {
         return None;
     }
     let root = read(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if root {
-        Some(vec![])
-    } else {
-        works("sudo", &["-n", "true"]).then(|| vec!["sudo", "-n"])
-    }
+    if root { Some(vec![]) } else { works("sudo", &["-n", "true"]).then(|| vec!["sudo", "-n"]) }
 }
 
 fn apt(prefix: &[&str], words: &[&str]) -> Result<()> {
-    let mut line = prefix
-        .iter()
-        .chain(&["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"])
-        .chain(words);
+    let mut line =
+        prefix.iter().chain(&["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]).chain(words);
     let program = line.next().context("a command has a name")?;
     run(Command::new(program).args(line))
 }
@@ -131,13 +96,7 @@ fn nextest() -> Result<String> {
     if works("cargo-nextest", &["nextest", "--version"]) {
         return Ok("cargo-nextest present".into());
     }
-    run(&mut cargo(&[
-        "install",
-        "cargo-nextest",
-        "--locked",
-        "--version",
-        NEXTEST,
-    ]))?;
+    run(&mut cargo(&["install", "cargo-nextest", "--locked", "--version", NEXTEST]))?;
     Ok(format!("installed cargo-nextest {NEXTEST}"))
 }
 
@@ -153,21 +112,14 @@ fn node() -> Result<String> {
         "tests/peers/package-lock.json names a registry host: make it again with npm's omit-lockfile-registry-resolved"
     );
     let files = ["package.json", "package-lock.json", "load.mjs"];
-    let wanted = files
-        .iter()
-        .map(|file| text(Path::new(DEFINITIONS).join(file)))
-        .collect::<Result<String>>()?;
+    let wanted =
+        files.iter().map(|file| text(Path::new(DEFINITIONS).join(file))).collect::<Result<String>>()?;
     install(NODE, &wanted, "Node peers", || {
         for file in files {
             std::fs::copy(Path::new(DEFINITIONS).join(file), Path::new(NODE).join(file))?;
         }
-        let options = [
-            "ci",
-            "--omit-lockfile-registry-resolved",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ];
+        let options =
+            ["ci", "--omit-lockfile-registry-resolved", "--no-audit", "--no-fund", "--loglevel=error"];
         run(Command::new("npm").args(options).current_dir(NODE))
     })
 }
@@ -176,18 +128,9 @@ fn python() -> Result<String> {
     let list = Path::new(DEFINITIONS).join("requirements.txt");
     install(PYTHON, &text(&list)?, "Python peers", || {
         run(Command::new("python3").args(["-m", "venv", "--clear", PYTHON]))?;
-        let options = [
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--requirement",
-        ];
-        run(Command::new(Path::new(PYTHON).join("bin/python"))
-            .args(options)
-            .arg(&list))
+        let options =
+            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"];
+        run(Command::new(Path::new(PYTHON).join("bin/python")).args(options).arg(&list))
     })
 }
 

@@ -18,9 +18,7 @@ pub fn nextest() -> Result<Tested> {
         }
     }
     let mut command = cargo(&["nextest", "run", "--workspace", "--locked", "--profile", "ci"]);
-    command
-        .env("INSTA_UPDATE", "no")
-        .env("INSTA_SNAPSHOT_REFERENCES_FILE", &references);
+    command.env("INSTA_UPDATE", "no").env("INSTA_SNAPSHOT_REFERENCES_FILE", &references);
     let outcome = run(&mut command);
     let count = match text(&report) {
         Ok(report) => junit(&report).context("nextest's report has no counts")?,
@@ -30,11 +28,7 @@ pub fn nextest() -> Result<Tested> {
         Err(error) => Some(error.to_string()),
         Ok(()) => unused_snapshots(&references)?,
     };
-    Ok(Tested {
-        count,
-        note: format!("{} tests", count.passed),
-        failure,
-    })
+    Ok(Tested { count, note: format!("{} tests", count.passed), failure })
 }
 
 /// Sums of the outermost element of a JUnit report.
@@ -46,10 +40,7 @@ fn junit(report: &str) -> Option<Count> {
         rest.split_once('"')?.0.parse().ok()
     };
     let failed = number("failures")? + number("errors").unwrap_or(0);
-    Some(Count {
-        passed: number("tests")?.checked_sub(failed)?,
-        failed,
-    })
+    Some(Count { passed: number("tests")?.checked_sub(failed)?, failed })
 }
 
 /// Snapshots that are committed and that no test asked for.
@@ -70,13 +61,7 @@ fn unused_snapshots(references: &Path) -> Result<Option<String>> {
 
 /// The examples in documentation, which nextest does not run.
 pub fn doctests() -> Result<String> {
-    run(&mut cargo(&[
-        "test",
-        "--doc",
-        "--workspace",
-        "--locked",
-        "--quiet",
-    ]))?;
+    run(&mut cargo(&["test", "--doc", "--workspace", "--locked", "--quiet"]))?;
     Ok("examples run".into())
 }
 

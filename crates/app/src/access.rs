@@ -62,13 +62,7 @@ impl Permissions {
 
     /// What a new API client has: all but reading credentials.
     pub fn default_set() -> Self {
-        Self(
-            Permission::ALL
-                .iter()
-                .copied()
-                .filter(|permission| permission.by_default())
-                .collect(),
-        )
+        Self(Permission::ALL.iter().copied().filter(|permission| permission.by_default()).collect())
     }
 
     /// Reads texts of the wire.
@@ -98,10 +92,7 @@ impl Permissions {
 
     /// The texts of the wire, sorted.
     pub fn texts(&self) -> Vec<String> {
-        self.0
-            .iter()
-            .map(|permission| permission.as_str().to_owned())
-            .collect()
+        self.0.iter().map(|permission| permission.as_str().to_owned()).collect()
     }
 }
 
@@ -146,12 +137,7 @@ pub struct Caller {
 impl Caller {
     /// A caller with every right, for jobs, hosted pages and the local operator.
     pub fn trusted(environment: EnvironmentId, actor: Actor, reference: Reference) -> Self {
-        Self {
-            environment,
-            actor,
-            reference,
-            permissions: Permissions::all(),
-        }
+        Self { environment, actor, reference, permissions: Permissions::all() }
     }
 
     /// Goes on only when the caller has the permission.
@@ -162,11 +148,8 @@ impl Caller {
         if self.permissions.has(permission) {
             return Ok(());
         }
-        Err(Error::new(
-            Code::PermissionDenied,
-            format!("the API client lacks `{}`", permission.as_str()),
-        )
-        .with_help("give the permission to the API client: `keybearer clients create --permission …`"))
+        Err(Error::new(Code::PermissionDenied, format!("the API client lacks `{}`", permission.as_str()))
+            .with_help("give the permission to the API client: `keybearer clients create --permission …`"))
     }
 }
 

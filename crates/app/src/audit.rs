@@ -30,8 +30,5 @@ pub(crate) async fn record(
     target: &str,
     detail: Value,
 ) -> Result<()> {
-    Ok(app
-        .db()
-        .append_audit(&row(app, caller, action, target, detail)?)
-        .await?)
+    Ok(app.db().append_audit(&row(app, caller, action, target, detail)?).await?)
 }

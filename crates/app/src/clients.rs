@@ -79,18 +79,8 @@ pub async fn create(app: &App, caller: &Caller, name: &str, permissions: Permiss
     };
     let (secret_row, secret) = new_secret(app, &row.id)?;
     app.db().create_client(&row, &secret_row).await?;
-    audit::record(
-        app,
-        caller,
-        "client.created",
-        row.id.as_str(),
-        json!({"name": name}),
-    )
-    .await?;
-    Ok(NewSecret {
-        client: client(row, vec![secret_row])?,
-        secret,
-    })
+    audit::record(app, caller, "client.created", row.id.as_str(), json!({"name": name})).await?;
+    Ok(NewSecret { client: client(row, vec![secret_row])?, secret })
 }
 
 /// The clients of the caller's environment, oldest first.
@@ -121,19 +111,10 @@ pub async fn rotate(app: &App, caller: &Caller, id: &ClientId, overlap: Duration
     }
     let (secret_row, secret) = new_secret(app, id)?;
     app.db().add_client_secret(&secret_row).await?;
-    audit::record(
-        app,
-        caller,
-        "client.rotated",
-        id.as_str(),
-        json!({"overlap_seconds": overlap.as_secs()}),
-    )
-    .await?;
+    audit::record(app, caller, "client.rotated", id.as_str(), json!({"overlap_seconds": overlap.as_secs()}))
+        .await?;
     let secrets = app.db().list_client_secrets(id).await?;
-    Ok(NewSecret {
-        client: client(row, secrets)?,
-        secret,
-    })
+    Ok(NewSecret { client: client(row, secrets)?, secret })
 }
 
 /// Deletes a client; its tokens are refused from then on.
@@ -154,38 +135,19 @@ pub async fn delete(app: &App, caller: &Caller, id: &ClientId) -> Result<()> {
 /// # Errors
 /// [`Code::Unauthenticated`].
 pub async fn issue_token(app: &App, client_id: &str, secret: &SecretString) -> Result<AccessToken> {
-    let refused = || {
-        Error::new(
-            Code::Unauthenticated,
-            "the client id or the client secret is wrong",
-        )
-    };
+    let refused = || Error::new(Code::Unauthenticated, "the client id or the client secret is wrong");
     let id = ClientId::parse(client_id).ok_or_else(refused)?;
     let row = app.db().find_client(&id).await?;
     let secrets = app.db().list_client_secrets(&id).await?;
     let given = to_hex(&sha256(secret.expose().as_bytes()));
-    let known = secrets
-        .iter()
-        .filter(|row| is_usable(row, app.now()))
-        .fold(false, |known, row| {
-            known
-                | bool::from(subtle::ConstantTimeEq::ct_eq(
-                    row.hash.as_bytes(),
-                    given.as_bytes(),
-                ))
-        });
+    let known = secrets.iter().filter(|row| is_usable(row, app.now())).fold(false, |known, row| {
+        known | bool::from(subtle::ConstantTimeEq::ct_eq(row.hash.as_bytes(), given.as_bytes()))
+    });
     let row = row.filter(|row| known && !row.disabled).ok_or_else(refused)?;
     app.db().touch_client(&id, app.now()).await?;
     let claims = claims(app, &row)?;
-    let token = keys::key_set(app, &row.environment_id)
-        .await?
-        .active
-        .sign(&claims)?;
-    Ok(AccessToken {
-        token,
-        expires_in: TOKEN_LIFETIME.as_secs(),
-        scopes: row.permissions,
-    })
+    let token = keys::key_set(app, &row.environment_id).await?.active.sign(&claims)?;
+    Ok(AccessToken { token, expires_in: TOKEN_LIFETIME.as_secs(), scopes: row.permissions })
 }
 
 /// The caller behind an access token of ours: signature, issuer, time, and the client as it is now, so that
@@ -200,26 +162,18 @@ pub async fn authenticate(app: &App, token: &str) -> Result<Caller> {
     for environment in environments::list(app).await? {
         let keys = keys::key_set(app, &environment.id).await?;
         let key = keys.verifying.iter().find(|key| key.kid() == kid);
-        claims = key
-            .and_then(|key| key.verify(token))
-            .map(|claims| (environment.id, claims));
+        claims = key.and_then(|key| key.verify(token)).map(|claims| (environment.id, claims));
         if key.is_some() {
             break;
         }
     }
     let (environment, claims) = claims.ok_or_else(refused)?;
     let id = check_claims(app, &claims).ok_or_else(refused)?;
-    let row = app
-        .db()
-        .find_client(&id)
-        .await?
-        .filter(|row| !row.disabled && row.environment_id == environment);
+    let row =
+        app.db().find_client(&id).await?.filter(|row| !row.disabled && row.environment_id == environment);
     let row = row.ok_or_else(refused)?;
-    let permissions = row
-        .permissions
-        .iter()
-        .filter_map(|text| Permission::parse(text))
-        .map(Permission::as_str);
+    let permissions =
+        row.permissions.iter().filter_map(|text| Permission::parse(text)).map(Permission::as_str);
     Ok(Caller {
         environment,
         actor: Actor::Client(id),
@@ -236,13 +190,7 @@ pub async fn jwks(app: &App) -> Result<Value> {
     let mut all = Vec::new();
     for environment in environments::list(app).await? {
         let set = keys::key_set(app, &environment.id).await?;
-        all.extend(
-            set.jwks
-                .get("keys")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default(),
-        );
+        all.extend(set.jwks.get("keys").and_then(Value::as_array).cloned().unwrap_or_default());
     }
     Ok(json!({"keys": all}))
 }
@@ -275,10 +223,7 @@ fn new_secret(app: &App, client: &ClientId) -> Result<(ClientSecretRow, SecretSt
         id: app.id(ClientSecretId::from_number)?,
         client_id: client.clone(),
         hash: to_hex(&sha256(text.as_bytes())),
-        suffix: text
-            .get(text.len().saturating_sub(4)..)
-            .unwrap_or_default()
-            .to_owned(),
+        suffix: text.get(text.len().saturating_sub(4)..).unwrap_or_default().to_owned(),
         state: SecretState::Active,
         created_at: app.now(),
         expires_at: None,
@@ -287,11 +232,7 @@ fn new_secret(app: &App, client: &ClientId) -> Result<(ClientSecretRow, SecretSt
 }
 
 async fn find(app: &App, environment: &EnvironmentId, id: &ClientId) -> Result<ClientRow> {
-    let row = app
-        .db()
-        .find_client(id)
-        .await?
-        .filter(|row| row.environment_id == *environment);
+    let row = app.db().find_client(id).await?.filter(|row| row.environment_id == *environment);
     row.ok_or_else(unknown_client)
 }
 
@@ -300,9 +241,7 @@ fn unknown_client() -> Error {
 }
 
 fn client(row: ClientRow, secrets: Vec<ClientSecretRow>) -> Result<ApiClient> {
-    let active = secrets
-        .into_iter()
-        .filter(|secret| secret.state == SecretState::Active);
+    let active = secrets.into_iter().filter(|secret| secret.state == SecretState::Active);
     Ok(ApiClient {
         permissions: Permissions::parse(row.permissions.iter().map(String::as_str))?,
         id: row.id,

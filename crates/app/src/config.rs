@@ -88,10 +88,6 @@ pub struct ProxyLimits {
 
 impl Default for ProxyLimits {
     fn default() -> Self {
-        Self {
-            request_bytes: 100 << 20,
-            response_bytes: 1 << 30,
-            headers_timeout: Duration::from_secs(60),
-        }
+        Self { request_bytes: 100 << 20, response_bytes: 1 << 30, headers_timeout: Duration::from_secs(60) }
     }
 }

@@ -43,11 +43,7 @@ pub async fn list(app: &App) -> Result<Vec<Environment>> {
 /// # Errors
 /// [`Code::Internal`] when there is none.
 pub async fn default(app: &App) -> Result<Environment> {
-    list(app)
-        .await?
-        .into_iter()
-        .next()
-        .ok_or_else(|| Error::internal("there is no environment"))
+    list(app).await?.into_iter().next().ok_or_else(|| Error::internal("there is no environment"))
 }
 
 /// One environment.
@@ -55,9 +51,6 @@ pub async fn default(app: &App) -> Result<Environment> {
 /// # Errors
 /// [`Code::NotFound`].
 pub(crate) async fn get(app: &App, id: &EnvironmentId) -> Result<Environment> {
-    let found = list(app)
-        .await?
-        .into_iter()
-        .find(|environment| environment.id == *id);
+    let found = list(app).await?.into_iter().find(|environment| environment.id == *id);
     found.ok_or_else(|| Error::new(Code::NotFound, "there is no such environment"))
 }

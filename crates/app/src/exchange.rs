@@ -39,10 +39,7 @@ pub(crate) async fn run(
             Err(error) => return Err(unsendable(error.into(), &exchange)),
         };
         let left = ends.saturating_duration_since(tokio::time::Instant::now());
-        let limits = Limits {
-            timeout: left,
-            max_body: MAX_ANSWER,
-        };
+        let limits = Limits { timeout: left, max_body: MAX_ANSWER };
         let answered = app.egress().send(request, limits).await;
         let failure = match answered {
             Ok(response) => exchange.answer(&response).err(),
@@ -70,11 +67,7 @@ pub(crate) async fn run(
 }
 
 fn unsendable(error: Error, exchange: &Exchange<'_>) -> ExchangeError {
-    ExchangeError {
-        failure: None,
-        error,
-        rotated: exchange.rotated(),
-    }
+    ExchangeError { failure: None, error, rotated: exchange.rotated() }
 }
 
 /// A failed token call in the words of the closed table.

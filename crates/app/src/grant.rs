@@ -80,9 +80,7 @@ impl Grant {
     pub fn seal(&self, app: &App, place: GrantPlace<'_>) -> Result<Sealed> {
         let binding = [place.connection.as_str(), place.identifier];
         let plaintext = self.to_json()?;
-        let sealed = app
-            .keyring()?
-            .seal(vault_place(place, &binding), plaintext.expose(), app.entropy());
+        let sealed = app.keyring()?.seal(vault_place(place, &binding), plaintext.expose(), app.entropy());
         sealed.map(Sealed::from).map_err(vault_error)
     }
 
@@ -96,10 +94,7 @@ impl Grant {
         };
         let place = GrantPlace::from(row);
         let binding = [place.connection.as_str(), place.identifier];
-        let plaintext = app
-            .keyring()?
-            .open(vault_place(place, &binding), sealed)
-            .map_err(vault_error)?;
+        let plaintext = app.keyring()?.open(vault_place(place, &binding), sealed).map_err(vault_error)?;
         Self::from_json(&plaintext).map(Some)
     }
 
@@ -137,10 +132,7 @@ impl Grant {
 }
 
 fn borrowed(bindings: &Bindings) -> BTreeMap<&str, &str> {
-    bindings
-        .iter()
-        .map(|(name, value)| (name, value.expose().as_str()))
-        .collect()
+    bindings.iter().map(|(name, value)| (name, value.expose().as_str())).collect()
 }
 
 fn vault_place<'a>(place: GrantPlace<'a>, binding: &'a [&'a str]) -> Place<'a> {
@@ -166,10 +158,7 @@ pub(crate) fn seal_credential(
         .map_err(|_| Error::internal("the credential cannot be written"))?;
     let binding = [connection.as_str()];
     let place = credential_place(environment, id, &binding);
-    app.keyring()?
-        .seal(place, plaintext.expose(), app.entropy())
-        .map(Sealed::from)
-        .map_err(vault_error)
+    app.keyring()?.seal(place, plaintext.expose(), app.entropy()).map(Sealed::from).map_err(vault_error)
 }
 
 /// The developer's values of a connection: its plain fields, what this server knows itself, and the client id
@@ -190,11 +179,7 @@ pub(crate) fn connection_bindings(
         .iter()
         .map(|(name, value)| (name.clone(), SecretString::from(value.as_str())))
         .collect();
-    if let Some(fields) = connection
-        .config
-        .get("fields")
-        .and_then(serde_json::Value::as_object)
-    {
+    if let Some(fields) = connection.config.get("fields").and_then(serde_json::Value::as_object) {
         for (name, value) in fields {
             bindings.insert(name.clone(), value.as_str().unwrap_or_default());
         }
@@ -214,12 +199,8 @@ pub(crate) fn connection_bindings(
 
 /// Everything a call of this account may use, each value only from where the connector takes it.
 pub(crate) fn account_bindings(method: &AuthMethod, connection: &Bindings, grant: &Grant) -> Bindings {
-    let layers = Layers {
-        connection,
-        account: &grant.account,
-        captured: &grant.captured,
-        tokens: &grant.tokens,
-    };
+    let layers =
+        Layers { connection, account: &grant.account, captured: &grant.captured, tokens: &grant.tokens };
     Bindings::layered(method, layers)
 }
 
@@ -244,13 +225,7 @@ fn credential_place<'a>(
     id: &'a CredentialId,
     binding: &'a [&'a str],
 ) -> Place<'a> {
-    Place {
-        table: "connection_credential",
-        column: "sealed",
-        row: id.as_str(),
-        environment,
-        binding,
-    }
+    Place { table: "connection_credential", column: "sealed", row: id.as_str(), environment, binding }
 }
 
 fn shared_secret(app: &App, connector: &Connector, credential: &CredentialRow) -> Result<SecretString> {

@@ -32,11 +32,7 @@ pub fn start(app: &App) -> Jobs {
     tracker.spawn(tokens::run_background(app.clone(), stop.clone()));
     tracker.spawn(tidy_regularly(app.clone(), stop.clone()));
     tracker.close();
-    Jobs {
-        app: app.clone(),
-        stop,
-        tracker,
-    }
+    Jobs { app: app.clone(), stop, tracker }
 }
 
 impl Jobs {
@@ -63,11 +59,7 @@ async fn recover(app: App) {
     let settled = async {
         app.db().end_leases_of(app.node_prefix()).await?;
         // one process per SQLite file: whatever is exchanging belongs to a process that is gone
-        let age = if app.database_kind() == "sqlite" {
-            Duration::ZERO
-        } else {
-            SHARED_STALE
-        };
+        let age = if app.database_kind() == "sqlite" { Duration::ZERO } else { SHARED_STALE };
         flows::recover(&app, age).await?;
         tokens::recover(&app).await
     };

@@ -39,16 +39,8 @@ pub(crate) async fn load_keyring(app: &App, installation: &str) -> Result<Keyrin
             DataKeyState::Primary => KeyRole::Primary,
             DataKeyState::Staged | DataKeyState::Deprecated => KeyRole::Older,
         };
-        let context = KeyContext {
-            installation,
-            environment: &row.environment_id,
-            key: &row.id,
-        };
-        let key = app
-            .root_key()
-            .unwrap(context, &row.wrapped)
-            .await
-            .map_err(vault_error)?;
+        let context = KeyContext { installation, environment: &row.environment_id, key: &row.id };
+        let key = app.root_key().unwrap(context, &row.wrapped).await.map_err(vault_error)?;
         keyring = keyring.with(&row.environment_id, row.id, key, role);
     }
     Ok(keyring)
@@ -62,16 +54,8 @@ pub(crate) async fn new_data_key(
     id: DataKeyId,
 ) -> Result<(DataKeyRow, Keyring)> {
     let key = DataKey::generate(app.entropy()).map_err(vault_error)?;
-    let context = KeyContext {
-        installation,
-        environment,
-        key: &id,
-    };
-    let wrapped = app
-        .root_key()
-        .wrap(context, &key, app.entropy())
-        .await
-        .map_err(vault_error)?;
+    let context = KeyContext { installation, environment, key: &id };
+    let wrapped = app.root_key().wrap(context, &key, app.entropy()).await.map_err(vault_error)?;
     let row = DataKeyRow {
         id: id.clone(),
         environment_id: environment.clone(),
@@ -92,9 +76,7 @@ pub(crate) async fn new_signing_key(
     let der = tokio::task::spawn_blocking(SigningKey::generate)
         .await
         .map_err(|_| Error::internal("making a signing key was interrupted"))??;
-    let sealed = keyring
-        .seal(place(&id, environment), der.expose(), app.entropy())
-        .map_err(vault_error)?;
+    let sealed = keyring.seal(place(&id, environment), der.expose(), app.entropy()).map_err(vault_error)?;
     let public_jwk = SigningKey::from_pkcs8(id.as_str(), &der)?.jwk();
     Ok(SigningKeyRow {
         id,
@@ -108,13 +90,7 @@ pub(crate) async fn new_signing_key(
 }
 
 fn place<'a>(id: &'a SigningKeyId, environment: &'a EnvironmentId) -> Place<'a> {
-    Place {
-        table: "signing_key",
-        column: "sealed_private",
-        row: id.as_str(),
-        environment,
-        binding: &[],
-    }
+    Place { table: "signing_key", column: "sealed_private", row: id.as_str(), environment, binding: &[] }
 }
 
 /// The signing keys of an environment.
@@ -128,16 +104,11 @@ pub(crate) async fn key_set(app: &App, environment: &EnvironmentId) -> Result<Ar
         .rev()
         .find(|row| row.state == SigningKeyState::Active)
         .ok_or_else(|| Error::internal("the environment has no active signing key"))?;
-    let der = app
-        .keyring()?
-        .open(place(&active.id, environment), &active.sealed_private)
-        .map_err(vault_error)?;
+    let der =
+        app.keyring()?.open(place(&active.id, environment), &active.sealed_private).map_err(vault_error)?;
     let set = Arc::new(KeySet {
         active: SigningKey::from_pkcs8(active.id.as_str(), &der)?,
-        verifying: rows
-            .iter()
-            .filter_map(|row| VerifyingKey::from_jwk(&row.public_jwk))
-            .collect(),
+        verifying: rows.iter().filter_map(|row| VerifyingKey::from_jwk(&row.public_jwk)).collect(),
         jwks: json!({"keys": rows.iter().map(|row| row.public_jwk.clone()).collect::<Vec<_>>()}),
     });
     let mut slot = app.signing_keys().0.write().map_err(|_| poisoned())?;

@@ -57,27 +57,13 @@ pub async fn list(
     caller.require(Permission::LogsRead)?;
     if let Some(reference) = &query.reference {
         let reference = reference.to_ascii_uppercase();
-        let items: Vec<CallEntry> = app
-            .db()
-            .find_calls(&caller.environment, &reference)
-            .await?
-            .into_iter()
-            .map(entry)
-            .collect();
+        let items: Vec<CallEntry> =
+            app.db().find_calls(&caller.environment, &reference).await?.into_iter().map(entry).collect();
         let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
-        return Ok(Listed {
-            items,
-            total,
-            next: None,
-            previous: None,
-        });
+        return Ok(Listed { items, total, next: None, previous: None });
     }
     let filter = CallFilter {
-        connection_id: read(
-            "connection_id",
-            query.connection_id.as_deref(),
-            ConnectionId::parse,
-        )?,
+        connection_id: read("connection_id", query.connection_id.as_deref(), ConnectionId::parse)?,
         account_id: read("account_id", query.account_id.as_deref(), AccountId::parse)?,
     };
     let list = List {
@@ -88,25 +74,15 @@ pub async fn list(
         default_size: 20,
         max_size: 100,
     };
-    let rows = app
-        .db()
-        .list_calls(&caller.environment, &filter, &list.request(app, page)?)
-        .await?;
+    let rows = app.db().list_calls(&caller.environment, &filter, &list.request(app, page)?).await?;
     let listed = list.listed(app, rows)?;
     let items = listed.items.into_iter().map(entry).collect();
-    Ok(Listed {
-        items,
-        total: listed.total,
-        next: listed.next,
-        previous: listed.previous,
-    })
+    Ok(Listed { items, total: listed.total, next: listed.next, previous: listed.previous })
 }
 
 fn read<T>(field: &str, text: Option<&str>, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
     let Some(text) = text else { return Ok(None) };
-    parse(text)
-        .map(Some)
-        .ok_or_else(|| Error::field(field, "must be an id"))
+    parse(text).map(Some).ok_or_else(|| Error::field(field, "must be an id"))
 }
 
 fn entry(row: CallRow) -> CallEntry {

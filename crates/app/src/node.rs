@@ -30,11 +30,7 @@ impl NodeName {
             None => (fresh, None),
         };
         let prefix = format!("{stable}.");
-        Ok(Self {
-            name: format!("{prefix}{}", random_token(entropy, 5)?),
-            prefix,
-            _lock: lock,
-        })
+        Ok(Self { name: format!("{prefix}{}", random_token(entropy, 5)?), prefix, _lock: lock })
     }
 }
 

@@ -94,19 +94,11 @@ impl App {
             Some(row) => row,
             None => create_installation(&db, &parts, &root_key).await?,
         };
-        KeyCheck::verify(&root_key, &installation.epoch, &installation.key_check)
-            .await
-            .map_err(wrong_key)?;
+        KeyCheck::verify(&root_key, &installation.epoch, &installation.key_check).await.map_err(wrong_key)?;
         let app = assemble(parts, db, Arc::new(root_key)).await?;
         ensure_environment(&app, &installation.epoch).await?;
         app.set_keyring(keys::load_keyring(&app, &installation.epoch).await?)?;
-        Ok((
-            app,
-            Opened {
-                key_file_created,
-                first_start,
-            },
-        ))
+        Ok((app, Opened { key_file_created, first_start }))
     }
 }
 
@@ -137,11 +129,7 @@ fn root_key(parts: &AppParts, exists: bool) -> Result<(LocalKey, Option<PathBuf>
     let loaded = match &parts.root_key {
         RootKey::Text(text) => LocalKey::from_text(text).map(|key| (key, None)),
         RootKey::File(path) => {
-            let installation = if exists {
-                Installation::Existing
-            } else {
-                Installation::New
-            };
+            let installation = if exists { Installation::Existing } else { Installation::New };
             LocalKey::load_or_create(path, installation, &*parts.entropy)
                 .map(|(key, origin)| (key, (origin == KeyOrigin::Created).then(|| path.clone())))
         }
@@ -157,21 +145,14 @@ fn wrong_key(error: keybearer_vault::VaultError) -> Error {
 
 async fn create_installation(db: &Db, parts: &AppParts, key: &LocalKey) -> Result<InstallationRow> {
     let epoch = random_token(&*parts.entropy, 16)?;
-    let key_check = KeyCheck::make(key, &epoch, &*parts.entropy)
-        .await
-        .map_err(wrong_key)?;
-    let row = InstallationRow {
-        epoch,
-        key_check: key_check.into(),
-        created_at: parts.clock.now(),
-    };
+    let key_check = KeyCheck::make(key, &epoch, &*parts.entropy).await.map_err(wrong_key)?;
+    let row = InstallationRow { epoch, key_check: key_check.into(), created_at: parts.clock.now() };
     match db.create_installation(&row).await {
         Ok(()) => Ok(row),
         // another node was first: its installation counts
-        Err(error) if error.is_conflict("installation") => db
-            .find_installation()
-            .await?
-            .ok_or_else(|| Error::internal("the installation row disappeared")),
+        Err(error) if error.is_conflict("installation") => {
+            db.find_installation().await?.ok_or_else(|| Error::internal("the installation row disappeared"))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -179,20 +160,13 @@ async fn create_installation(db: &Db, parts: &AppParts, key: &LocalKey) -> Resul
 fn policy(config: &EgressConfig) -> Result<Policy> {
     let invalid =
         |error: keybearer_egress::PolicyError| Error::new(Code::ConfigInvalid, format!("egress: {error}"));
-    let allow = config
-        .allow
-        .iter()
-        .map(|rule| rule.parse().map_err(invalid))
-        .collect::<Result<Vec<AllowRule>>>()?;
+    let allow =
+        config.allow.iter().map(|rule| rule.parse().map_err(invalid)).collect::<Result<Vec<AllowRule>>>()?;
     let extra_roots = match &config.extra_roots_pem {
         Some(pem) => read_roots(pem.as_bytes()).map_err(invalid)?,
         None => Vec::new(),
     };
-    Ok(Policy {
-        allow,
-        extra_roots,
-        ..Policy::default()
-    })
+    Ok(Policy { allow, extra_roots, ..Policy::default() })
 }
 
 /// Makes the environment of a new installation together with its keys.
@@ -215,11 +189,7 @@ async fn ensure_environment(app: &App, installation: &str) -> Result<()> {
     let (data_key_row, keyring) =
         keys::new_data_key(app, installation, &id, app.id(DataKeyId::from_number)?).await?;
     let signing_key_row = keys::new_signing_key(app, &keyring, &id).await?;
-    match app
-        .db()
-        .create_environment(&row, &data_key_row, &signing_key_row)
-        .await
-    {
+    match app.db().create_environment(&row, &data_key_row, &signing_key_row).await {
         Err(error) if error.is_conflict("environment") => Ok(()),
         other => Ok(other?),
     }

@@ -20,17 +20,9 @@ impl Outbound {
     pub fn to(urls: &[&Url], roots_pem: Option<&str>) -> Result<Self> {
         let wrong = |error: keybearer_egress::PolicyError| Error::new(Code::ConfigInvalid, error.to_string());
         let hosts = urls.iter().filter_map(|url| url.host_str());
-        let allow = hosts
-            .map(|host| host.parse().map_err(wrong))
-            .collect::<Result<Vec<AllowRule>>>()?;
-        let extra_roots = roots_pem
-            .map(|pem| read_roots(pem.as_bytes()).map_err(wrong))
-            .transpose()?;
-        let policy = Policy {
-            allow,
-            extra_roots: extra_roots.unwrap_or_default(),
-            ..Policy::default()
-        };
+        let allow = hosts.map(|host| host.parse().map_err(wrong)).collect::<Result<Vec<AllowRule>>>()?;
+        let extra_roots = roots_pem.map(|pem| read_roots(pem.as_bytes()).map_err(wrong)).transpose()?;
+        let policy = Policy { allow, extra_roots: extra_roots.unwrap_or_default(), ..Policy::default() };
         Egress::new(policy).map(Self).map_err(wrong)
     }
 
@@ -43,10 +35,7 @@ impl Outbound {
         request: http::Request<Bytes>,
         timeout: Duration,
     ) -> Result<http::Response<Bytes>> {
-        let limits = Limits {
-            timeout,
-            max_body: 64 << 20,
-        };
+        let limits = Limits { timeout, max_body: 64 << 20 };
         self.0.send(request, limits).await.map_err(Error::from)
     }
 }

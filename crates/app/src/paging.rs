@@ -41,10 +41,7 @@ pub struct Listed<T> {
 impl PageAsk {
     /// The first page with `size` entries at most.
     pub fn first(size: u32) -> Self {
-        Self {
-            size,
-            token: String::new(),
-        }
+        Self { size, token: String::new() }
     }
 }
 
@@ -70,25 +67,11 @@ impl List<'_> {
     /// `InvalidArgument` at `page_size` or `page_token`.
     pub fn request(&self, app: &App, ask: &PageAsk) -> Result<PageRequest> {
         if ask.size > self.max_size {
-            return Err(Error::field(
-                "page_size",
-                format!("must be at most {}", self.max_size),
-            ));
+            return Err(Error::field("page_size", format!("must be at most {}", self.max_size)));
         }
-        let size = if ask.size == 0 {
-            self.default_size
-        } else {
-            ask.size
-        };
-        let position = if ask.token.is_empty() {
-            Position::Start
-        } else {
-            self.position(app, &ask.token)?
-        };
-        Ok(PageRequest {
-            position,
-            limit: i64::from(size),
-        })
+        let size = if ask.size == 0 { self.default_size } else { ask.size };
+        let position = if ask.token.is_empty() { Position::Start } else { self.position(app, &ask.token)? };
+        Ok(PageRequest { position, limit: i64::from(size) })
     }
 
     /// Rows of the store as a page.
@@ -104,17 +87,11 @@ impl List<'_> {
     }
 
     fn token(&self, app: &App, cursor: &Cursor, before: bool) -> Result<String> {
-        let number = cursor
-            .id
-            .strip_prefix(self.prefix)
-            .and_then(|digits| digits.parse::<u64>().ok());
+        let number = cursor.id.strip_prefix(self.prefix).and_then(|digits| digits.parse::<u64>().ok());
         let number = number.ok_or_else(|| Error::internal("a listed id has no number"))?;
         let at = u64::try_from(cursor.created_at.micros()).unwrap_or_default() & !BEFORE;
         let place = place(at | if before { BEFORE } else { 0 }, number);
-        let key = app
-            .keyring()?
-            .mac_key(self.environment, PURPOSE)
-            .map_err(vault_error)?;
+        let key = app.keyring()?.mac_key(self.environment, PURPOSE).map_err(vault_error)?;
         let tag = key.sign(&self.parts(&place)).map_err(vault_error)?;
         let mut bytes = place.to_vec();
         bytes.extend(tag.iter().take(8));
@@ -122,47 +99,25 @@ impl List<'_> {
     }
 
     fn position(&self, app: &App, token: &str) -> Result<Position> {
-        let refused = || {
-            Error::field(
-                "page_token",
-                "must be a token of an earlier page of the same list",
-            )
-        };
-        let bytes = (token.len() == 32)
-            .then(|| URL_SAFE_NO_PAD.decode(token).ok())
-            .flatten()
-            .ok_or_else(refused)?;
+        let refused = || Error::field("page_token", "must be a token of an earlier page of the same list");
+        let bytes =
+            (token.len() == 32).then(|| URL_SAFE_NO_PAD.decode(token).ok()).flatten().ok_or_else(refused)?;
         let (place, tag) = bytes.split_at_checked(16).ok_or_else(refused)?;
         let (at, number) = place.split_first_chunk::<8>().ok_or_else(refused)?;
         let number = u64::from_be_bytes(number.try_into().map_err(|_| refused())?);
         let at = u64::from_be_bytes(*at);
-        let keys = app
-            .keyring()?
-            .mac_keys(self.environment, PURPOSE)
-            .map_err(vault_error)?;
+        let keys = app.keyring()?.mac_keys(self.environment, PURPOSE).map_err(vault_error)?;
         let expected = keys.iter().filter_map(|key| key.sign(&self.parts(place)).ok());
         if !expected.into_iter().any(|known| same(&known, tag)) {
             return Err(refused());
         }
         let created_at = Timestamp::from_micros(i64::try_from(at & !BEFORE).map_err(|_| refused())?);
-        let cursor = Cursor {
-            created_at,
-            id: format!("{}{number}", self.prefix),
-        };
-        Ok(if at & BEFORE == 0 {
-            Position::After(cursor)
-        } else {
-            Position::Before(cursor)
-        })
+        let cursor = Cursor { created_at, id: format!("{}{number}", self.prefix) };
+        Ok(if at & BEFORE == 0 { Position::After(cursor) } else { Position::Before(cursor) })
     }
 
     fn parts<'p>(&'p self, place: &'p [u8]) -> [&'p [u8]; 4] {
-        [
-            self.environment.as_str().as_bytes(),
-            self.name.as_bytes(),
-            self.query.as_bytes(),
-            place,
-        ]
+        [self.environment.as_str().as_bytes(), self.name.as_bytes(), self.query.as_bytes(), place]
     }
 }
 
@@ -173,7 +128,5 @@ fn place(at: u64, number: u64) -> [u8; 16] {
 /// Compares the part of the tag that a token carries, in the same time for every wrong one.
 fn same(known: &[u8; 32], tag: &[u8]) -> bool {
     use subtle::ConstantTimeEq as _;
-    known
-        .get(..tag.len())
-        .is_some_and(|known| tag.len() == 8 && known.ct_eq(tag).into())
+    known.get(..tag.len()).is_some_and(|known| tag.len() == 8 && known.ct_eq(tag).into())
 }

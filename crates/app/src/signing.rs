@@ -29,9 +29,7 @@ impl SigningKey {
     pub fn generate() -> Result<SecretBytes> {
         let pair =
             KeyPair::generate(KeySize::Rsa2048).map_err(|_| Error::internal("no RSA key could be made"))?;
-        let der = pair
-            .as_der()
-            .map_err(|_| Error::internal("the RSA key has no PKCS #8 form"))?;
+        let der = pair.as_der().map_err(|_| Error::internal("the RSA key has no PKCS #8 form"))?;
         Ok(Secret::new(der.as_ref().to_vec()))
     }
 
@@ -39,10 +37,7 @@ impl SigningKey {
     pub fn from_pkcs8(kid: &str, der: &SecretBytes) -> Result<Self> {
         let pair = KeyPair::from_pkcs8(der.expose())
             .map_err(|_| Error::internal("the stored signing key is not an RSA key"))?;
-        Ok(Self {
-            kid: kid.to_owned(),
-            pair,
-        })
+        Ok(Self { kid: kid.to_owned(), pair })
     }
 
     /// The public key as a JSON Web Key.
@@ -80,11 +75,7 @@ impl VerifyingKey {
     pub fn from_jwk(jwk: &Value) -> Option<Self> {
         let field = |name: &str| jwk.get(name)?.as_str();
         let bytes = |name: &str| URL_SAFE_NO_PAD.decode(field(name)?).ok();
-        Some(Self {
-            kid: field("kid")?.to_owned(),
-            modulus: bytes("n")?,
-            exponent: bytes("e")?,
-        })
+        Some(Self { kid: field("kid")?.to_owned(), modulus: bytes("n")?, exponent: bytes("e")? })
     }
 
     /// The key's id.
@@ -97,13 +88,8 @@ impl VerifyingKey {
         let (signed, signature) = token.rsplit_once('.')?;
         let (_, claims) = signed.split_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        let public = RsaPublicKeyComponents {
-            n: self.modulus.as_slice(),
-            e: self.exponent.as_slice(),
-        };
-        public
-            .verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature)
-            .ok()?;
+        let public = RsaPublicKeyComponents { n: self.modulus.as_slice(), e: self.exponent.as_slice() };
+        public.verify(&RSA_PKCS1_2048_8192_SHA256, signed.as_bytes(), &signature).ok()?;
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
     }
 }
@@ -135,11 +121,7 @@ mod tests {
 
         let forged = URL_SAFE_NO_PAD.encode(json!({"sub": "skc_2"}).to_string());
         let parts: Vec<&str> = token.expose().split('.').collect();
-        assert!(
-            verifying
-                .verify(&format!("{}.{forged}.{}", parts[0], parts[2]))
-                .is_none()
-        );
+        assert!(verifying.verify(&format!("{}.{forged}.{}", parts[0], parts[2])).is_none());
     }
 
     #[test]

@@ -37,10 +37,7 @@ pub(crate) struct Inner {
 
 impl std::fmt::Debug for App {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("App")
-            .field("node", &self.0.node.name)
-            .finish_non_exhaustive()
+        formatter.debug_struct("App").field("node", &self.0.node.name).finish_non_exhaustive()
     }
 }
 
@@ -134,11 +131,7 @@ impl App {
     }
 
     pub(crate) fn set_keyring(&self, keyring: Keyring) -> Result<()> {
-        let mut slot = self
-            .0
-            .keyring
-            .write()
-            .map_err(|_| Error::internal("the keyring is poisoned"))?;
+        let mut slot = self.0.keyring.write().map_err(|_| Error::internal("the keyring is poisoned"))?;
         *slot = keyring;
         Ok(())
     }

@@ -8,9 +8,7 @@ use keybearer_connectors::Catalog;
 use keybearer_connectors::lint::Level;
 
 fn main() -> ExitCode {
-    let folder = std::env::args_os()
-        .nth(1)
-        .map_or_else(|| PathBuf::from("connectors"), PathBuf::from);
+    let folder = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("connectors"), PathBuf::from);
     let (catalog, unreadable) = Catalog::from_dir(&folder);
     for error in &unreadable {
         println!("error {error}");
@@ -19,19 +17,12 @@ fn main() -> ExitCode {
     for finding in &findings {
         println!("{finding}");
     }
-    let errors = findings
-        .iter()
-        .filter(|finding| finding.level == Level::Error)
-        .count();
+    let errors = findings.iter().filter(|finding| finding.level == Level::Error).count();
     println!(
         "{} connectors, {} not readable, {errors} errors, {} warnings",
         catalog.len(),
         unreadable.len(),
         findings.len() - errors
     );
-    if unreadable.is_empty() && errors == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if unreadable.is_empty() && errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

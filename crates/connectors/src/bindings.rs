@@ -66,18 +66,12 @@ impl Bindings {
             }
         };
         let of_place = |name: &str, place: Place| {
-            method
-                .fields
-                .iter()
-                .any(|field| field.name == name && field.place == place && !field.fixed)
+            method.fields.iter().any(|field| field.name == name && field.place == place && !field.fixed)
         };
         let client = |name: &str| matches!(name, "client_id" | "client_secret");
         take(layers.captured, &|name| {
             method.captured_names().any(|known| known == name)
-                && !method
-                    .fields
-                    .iter()
-                    .any(|field| field.name == name && field.place == Place::Connection)
+                && !method.fields.iter().any(|field| field.name == name && field.place == Place::Connection)
         });
         take(layers.account, &|name| of_place(name, Place::Account));
         take(layers.connection, &|name| {
@@ -112,12 +106,7 @@ impl FromIterator<(String, SecretString)> for Bindings {
 
 impl<'a> FromIterator<(&'a str, &'a str)> for Bindings {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a str)>>(pairs: I) -> Self {
-        Self(
-            pairs
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.into()))
-                .collect(),
-        )
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
     }
 }
 

@@ -100,8 +100,7 @@ impl Catalog {
 
     /// Adds or replaces a connector.
     pub fn insert(&mut self, connector: Connector) {
-        self.connectors
-            .insert(connector.slug.clone(), Arc::new(connector));
+        self.connectors.insert(connector.slug.clone(), Arc::new(connector));
     }
 
     /// The connector of that slug.
@@ -124,10 +123,8 @@ impl Catalog {
     pub fn lint(&self) -> Vec<Finding> {
         let mut findings: Vec<Finding> = self.iter().flat_map(|connector| lint(connector)).collect();
         for connector in self.iter() {
-            let service = connector
-                .service
-                .as_ref()
-                .filter(|service| !self.connectors.contains_key(*service));
+            let service =
+                connector.service.as_ref().filter(|service| !self.connectors.contains_key(*service));
             if let Some(service) = service {
                 findings.push(Finding {
                     level: Level::Warning,
@@ -151,10 +148,8 @@ impl Catalog {
     }
 
     fn read_dir(&mut self, folder: &Path) -> Vec<LoadError> {
-        let io = |path: &Path, error: &std::io::Error| LoadError::Io {
-            path: path.to_owned(),
-            kind: error.kind(),
-        };
+        let io =
+            |path: &Path, error: &std::io::Error| LoadError::Io { path: path.to_owned(), kind: error.kind() };
         let entries = match std::fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) => return vec![io(folder, &error)],
@@ -162,10 +157,8 @@ impl Catalog {
         let mut folders: Vec<PathBuf> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
         folders.sort();
         let mut errors = Vec::new();
-        for path in folders
-            .into_iter()
-            .map(|folder| folder.join("connector.yaml"))
-            .filter(|path| path.is_file())
+        for path in
+            folders.into_iter().map(|folder| folder.join("connector.yaml")).filter(|path| path.is_file())
         {
             let parsed = std::fs::read_to_string(&path)
                 .map_err(|error| io(&path, &error))
@@ -180,20 +173,12 @@ impl Catalog {
 }
 
 fn parse_file(path: &Path, text: &str) -> Result<Connector, LoadError> {
-    let connector = load_connector(text).map_err(|reason| LoadError::Definition {
-        path: path.to_owned(),
-        reason,
-    })?;
-    let folder = path
-        .parent()
-        .and_then(Path::file_name)
-        .and_then(|name| name.to_str());
+    let connector =
+        load_connector(text).map_err(|reason| LoadError::Definition { path: path.to_owned(), reason })?;
+    let folder = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
     if folder == Some(connector.slug.as_str()) {
         Ok(connector)
     } else {
-        Err(LoadError::Slug {
-            path: path.to_owned(),
-            slug: connector.slug,
-        })
+        Err(LoadError::Slug { path: path.to_owned(), slug: connector.slug })
     }
 }

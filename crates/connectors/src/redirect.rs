@@ -51,11 +51,7 @@ pub fn problems(method: &AuthMethod, redirect_uri: &str) -> Vec<RedirectProblem>
     if let Some(max) = rules.max_len.filter(|max| length > *max) {
         problems.push(RedirectProblem::TooLong { length, max });
     }
-    for forbidden in rules
-        .forbidden_chars
-        .iter()
-        .flat_map(|characters| characters.chars())
-    {
+    for forbidden in rules.forbidden_chars.iter().flat_map(|characters| characters.chars()) {
         if redirect_uri.contains(forbidden) {
             problems.push(RedirectProblem::Character(forbidden));
         }

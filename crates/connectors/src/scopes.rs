@@ -29,11 +29,8 @@ pub fn split(method: &AuthMethod, text: &str) -> Vec<String> {
 
 /// The scopes asked for when nothing is chosen.
 pub fn defaults(method: &AuthMethod) -> Vec<String> {
-    let listed = method
-        .scopes
-        .iter()
-        .filter(|scope| scope.default || scope.required)
-        .map(|scope| &scope.name);
+    let listed =
+        method.scopes.iter().filter(|scope| scope.default || scope.required).map(|scope| &scope.name);
     let mut names: Vec<String> = Vec::new();
     for name in method.default_scopes.iter().chain(listed) {
         if !names.contains(name) {
@@ -45,15 +42,8 @@ pub fn defaults(method: &AuthMethod) -> Vec<String> {
 
 /// The scope of that name, of the first or the second list.
 pub fn find<'a>(method: &'a AuthMethod, name: &str) -> Option<&'a Scope> {
-    let second = method
-        .optional_scopes
-        .iter()
-        .flat_map(|optional| &optional.scopes);
-    method
-        .scopes
-        .iter()
-        .chain(second)
-        .find(|scope| scope.name == name)
+    let second = method.optional_scopes.iter().flat_map(|optional| &optional.scopes);
+    method.scopes.iter().chain(second).find(|scope| scope.name == name)
 }
 
 /// Those of `names` that the definition does not list. Empty when it lists none at all: then nothing is known.
@@ -62,11 +52,7 @@ pub fn unknown<'a>(method: &AuthMethod, names: &'a [String]) -> Vec<&'a str> {
         return Vec::new();
     }
     let known = |name: &String| find(method, name).is_some() || method.default_scopes.contains(name);
-    names
-        .iter()
-        .filter(|name| !known(name))
-        .map(String::as_str)
-        .collect()
+    names.iter().filter(|name| !known(name)).map(String::as_str).collect()
 }
 
 /// Those required scopes that are not among `names`.
@@ -81,34 +67,19 @@ pub fn missing_required<'a>(method: &'a AuthMethod, names: &[String]) -> Vec<&'a
 /// Those of `wanted` that `granted` neither names nor includes.
 pub fn not_granted(method: &AuthMethod, granted: &[String], wanted: &[String]) -> Vec<String> {
     let has = |name: &str| granted.iter().any(|given| given == name);
-    wanted
-        .iter()
-        .filter(|name| !has(name) && !is_implied(method, name, &has, 0))
-        .cloned()
-        .collect()
+    wanted.iter().filter(|name| !has(name) && !is_implied(method, name, &has, 0)).cloned().collect()
 }
 
 fn is_implied(method: &AuthMethod, name: &str, has: &dyn Fn(&str) -> bool, depth: usize) -> bool {
     let Some(scope) = find(method, name).filter(|_| depth < 8) else {
         return false;
     };
-    scope
-        .implied_by
-        .iter()
-        .any(|wider| has(wider) || is_implied(method, wider, has, depth + 1))
+    scope.implied_by.iter().any(|wider| has(wider) || is_implied(method, wider, has, depth + 1))
 }
 
 /// Whether `names` leave out a scope without which there is no refresh token.
 pub fn lacks_refresh_scope<'a>(method: &'a AuthMethod, names: &[String]) -> Option<&'a str> {
-    let mut granting = method
-        .scopes
-        .iter()
-        .filter(|scope| scope.grants_refresh_token)
-        .peekable();
+    let mut granting = method.scopes.iter().filter(|scope| scope.grants_refresh_token).peekable();
     let first = granting.peek().map(|scope| scope.name.as_str());
-    if granting.any(|scope| names.contains(&scope.name)) {
-        None
-    } else {
-        first
-    }
+    if granting.any(|scope| names.contains(&scope.name)) { None } else { first }
 }

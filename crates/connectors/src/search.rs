@@ -11,10 +11,8 @@ pub(crate) fn rank(connector: &Connector, query: &str) -> Option<u32> {
         return Some(0);
     }
     let whole = rank_word(connector, &squeezed(query));
-    let each: Option<u32> = words
-        .iter()
-        .map(|word| rank_word(connector, word))
-        .try_fold(0, |sum, rank| Some(sum + rank?));
+    let each: Option<u32> =
+        words.iter().map(|word| rank_word(connector, word)).try_fold(0, |sum, rank| Some(sum + rank?));
     match (whole, each) {
         (Some(whole), Some(each)) => Some(whole.min(each)),
         (found, None) | (None, found) => found,
@@ -24,22 +22,14 @@ pub(crate) fn rank(connector: &Connector, query: &str) -> Option<u32> {
 fn rank_word(connector: &Connector, word: &str) -> Option<u32> {
     let names = [connector.slug.as_str(), connector.display_name.as_str()];
     let aliases = connector.aliases.iter().map(String::as_str);
-    let texts = names
-        .into_iter()
-        .map(|name| (name, 0))
-        .chain(aliases.map(|alias| (alias, 1)));
-    let by_name = texts
-        .filter_map(|(text, penalty)| rank_text(text, word).map(|rank| rank + penalty))
-        .min();
+    let texts = names.into_iter().map(|name| (name, 0)).chain(aliases.map(|alias| (alias, 1)));
+    let by_name = texts.filter_map(|(text, penalty)| rank_text(text, word).map(|rank| rank + penalty)).min();
     let kind = match connector.kind {
         Kind::Api => "api",
         Kind::Mcp => "mcp",
     };
     let categories = connector.categories.iter().map(String::as_str).chain([kind]);
-    let by_category = categories
-        .filter(|text| normalized(text).starts_with(word))
-        .map(|_| 40)
-        .min();
+    let by_category = categories.filter(|text| normalized(text).starts_with(word)).map(|_| 40).min();
     let by_blurb = connector
         .blurb
         .as_deref()
@@ -82,13 +72,7 @@ fn rank_text(text: &str, word: &str) -> Option<u32> {
 fn normalized(text: &str) -> String {
     text.to_lowercase()
         .chars()
-        .map(|character| {
-            if character.is_alphanumeric() {
-                character
-            } else {
-                ' '
-            }
-        })
+        .map(|character| if character.is_alphanumeric() { character } else { ' ' })
         .collect()
 }
 
@@ -108,9 +92,7 @@ fn distance(left: &str, right: &str, most: u32) -> Option<u32> {
         let mut next = vec![u32::try_from(i).ok()? + 1];
         for (j, b) in right.iter().enumerate() {
             let at = |row: &[u32], index: usize| row.get(index).copied().unwrap_or(u32::MAX / 2);
-            let mut best = (at(&row, j) + u32::from(a != b))
-                .min(at(&row, j + 1) + 1)
-                .min(at(&next, j) + 1);
+            let mut best = (at(&row, j) + u32::from(a != b)).min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
             let swapped = i > 0 && j > 0 && left.get(i - 1) == Some(b) && right.get(j - 1) == Some(a);
             if swapped {
                 best = best.min(at(&before, j - 1) + 1);
@@ -127,21 +109,14 @@ pub(crate) fn search<'a>(
     connectors: impl Iterator<Item = &'a Arc<Connector>>,
     query: &str,
 ) -> Vec<Arc<Connector>> {
-    let mut found: Vec<(u32, &Arc<Connector>)> = connectors
-        .filter_map(|connector| rank(connector, query).map(|rank| (rank, connector)))
-        .collect();
+    let mut found: Vec<(u32, &Arc<Connector>)> =
+        connectors.filter_map(|connector| rank(connector, query).map(|rank| (rank, connector))).collect();
     found.sort_by(|left, right| {
-        left.0.cmp(&right.0).then_with(|| {
-            left.1
-                .display_name
-                .to_lowercase()
-                .cmp(&right.1.display_name.to_lowercase())
-        })
+        left.0
+            .cmp(&right.0)
+            .then_with(|| left.1.display_name.to_lowercase().cmp(&right.1.display_name.to_lowercase()))
     });
-    found
-        .into_iter()
-        .map(|(_, connector)| connector.clone())
-        .collect()
+    found.into_iter().map(|(_, connector)| connector.clone()).collect()
 }
 
 #[cfg(test)]

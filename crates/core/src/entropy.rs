@@ -14,10 +14,7 @@ pub trait Entropy: Send + Sync + 'static {
 pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the random source"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the random source")]
     fn fill(&self, bytes: &mut [u8]) -> crate::Result<()> {
         aws_lc_rs::rand::fill(bytes)
             .map_err(|_| crate::Error::internal("the random source of this machine gives no bytes"))
@@ -37,10 +34,7 @@ impl SeededEntropy {
 
 impl Entropy for SeededEntropy {
     fn fill(&self, bytes: &mut [u8]) -> crate::Result<()> {
-        let mut state = self
-            .0
-            .lock()
-            .map_err(|_| crate::Error::internal("seeded entropy is poisoned"))?;
+        let mut state = self.0.lock().map_err(|_| crate::Error::internal("seeded entropy is poisoned"))?;
         for byte in bytes {
             // splitmix64: small, well spread, and not cryptographic, which is all a test needs
             *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -79,10 +73,7 @@ pub fn random_token(entropy: &dyn Entropy, bytes: usize) -> crate::Result<String
 }
 
 fn symbol(value: u32) -> char {
-    ALPHABET
-        .get((value & 31) as usize)
-        .copied()
-        .map_or('0', char::from)
+    ALPHABET.get((value & 31) as usize).copied().map_or('0', char::from)
 }
 
 #[cfg(test)]

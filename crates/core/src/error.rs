@@ -179,14 +179,7 @@ impl Error {
     /// A failure of `code` with the reason in words.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
-        Self {
-            code,
-            detail,
-            help: None,
-            violations: Vec::new(),
-            retry_after_seconds: None,
-            source: None,
-        }
+        Self { code, detail, help: None, violations: Vec::new(), retry_after_seconds: None, source: None }
     }
 
     /// A fault of ours.
@@ -196,10 +189,7 @@ impl Error {
 
     /// One field that cannot be accepted.
     pub fn field(field: impl Into<String>, description: impl Into<String>) -> Self {
-        let violation = FieldViolation {
-            field: field.into(),
-            description: description.into(),
-        };
+        let violation = FieldViolation { field: field.into(), description: description.into() };
         let detail = format!("{} {}", violation.field, violation.description);
         let mut error = Self::new(Code::InvalidArgument, detail);
         error.violations.push(violation);
@@ -261,20 +251,13 @@ mod tests {
     fn names_are_unique_and_statuses_are_errors() {
         let names: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(names.len(), Code::ALL.len());
-        assert!(
-            Code::ALL
-                .iter()
-                .all(|code| (400..600).contains(&code.http()) && code.grpc() > 0)
-        );
+        assert!(Code::ALL.iter().all(|code| (400..600).contains(&code.http()) && code.grpc() > 0));
     }
 
     #[test]
     fn field_errors_name_the_field() {
         let error = Error::field("connection.key_id", "must be set");
-        assert_eq!(
-            error.to_string(),
-            "invalid_argument: connection.key_id must be set"
-        );
+        assert_eq!(error.to_string(), "invalid_argument: connection.key_id must be set");
         assert_eq!(error.violations.len(), 1);
     }
 }

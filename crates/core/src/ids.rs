@@ -24,9 +24,7 @@ impl IdSource {
         let fresh = (clock.now().micros().saturating_sub(EPOCH_MICROS).max(0) << 12) | low;
         let previous = self
             .0
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| {
-                Some(fresh.max(last.saturating_add(1)))
-            })
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(fresh.max(last.saturating_add(1))))
             .unwrap_or_default();
         Ok(fresh.max(previous.saturating_add(1)))
     }
@@ -113,9 +111,7 @@ mod tests {
         let source = IdSource::default();
         let clock = FixedClock::new(Timestamp::from_seconds(1_900_000_000));
         let entropy = SeededEntropy::new(1);
-        let numbers: Vec<i64> = (0..1000)
-            .map(|_| source.next(&clock, &entropy).unwrap())
-            .collect();
+        let numbers: Vec<i64> = (0..1000).map(|_| source.next(&clock, &entropy).unwrap()).collect();
         assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(AccountId::from_number(numbers[0]).as_str().len() <= 32);
     }
@@ -123,15 +119,7 @@ mod tests {
     #[test]
     fn parse_takes_only_prefix_and_digits() {
         assert!(AccountId::parse("ca_8801").is_some());
-        for bad in [
-            "",
-            "ca_",
-            "ca_12x",
-            "conn_12",
-            "ca_-1",
-            "ca_123456789012345678901",
-            "CA_1",
-        ] {
+        for bad in ["", "ca_", "ca_12x", "conn_12", "ca_-1", "ca_123456789012345678901", "CA_1"] {
             assert!(AccountId::parse(bad).is_none(), "{bad}");
         }
     }

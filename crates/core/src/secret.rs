@@ -84,9 +84,7 @@ mod tests {
             #[expect(dead_code, reason = "read through Debug")]
             token: SecretString,
         }
-        let holder = Holder {
-            token: "cnry_debug".into(),
-        };
+        let holder = Holder { token: "cnry_debug".into() };
         assert_eq!(format!("{holder:?}"), "Holder { token: *** }");
     }
 

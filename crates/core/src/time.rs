@@ -29,18 +29,12 @@ impl Timestamp {
 
     /// This time plus a duration; stays at the far end instead of overflowing.
     pub fn plus(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// This time minus a duration; stays at the far end instead of overflowing.
     pub fn minus(self, duration: Duration) -> Self {
-        Self(
-            self.0
-                .saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)),
-        )
+        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)))
     }
 
     /// The time from `earlier` to this one, zero when `earlier` is later.
@@ -57,9 +51,7 @@ impl Timestamp {
 
     /// Reads RFC 3339; `None` when the text is not a time.
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>()
-            .ok()
-            .map(|time| Self(time.as_microsecond()))
+        text.parse::<jiff::Timestamp>().ok().map(|time| Self(time.as_microsecond()))
     }
 }
 
@@ -80,10 +72,7 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads the wall clock"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::default().plus(since_epoch)
@@ -125,13 +114,7 @@ mod tests {
 
     #[test]
     fn arithmetic_saturates() {
-        assert_eq!(
-            Timestamp::from_micros(i64::MAX).plus(Duration::MAX).micros(),
-            i64::MAX
-        );
-        assert_eq!(
-            Timestamp::from_seconds(1).since(Timestamp::from_seconds(5)),
-            Duration::ZERO
-        );
+        assert_eq!(Timestamp::from_micros(i64::MAX).plus(Duration::MAX).micros(), i64::MAX);
+        assert_eq!(Timestamp::from_seconds(1).since(Timestamp::from_seconds(5)), Duration::ZERO);
     }
 }

@@ -85,11 +85,7 @@ fn reach_v6(address: Ipv6Addr) -> Reach {
     let metadata = inside([0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0], 32);
     if address.is_loopback() || (unique_local && !metadata) {
         Reach::Internal
-    } else if global
-        && !RESERVED_V6
-            .iter()
-            .any(|(network, prefix)| inside(*network, *prefix))
-    {
+    } else if global && !RESERVED_V6.iter().any(|(network, prefix)| inside(*network, *prefix)) {
         Reach::Public
     } else {
         Reach::Reserved

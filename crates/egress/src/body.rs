@@ -22,9 +22,7 @@ pub type BodyStream = UnsyncBoxBody<Bytes, BoxError>;
 
 /// A body of bytes that are at hand.
 pub fn body_from(bytes: impl Into<Bytes>) -> BodyStream {
-    Full::new(bytes.into())
-        .map_err(|never| match never {})
-        .boxed_unsync()
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
 /// A body of nothing.
@@ -82,23 +80,12 @@ pub(crate) struct Guarded {
 impl Guarded {
     pub(crate) fn new(inner: Incoming, host: &str, limit: Option<u64>, idle: Duration) -> Self {
         let timer = Box::pin(sleep(idle));
-        Self {
-            inner,
-            host: host.into(),
-            limit,
-            seen: 0,
-            idle,
-            timer,
-            waiting: false,
-        }
+        Self { inner, host: host.into(), limit, seen: 0, idle, timer, waiting: false }
     }
 
     fn too_large(&self, size: u64) -> Option<EgressError> {
         let limit = self.limit.filter(|limit| size > *limit)?;
-        Some(EgressError::TooLarge {
-            host: self.host.to_string(),
-            limit,
-        })
+        Some(EgressError::TooLarge { host: self.host.to_string(), limit })
     }
 
     fn poll_waiting(&mut self, context: &mut Context<'_>) -> Poll<EgressError> {
@@ -108,11 +95,7 @@ impl Guarded {
             self.timer.as_mut().reset(deadline);
         }
         ready!(self.timer.as_mut().poll(context));
-        Poll::Ready(EgressError::uncertain(
-            &*self.host,
-            Cause::Timeout,
-            "the answer stopped half-way",
-        ))
+        Poll::Ready(EgressError::uncertain(&*self.host, Cause::Timeout, "the answer stopped half-way"))
     }
 }
 
@@ -136,9 +119,7 @@ impl Body for Guarded {
             return Poll::Ready(None);
         };
         let frame = frame.map_err(|error| broken(&self.host, &error))?;
-        self.seen = self
-            .seen
-            .saturating_add(frame.data_ref().map_or(0, |data| data.len() as u64));
+        self.seen = self.seen.saturating_add(frame.data_ref().map_or(0, |data| data.len() as u64));
         let answer = self.too_large(self.seen).map_or(Ok(frame), Err);
         Poll::Ready(Some(answer))
     }

@@ -21,11 +21,7 @@ impl AsyncWrite for Breaking {
     fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let taken = self.takes.min(bytes.len());
         self.takes -= taken;
-        if taken == 0 {
-            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
-        } else {
-            Poll::Ready(Ok(taken))
-        }
+        if taken == 0 { Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())) } else { Poll::Ready(Ok(taken)) }
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -57,11 +57,7 @@ pub struct StreamLimits {
 impl From<Duration> for StreamLimits {
     /// A limit for the headers, five minutes between pieces, no limit for the size.
     fn from(headers: Duration) -> Self {
-        Self {
-            headers,
-            idle: DEFAULT_IDLE,
-            max_body: None,
-        }
+        Self { headers, idle: DEFAULT_IDLE, max_body: None }
     }
 }
 
@@ -88,14 +84,8 @@ impl Egress {
         let tls = tls::connector(&policy.extra_roots)?;
         let connector = Connector::new(policy, resolver, tls);
         let fresh = builder().pool_max_idle_per_host(0).build(connector.clone());
-        let pooled = builder()
-            .pool_max_idle_per_host(KEEP_IDLE_PER_HOST)
-            .build(connector.clone());
-        Ok(Self {
-            connector,
-            fresh,
-            pooled,
-        })
+        let pooled = builder().pool_max_idle_per_host(KEEP_IDLE_PER_HOST).build(connector.clone());
+        Ok(Self { connector, fresh, pooled })
     }
 
     /// What can be said about an address without contacting anybody: for checks when something is configured.
@@ -155,9 +145,7 @@ impl Egress {
             None => return Err(call.timed_out()),
         };
         Ok(answer.map(|body| {
-            Guarded::new(body, &call.host, limits.max_body, limits.idle)
-                .map_err(Into::into)
-                .boxed_unsync()
+            Guarded::new(body, &call.host, limits.max_body, limits.idle).map_err(Into::into).boxed_unsync()
         }))
     }
 }
@@ -182,13 +170,7 @@ impl Call {
         // the version is settled with the provider, not by whoever asked us
         *request.version_mut() = Version::HTTP_11;
         let captured = capture_connection(&mut request);
-        Ok((
-            Self {
-                host: target.name(),
-                captured,
-            },
-            client.request(request),
-        ))
+        Ok((Self { host: target.name(), captured }, client.request(request)))
     }
 
     /// A request that had a connection when time was up may be with the provider.

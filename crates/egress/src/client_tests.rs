@@ -16,17 +16,9 @@ use crate::socket::Socket;
 type Connecting<T> = Ready<io::Result<TokioIo<T>>>;
 
 fn request() -> (Request<BodyStream>, Call) {
-    let mut request = Request::post("http://breaking.example/")
-        .body(body_from("grant"))
-        .unwrap();
+    let mut request = Request::post("http://breaking.example/").body(body_from("grant")).unwrap();
     let captured = capture_connection(&mut request);
-    (
-        request,
-        Call {
-            host: "breaking.example".to_owned(),
-            captured,
-        },
-    )
+    (request, Call { host: "breaking.example".to_owned(), captured })
 }
 
 /// What becomes of a request whose connection takes `takes` bytes and breaks.
@@ -42,31 +34,13 @@ async fn over_http_1(takes: usize) -> EgressError {
 #[tokio::test]
 async fn a_connection_that_breaks_before_the_first_byte_was_not_sent() {
     let failed = over_http_1(0).await;
-    assert!(
-        matches!(
-            failed,
-            EgressError::NotSent {
-                cause: Cause::Closed,
-                ..
-            }
-        ),
-        "{failed:?}"
-    );
+    assert!(matches!(failed, EgressError::NotSent { cause: Cause::Closed, .. }), "{failed:?}");
 }
 
 #[tokio::test]
 async fn a_connection_that_breaks_after_the_first_byte_is_uncertain() {
     let failed = over_http_1(1).await;
-    assert!(
-        matches!(
-            failed,
-            EgressError::Uncertain {
-                cause: Cause::Closed,
-                ..
-            }
-        ),
-        "{failed:?}"
-    );
+    assert!(matches!(failed, EgressError::Uncertain { cause: Cause::Closed, .. }), "{failed:?}");
 }
 
 /// A connection that says it speaks HTTP/2.
@@ -115,9 +89,6 @@ async fn an_http_2_connection_that_breaks_in_its_preface_was_not_sent() {
         let (request, call) = request();
         let error = builder().build(connect).request(request).await.unwrap_err();
         let failed = call.classify(&error);
-        assert!(
-            matches!(failed, EgressError::NotSent { .. }),
-            "{takes}: {failed:?} {error:?}"
-        );
+        assert!(matches!(failed, EgressError::NotSent { .. }), "{takes}: {failed:?} {error:?}");
     }
 }

@@ -39,13 +39,7 @@ struct Shared {
 
 impl Connector {
     pub(crate) fn new(policy: Policy, resolver: Arc<dyn Resolve>, tls: TlsConnector) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                policy,
-                resolver,
-                tls,
-            }),
-        }
+        Self { shared: Arc::new(Shared { policy, resolver, tls }) }
     }
 
     /// What can be said about a target without a look-up.
@@ -69,11 +63,7 @@ impl Service<Uri> for Connector {
             let target = Target::from_uri(&uri)?;
             let limit = shared.policy.connect_timeout;
             timeout(limit, shared.connect(&target)).await.unwrap_or_else(|_| {
-                Err(EgressError::not_sent(
-                    target.name(),
-                    Cause::Timeout,
-                    "no connection in time",
-                ))
+                Err(EgressError::not_sent(target.name(), Cause::Timeout, "no connection in time"))
             })
         })
     }
@@ -111,11 +101,7 @@ impl Shared {
             }
         }
         admitted.truncate(MAX_ADDRESSES);
-        if admitted.is_empty() {
-            Err(refusal)
-        } else {
-            Ok(admitted)
-        }
+        if admitted.is_empty() { Err(refusal) } else { Ok(admitted) }
     }
 
     /// Connects to the first address that answers.

@@ -110,26 +110,15 @@ impl EgressError {
     }
 
     pub(crate) fn refused(host: impl Into<String>, reason: &'static str) -> Self {
-        Self::Refused {
-            host: host.into(),
-            reason,
-        }
+        Self::Refused { host: host.into(), reason }
     }
 
     pub(crate) fn not_sent(host: impl Into<String>, cause: Cause, detail: impl Into<String>) -> Self {
-        Self::NotSent {
-            host: host.into(),
-            cause,
-            detail: detail.into(),
-        }
+        Self::NotSent { host: host.into(), cause, detail: detail.into() }
     }
 
     pub(crate) fn uncertain(host: impl Into<String>, cause: Cause, detail: impl Into<String>) -> Self {
-        Self::Uncertain {
-            host: host.into(),
-            cause,
-            detail: detail.into(),
-        }
+        Self::Uncertain { host: host.into(), cause, detail: detail.into() }
     }
 }
 
@@ -179,8 +168,5 @@ pub(crate) fn chain<'a>(
 
 /// What an error and everything beneath it say, in one line.
 pub(crate) fn describe(error: &(dyn StdError + 'static)) -> String {
-    chain(error)
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+    chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

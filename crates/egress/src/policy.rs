@@ -36,11 +36,7 @@ enum Scope {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self {
-            allow: Vec::new(),
-            extra_roots: Vec::new(),
-            connect_timeout: Duration::from_secs(10),
-        }
+        Self { allow: Vec::new(), extra_roots: Vec::new(), connect_timeout: Duration::from_secs(10) }
     }
 }
 
@@ -52,10 +48,7 @@ impl Policy {
             Host::Ipv6(address) => self.admit(target, IpAddr::V6(*address)),
             Host::Domain(name) if is_localhost(name) => {
                 let loopback = ["127.0.0.1", "::1"].iter().filter_map(|text| text.parse().ok());
-                loopback
-                    .map(|address| self.admit(target, address))
-                    .reduce(Result::or)
-                    .unwrap_or(Ok(()))
+                loopback.map(|address| self.admit(target, address)).reduce(Result::or).unwrap_or(Ok(()))
             }
             Host::Domain(_) => {
                 let by_address = |rule: &AllowRule| {
@@ -72,11 +65,7 @@ impl Policy {
     pub(crate) fn admit(&self, target: &Target, address: IpAddr) -> Result<(), EgressError> {
         let named = self.names(target);
         let real = canonical(address);
-        if self
-            .allow
-            .iter()
-            .any(|rule| rule.covers_address(real, target.port))
-        {
+        if self.allow.iter().any(|rule| rule.covers_address(real, target.port)) {
             return Ok(());
         }
         match (reach(address), target.scheme) {
@@ -88,9 +77,7 @@ impl Policy {
     }
 
     fn names(&self, target: &Target) -> bool {
-        self.allow
-            .iter()
-            .any(|rule| rule.covers_host(&target.host, target.port))
+        self.allow.iter().any(|rule| rule.covers_host(&target.host, target.port))
     }
 }
 
@@ -123,29 +110,21 @@ impl FromStr for AllowRule {
         let invalid = || PolicyError::Rule(text.to_owned());
         let trimmed = text.trim();
         if let Some(network) = network(without_brackets(trimmed)) {
-            return Ok(Self {
-                scope: Scope::Network(network),
-                port: None,
-            });
+            return Ok(Self { scope: Scope::Network(network), port: None });
         }
         let (host, port) = match trimmed.rsplit_once(':') {
-            Some((host, port)) => (
-                host,
-                Some(port.parse().ok().filter(|port| *port > 0).ok_or_else(invalid)?),
-            ),
+            Some((host, port)) => {
+                (host, Some(port.parse().ok().filter(|port| *port > 0).ok_or_else(invalid)?))
+            }
             None => (trimmed, None),
         };
         if let Some(network) = network(without_brackets(host)) {
-            return Ok(Self {
-                scope: Scope::Network(network),
-                port,
-            });
+            return Ok(Self { scope: Scope::Network(network), port });
         }
         match Host::parse(host).map_err(|_| invalid())? {
-            Host::Domain(name) if is_name(&name) => Ok(Self {
-                scope: Scope::Host(name.trim_end_matches('.').to_owned()),
-                port,
-            }),
+            Host::Domain(name) if is_name(&name) => {
+                Ok(Self { scope: Scope::Host(name.trim_end_matches('.').to_owned()), port })
+            }
             _ => Err(invalid()),
         }
     }
@@ -164,22 +143,16 @@ impl fmt::Display for AllowRule {
 }
 
 fn without_brackets(text: &str) -> &str {
-    text.strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(text)
+    text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text)
 }
 
 fn network(text: &str) -> Option<IpNet> {
-    let network = text
-        .parse()
-        .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-        .ok()?;
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from)).ok()?;
     Some(network.trunc())
 }
 
 fn is_name(name: &str) -> bool {
-    name.bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
 }
 
 /// RFC 6761 §6.3: these names are loopback whatever a resolver says.

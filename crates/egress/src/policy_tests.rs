@@ -1,10 +1,7 @@
 use super::*;
 
 fn policy(allow: &[&str]) -> Policy {
-    Policy {
-        allow: allow.iter().map(|rule| rule.parse().unwrap()).collect(),
-        ..Policy::default()
-    }
+    Policy { allow: allow.iter().map(|rule| rule.parse().unwrap()).collect(), ..Policy::default() }
 }
 
 fn target(url: &str) -> Target {
@@ -12,9 +9,7 @@ fn target(url: &str) -> Target {
 }
 
 fn admits(allow: &[&str], url: &str, address: &str) -> bool {
-    policy(allow)
-        .admit(&target(url), address.parse().unwrap())
-        .is_ok()
+    policy(allow).admit(&target(url), address.parse().unwrap()).is_ok()
 }
 
 #[test]
@@ -78,11 +73,7 @@ fn a_rule_for_an_address_opens_it_for_every_name_on_its_port() {
     assert!(admits(&["10.1.2.3:8080"], "http://any.example:8080", "10.1.2.3"));
     assert!(!admits(&["10.1.2.3:8080"], "http://any.example", "10.1.2.3"));
     assert!(!admits(&["10.1.2.3:8080"], "http://any.example:8080", "10.1.2.4"));
-    assert!(admits(
-        &["169.254.169.254"],
-        "http://169.254.169.254",
-        "169.254.169.254"
-    ));
+    assert!(admits(&["169.254.169.254"], "http://169.254.169.254", "169.254.169.254"));
     assert!(admits(&["10.0.0.5:443"], "https://any.example", "10.0.0.5"));
 }
 
@@ -97,14 +88,7 @@ fn a_rule_for_a_name_opens_private_addresses_of_that_name_only() {
 
 #[test]
 fn a_rule_for_a_name_never_opens_metadata_addresses() {
-    for address in [
-        "169.254.169.254",
-        "fd00:ec2::254",
-        "100.100.100.200",
-        "fe80::1",
-        "0.0.0.0",
-        "::",
-    ] {
+    for address in ["169.254.169.254", "fd00:ec2::254", "100.100.100.200", "fe80::1", "0.0.0.0", "::"] {
         assert!(!admits(&["idp.corp"], "https://idp.corp", address), "{address}");
     }
 }
@@ -119,38 +103,18 @@ fn a_rule_for_ipv4_covers_its_mapped_form_but_no_tunnel() {
 
 #[test]
 fn names_of_this_machine_are_known_without_a_look_up() {
-    for url in [
-        "https://localhost",
-        "https://LOCALHOST.",
-        "https://a.localhost:8443",
-    ] {
+    for url in ["https://localhost", "https://LOCALHOST.", "https://a.localhost:8443"] {
         assert!(policy(&[]).check(&target(url)).is_err(), "{url}");
         assert!(policy(&["127.0.0.0/8"]).check(&target(url)).is_ok(), "{url}");
     }
-    assert!(
-        policy(&["localhost"])
-            .check(&target("http://localhost:4301"))
-            .is_ok()
-    );
-    assert!(
-        policy(&["[::1]:4301"])
-            .check(&target("http://localhost:4301"))
-            .is_ok()
-    );
+    assert!(policy(&["localhost"]).check(&target("http://localhost:4301")).is_ok());
+    assert!(policy(&["[::1]:4301"]).check(&target("http://localhost:4301")).is_ok());
 }
 
 #[test]
 fn plain_http_to_a_name_is_refused_at_once_unless_a_rule_may_cover_it() {
     assert!(policy(&[]).check(&target("http://api.example")).is_err());
-    assert!(
-        policy(&["10.0.0.0/8:8080"])
-            .check(&target("http://api.example"))
-            .is_err()
-    );
-    assert!(
-        policy(&["10.0.0.0/8"])
-            .check(&target("http://api.example"))
-            .is_ok()
-    );
+    assert!(policy(&["10.0.0.0/8:8080"]).check(&target("http://api.example")).is_err());
+    assert!(policy(&["10.0.0.0/8"]).check(&target("http://api.example")).is_ok());
     assert!(policy(&[]).check(&target("https://api.example")).is_ok());
 }

@@ -16,10 +16,7 @@ pub(crate) struct Socket<T> {
 
 impl<T> Socket<T> {
     pub(crate) fn new(inner: T) -> Self {
-        Self {
-            inner,
-            sent: Arc::default(),
-        }
+        Self { inner, sent: Arc::default() }
     }
 
     fn count(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
@@ -32,10 +29,7 @@ impl<T> Socket<T> {
 
 impl<T> Connection for Socket<T> {
     fn connected(&self) -> Connected {
-        Connected::new().extra(Sent {
-            total: Arc::clone(&self.sent),
-            before: None,
-        })
+        Connected::new().extra(Sent { total: Arc::clone(&self.sent), before: None })
     }
 }
 
@@ -52,10 +46,7 @@ struct Sent {
 impl Clone for Sent {
     fn clone(&self) -> Self {
         let before = self.before.unwrap_or_else(|| self.total.load(Ordering::SeqCst));
-        Self {
-            total: Arc::clone(&self.total),
-            before: Some(before),
-        }
+        Self { total: Arc::clone(&self.total), before: Some(before) }
     }
 }
 
@@ -65,9 +56,7 @@ pub(crate) fn sent_nothing(captured: &CaptureConnection) -> bool {
     if let Some(connected) = captured.connection_metadata().as_ref() {
         connected.get_extras(&mut extensions);
     }
-    extensions
-        .get::<Sent>()
-        .is_some_and(|sent| sent.before == Some(sent.total.load(Ordering::SeqCst)))
+    extensions.get::<Sent>().is_some_and(|sent| sent.before == Some(sent.total.load(Ordering::SeqCst)))
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for Socket<T> {

@@ -17,9 +17,7 @@ async fn nothing_left(takes: usize) -> bool {
     let connect =
         service_fn(move |_: Uri| -> Connecting { ready(Ok(TokioIo::new(Socket::new(Breaking { takes })))) });
     let client = Client::builder(TokioExecutor::new()).build(connect);
-    let mut request = Request::post("http://breaking.example/")
-        .body(body_from("grant"))
-        .unwrap();
+    let mut request = Request::post("http://breaking.example/").body(body_from("grant")).unwrap();
     let captured = capture_connection(&mut request);
     let error = client.request(request).await.unwrap_err();
     assert!(error.connect_info().is_some() && !error.is_connect(), "{error:?}");

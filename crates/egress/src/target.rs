@@ -22,18 +22,11 @@ impl Target {
     pub(crate) fn from_uri(uri: &Uri) -> Result<Self, EgressError> {
         let host = uri.host().unwrap_or_default();
         let refuse = |reason| EgressError::refused(host, reason);
-        if uri
-            .authority()
-            .is_some_and(|authority| authority.as_str().contains('@'))
-        {
+        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
             return Err(refuse("the address holds credentials"));
         }
         let scheme = scheme(uri.scheme_str().unwrap_or_default()).ok_or_else(|| refuse(NO_SCHEME))?;
-        if uri
-            .authority()
-            .is_some_and(|authority| authority.port().is_some())
-            && uri.port_u16().is_none()
-        {
+        if uri.authority().is_some_and(|authority| authority.port().is_some()) && uri.port_u16().is_none() {
             return Err(refuse("the port is not a port"));
         }
         Self::new(scheme, host, uri.port_u16())
@@ -59,11 +52,7 @@ impl Target {
             return Err(refuse());
         }
         let port = port.unwrap_or(if scheme == Scheme::Https { 443 } else { 80 });
-        Ok(Self {
-            scheme,
-            host: parsed,
-            port,
-        })
+        Ok(Self { scheme, host: parsed, port })
     }
 
     /// The host in words.

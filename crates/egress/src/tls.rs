@@ -23,24 +23,17 @@ pub fn read_roots(pem: &[u8]) -> Result<Vec<Root>, PolicyError> {
         roots.push(root.map_err(unusable)?);
     }
     if roots.is_empty() {
-        return Err(PolicyError::Root {
-            position: 1,
-            detail: "the file holds none".to_owned(),
-        });
+        return Err(PolicyError::Root { position: 1, detail: "the file holds none".to_owned() });
     }
     Ok(roots)
 }
 
 /// A TLS client that trusts Mozilla's roots and `extra`, and speaks HTTP/2 or HTTP/1.1.
 pub(crate) fn connector(extra: &[Root]) -> Result<TlsConnector, PolicyError> {
-    let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     for (index, root) in extra.iter().enumerate() {
-        let unusable = |error: rustls::Error| PolicyError::Root {
-            position: index + 1,
-            detail: error.to_string(),
-        };
+        let unusable =
+            |error: rustls::Error| PolicyError::Root { position: index + 1, detail: error.to_string() };
         roots.add(root.clone()).map_err(unusable)?;
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

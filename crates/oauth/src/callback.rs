@@ -105,12 +105,7 @@ pub fn parse(input: &str, code_name: Option<&str>) -> Result<Callback, CallbackE
             description_present: description.is_some(),
         },
     };
-    Ok(Callback {
-        outcome,
-        state,
-        issuer: issuer.map(|issuer| issuer.expose().clone()),
-        others,
-    })
+    Ok(Callback { outcome, state, issuer: issuer.map(|issuer| issuer.expose().clone()), others })
 }
 
 /// Parses an OAuth 1.0a callback. `denied=<token>` is how some providers report a refusal.
@@ -135,11 +130,7 @@ pub fn parse_oauth1(input: &str) -> Result<Oauth1Callback, CallbackError> {
     if let Some(verifier) = &verifier {
         fit(verifier, MAX_CODE, "oauth_verifier")?;
     }
-    Ok(Oauth1Callback {
-        token,
-        verifier,
-        others,
-    })
+    Ok(Oauth1Callback { token, verifier, others })
 }
 
 fn parameters(input: &str) -> Result<Params, CallbackError> {
@@ -190,11 +181,7 @@ mod tests {
 
     #[test]
     fn a_code_is_read_with_all_that_came_along() {
-        let callback = parse(
-            "?code=4%2F0A&state=s1&iss=https%3A%2F%2Fas.example&realmId=77",
-            None,
-        )
-        .unwrap();
+        let callback = parse("?code=4%2F0A&state=s1&iss=https%3A%2F%2Fas.example&realmId=77", None).unwrap();
         assert!(matches!(&callback.outcome, Outcome::Code(code) if code.expose() == "4/0A"));
         assert_eq!(callback.state.expose(), "s1");
         assert_eq!(callback.issuer.as_deref(), Some("https://as.example"));
@@ -205,20 +192,13 @@ mod tests {
     fn the_code_may_have_another_name() {
         let callback = parse("spapi_oauth_code=c&state=s", Some("spapi_oauth_code")).unwrap();
         assert!(matches!(&callback.outcome, Outcome::Code(code) if code.expose() == "c"));
-        assert_eq!(
-            parse("code=c&state=s", Some("other")).unwrap_err(),
-            CallbackError::Neither
-        );
+        assert_eq!(parse("code=c&state=s", Some("other")).unwrap_err(), CallbackError::Neither);
     }
 
     #[test]
     fn a_refusal_keeps_a_listed_code_and_no_text() {
         let callback = parse("error=access_denied&error_description=cnry_text&state=s", None).unwrap();
-        let Outcome::Error {
-            error,
-            description_present,
-        } = callback.outcome
-        else {
+        let Outcome::Error { error, description_present } = callback.outcome else {
             panic!("must be an error")
         };
         assert_eq!(error, ErrorCode::AccessDenied);
@@ -231,22 +211,10 @@ mod tests {
     #[test]
     fn ambiguous_answers_are_refused() {
         assert_eq!(refused("code=a&code=a&state=s"), CallbackError::Repeated("code"));
-        assert_eq!(
-            refused("code=a&state=s&state=t"),
-            CallbackError::Repeated("state")
-        );
-        assert_eq!(
-            refused("code=a&state=s&iss=a&iss=b"),
-            CallbackError::Repeated("iss")
-        );
-        assert_eq!(
-            refused("error=a&error=b&state=s"),
-            CallbackError::Repeated("error")
-        );
-        assert_eq!(
-            refused("code=a&error=access_denied&state=s"),
-            CallbackError::CodeAndError
-        );
+        assert_eq!(refused("code=a&state=s&state=t"), CallbackError::Repeated("state"));
+        assert_eq!(refused("code=a&state=s&iss=a&iss=b"), CallbackError::Repeated("iss"));
+        assert_eq!(refused("error=a&error=b&state=s"), CallbackError::Repeated("error"));
+        assert_eq!(refused("code=a&error=access_denied&state=s"), CallbackError::CodeAndError);
         assert_eq!(refused("code=&error=&state=s"), CallbackError::CodeAndError);
         assert_eq!(refused("state=s"), CallbackError::Neither);
         assert_eq!(refused("access_token=t&state=s"), CallbackError::Neither);
@@ -284,16 +252,9 @@ mod tests {
         assert_eq!(granted.verifier.unwrap().expose(), "v");
         assert_eq!(granted.others.to_form().expose(), "x=1");
         let denied = parse_oauth1("denied=t").unwrap();
-        assert_eq!(
-            (denied.token.expose().as_str(), denied.verifier.is_none()),
-            ("t", true)
-        );
-        for input in [
-            "",
-            "oauth_token=t",
-            "oauth_verifier=v",
-            "oauth_token=t&oauth_token=t&oauth_verifier=v",
-        ] {
+        assert_eq!((denied.token.expose().as_str(), denied.verifier.is_none()), ("t", true));
+        for input in ["", "oauth_token=t", "oauth_verifier=v", "oauth_token=t&oauth_token=t&oauth_verifier=v"]
+        {
             assert!(parse_oauth1(input).is_err(), "{input}");
         }
         let both = parse_oauth1("oauth_token=t&oauth_verifier=v&denied=t").unwrap_err();

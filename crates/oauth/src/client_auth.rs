@@ -72,8 +72,7 @@ impl ClientAuth {
             }
             Self::Basic | Self::BasicRaw | Self::SecretAsBasicUsername => {
                 let secret = client.secret.ok_or(ClientAuthError::NoSecret)?;
-                call.headers
-                    .set_header("Authorization", self.basic(client.id, secret));
+                call.headers.set_header("Authorization", self.basic(client.id, secret));
             }
         }
         Ok(())
@@ -83,10 +82,7 @@ impl ClientAuth {
         match self {
             Self::SecretAsBasicUsername => basic_header(secret.expose(), ""),
             Self::BasicRaw => basic_header(id, secret.expose()),
-            _ => basic_header(
-                &form_encode(id),
-                SecretString::from(form_encode(secret.expose())).expose(),
-            ),
+            _ => basic_header(&form_encode(id), SecretString::from(form_encode(secret.expose())).expose()),
         }
     }
 }
@@ -106,21 +102,14 @@ mod tests {
         let mut call = Call::post("https://as.example/token".parse().unwrap());
         let secret = SecretString::from(secret);
         let assertion = SecretString::from("h.c.s");
-        let client = ClientCredentials {
-            id,
-            secret: Some(&secret),
-            assertion: Some(&assertion),
-        };
+        let client = ClientCredentials { id, secret: Some(&secret), assertion: Some(&assertion) };
         auth.apply(client, &mut call).unwrap();
         call
     }
 
     fn basic(auth: ClientAuth, id: &str, secret: &str) -> String {
         let call = applied(auth, id, secret);
-        assert!(
-            call.params.is_empty(),
-            "Basic must not repeat the client in the body"
-        );
+        assert!(call.params.is_empty(), "Basic must not repeat the client in the body");
         let header = call.headers.get("Authorization").unwrap();
         let encoded = header.expose().strip_prefix("Basic ").unwrap().to_owned();
         String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap()
@@ -128,10 +117,7 @@ mod tests {
 
     #[test]
     fn basic_form_encodes_both_halves_before_base64() {
-        assert_eq!(
-            basic(ClientAuth::Basic, "a:b", "p w+/%é"),
-            "a%3Ab:p+w%2B%2F%25%C3%A9"
-        );
+        assert_eq!(basic(ClientAuth::Basic, "a:b", "p w+/%é"), "a%3Ab:p+w%2B%2F%25%C3%A9");
         assert_eq!(basic(ClientAuth::BasicRaw, "id", "p w+/%"), "id:p w+/%");
         assert_eq!(basic(ClientAuth::SecretAsBasicUsername, "id", "sk_1"), "sk_1:");
     }
@@ -157,23 +143,10 @@ mod tests {
     #[test]
     fn a_missing_proof_is_an_error() {
         let mut call = Call::post("https://as.example/token".parse().unwrap());
-        let client = ClientCredentials {
-            id: "id",
-            secret: None,
-            assertion: None,
-        };
-        assert_eq!(
-            ClientAuth::Basic.apply(client, &mut call),
-            Err(ClientAuthError::NoSecret)
-        );
-        assert_eq!(
-            ClientAuth::Post.apply(client, &mut call),
-            Err(ClientAuthError::NoSecret)
-        );
-        assert_eq!(
-            ClientAuth::PrivateKeyJwt.apply(client, &mut call),
-            Err(ClientAuthError::NoAssertion)
-        );
+        let client = ClientCredentials { id: "id", secret: None, assertion: None };
+        assert_eq!(ClientAuth::Basic.apply(client, &mut call), Err(ClientAuthError::NoSecret));
+        assert_eq!(ClientAuth::Post.apply(client, &mut call), Err(ClientAuthError::NoSecret));
+        assert_eq!(ClientAuth::PrivateKeyJwt.apply(client, &mut call), Err(ClientAuthError::NoAssertion));
         assert_eq!(ClientAuth::None.apply(client, &mut call), Ok(()));
     }
 }

@@ -81,25 +81,14 @@ impl Document {
         let mut members = Map::new();
         let mut repeated = Vec::new();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
-            note_member(
-                &mut members,
-                &mut repeated,
-                name.into_owned(),
-                Value::from(value.into_owned()),
-            );
+            note_member(&mut members, &mut repeated, name.into_owned(), Value::from(value.into_owned()));
         }
-        Self {
-            value: Value::Object(members),
-            repeated,
-        }
+        Self { value: Value::Object(members), repeated }
     }
 
     /// Takes a value that was read elsewhere.
     pub fn from_value(value: Value) -> Self {
-        Self {
-            value,
-            repeated: Vec::new(),
-        }
+        Self { value, repeated: Vec::new() }
     }
 
     /// The data itself. Call it only to read named values; it holds tokens.
@@ -124,8 +113,7 @@ impl Document {
 
     /// Whether the last key of `path` came twice with different values somewhere in the document.
     pub fn is_ambiguous(&self, path: &Path) -> bool {
-        path.last_key()
-            .is_some_and(|key| self.repeated.iter().any(|repeated| repeated == key))
+        path.last_key().is_some_and(|key| self.repeated.iter().any(|repeated| repeated == key))
     }
 }
 
@@ -157,9 +145,7 @@ fn looks_like_form(text: &str) -> bool {
         !value.trim_matches('=').is_empty()
             && !name.is_empty()
             && name.len() <= 64
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.'))
     });
     named && !text.contains(char::is_whitespace)
 }
@@ -213,9 +199,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("number must be finite"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number must be finite"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -256,18 +240,14 @@ mod tests {
     }
 
     fn text(document: &Document, path: &str) -> Option<String> {
-        document
-            .text(&Path::parse(path).unwrap())
-            .map(|text| text.expose().clone())
+        document.text(&Path::parse(path).unwrap()).map(|text| text.expose().clone())
     }
 
     #[test]
     fn json_is_read_whatever_the_content_type_says() {
-        let document = Document::from_body(
-            Some("text/html"),
-            "\u{feff} {\"access_token\":\"t\",\"n\":1}".as_bytes(),
-        )
-        .unwrap();
+        let document =
+            Document::from_body(Some("text/html"), "\u{feff} {\"access_token\":\"t\",\"n\":1}".as_bytes())
+                .unwrap();
         assert_eq!(text(&document, "access_token").as_deref(), Some("t"));
         assert_eq!(text(&document, "n").as_deref(), Some("1"));
     }
@@ -284,10 +264,7 @@ mod tests {
         for body in ["abc.def.ghi", "dG9rZW4=", "dG9rZW4==", "1e5", "null", "0123"] {
             assert_eq!(text(&read(body).unwrap(), "$body").as_deref(), Some(body));
         }
-        assert_eq!(
-            text(&read("\"quoted\"").unwrap(), "$body").as_deref(),
-            Some("quoted")
-        );
+        assert_eq!(text(&read("\"quoted\"").unwrap(), "$body").as_deref(), Some("quoted"));
     }
 
     #[test]
@@ -299,14 +276,8 @@ mod tests {
         assert_eq!(read("{\"a\":1} x"), Err(DocumentError::Malformed));
         assert_eq!(read("{\"expires_in\":NaN}"), Err(DocumentError::Malformed));
         assert_eq!(read(&"[".repeat(900_000)), Err(DocumentError::Malformed));
-        assert_eq!(
-            Document::from_body(None, &[0xff, 0xfe]),
-            Err(DocumentError::NotText)
-        );
-        assert_eq!(
-            Document::from_body(None, &vec![b' '; MAX_BODY + 1]),
-            Err(DocumentError::TooLarge)
-        );
+        assert_eq!(Document::from_body(None, &[0xff, 0xfe]), Err(DocumentError::NotText));
+        assert_eq!(Document::from_body(None, &vec![b' '; MAX_BODY + 1]), Err(DocumentError::TooLarge));
     }
 
     #[test]
@@ -314,10 +285,6 @@ mod tests {
         let document = read(r#"{"access_token":"a","access_token":"b","scope":"x","scope":"x"}"#).unwrap();
         assert!(document.is_ambiguous(&Path::key("access_token")));
         assert!(!document.is_ambiguous(&Path::key("scope")));
-        assert!(
-            read("access_token=a&access_token=b")
-                .unwrap()
-                .is_ambiguous(&Path::key("access_token"))
-        );
+        assert!(read("access_token=a&access_token=b").unwrap().is_ambiguous(&Path::key("access_token")));
     }
 }

@@ -106,13 +106,7 @@ mod tests {
         for code in ErrorCode::LISTED {
             assert_eq!(ErrorCode::read(code.as_str()), *code);
         }
-        for text in [
-            "",
-            "Invalid_Grant",
-            "invalid_grant ",
-            "cnry_token",
-            "provider_error",
-        ] {
+        for text in ["", "Invalid_Grant", "invalid_grant ", "cnry_token", "provider_error"] {
             assert_eq!(ErrorCode::read(text), ErrorCode::ProviderError);
         }
     }

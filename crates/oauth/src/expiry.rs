@@ -102,10 +102,7 @@ fn after(now: Timestamp, number: f64, unit: Unit) -> Expiry {
     if seconds <= 0.0 {
         return Expiry::Unreadable;
     }
-    match Duration::try_from_secs_f64(seconds)
-        .ok()
-        .filter(|life| *life <= MAX_LIFE)
-    {
+    match Duration::try_from_secs_f64(seconds).ok().filter(|life| *life <= MAX_LIFE) {
         Some(life) => Expiry::At(now.plus(life)),
         None => Expiry::Clamped(now.plus(MAX_LIFE)),
     }
@@ -123,11 +120,7 @@ fn at(now: Timestamp, micros: f64) -> Expiry {
 
 fn clamp(now: Timestamp, time: Timestamp) -> Expiry {
     let latest = now.plus(MAX_LIFE);
-    if time > latest {
-        Expiry::Clamped(latest)
-    } else {
-        Expiry::At(time)
-    }
+    if time > latest { Expiry::Clamped(latest) } else { Expiry::At(time) }
 }
 
 /// `D:HH:MM` in seconds.
@@ -157,50 +150,22 @@ mod tests {
     #[test]
     fn life_times_are_read_in_every_spelling() {
         for value in [json!(3600), json!("3600"), json!(3600.0), json!(" 3600 ")] {
-            assert_eq!(
-                relative(Some(&value), Unit::Seconds, NOW),
-                in_seconds(3600),
-                "{value}"
-            );
+            assert_eq!(relative(Some(&value), Unit::Seconds, NOW), in_seconds(3600), "{value}");
         }
-        assert_eq!(
-            relative(Some(&json!(3_600_000)), Unit::Millis, NOW),
-            in_seconds(3600)
-        );
+        assert_eq!(relative(Some(&json!(3_600_000)), Unit::Millis, NOW), in_seconds(3600));
         assert_eq!(relative(None, Unit::Seconds, NOW), Expiry::Absent);
         assert_eq!(relative(Some(&json!(null)), Unit::Seconds, NOW), Expiry::Absent);
     }
 
     #[test]
     fn nonsense_life_times_never_overflow() {
-        for value in [
-            json!(0),
-            json!(-1),
-            json!("soon"),
-            json!({}),
-            json!([1]),
-            json!(true),
-            json!("inf"),
-        ] {
-            assert_eq!(
-                relative(Some(&value), Unit::Seconds, NOW),
-                Expiry::Unreadable,
-                "{value}"
-            );
+        for value in [json!(0), json!(-1), json!("soon"), json!({}), json!([1]), json!(true), json!("inf")] {
+            assert_eq!(relative(Some(&value), Unit::Seconds, NOW), Expiry::Unreadable, "{value}");
         }
-        for value in [
-            json!(1e18),
-            json!(1e300),
-            json!(u64::MAX),
-            json!("999999999999999999999"),
-        ] {
+        for value in [json!(1e18), json!(1e300), json!(u64::MAX), json!("999999999999999999999")] {
             let clamped = Expiry::Clamped(NOW.plus(MAX_LIFE));
             assert_eq!(relative(Some(&value), Unit::Seconds, NOW), clamped, "{value}");
-            assert_eq!(
-                absolute(Some(&value), Some(Unit::Seconds), NOW),
-                clamped,
-                "{value}"
-            );
+            assert_eq!(absolute(Some(&value), Some(Unit::Seconds), NOW), clamped, "{value}");
         }
     }
 

@@ -183,12 +183,7 @@ pub struct Answer<'a> {
 impl<'a> Answer<'a> {
     /// The answer of a response.
     pub fn of(response: &'a http::Response<bytes::Bytes>, now: Timestamp) -> Self {
-        Self {
-            status: response.status().as_u16(),
-            headers: response.headers(),
-            body: response.body(),
-            now,
-        }
+        Self { status: response.status().as_u16(), headers: response.headers(), body: response.body(), now }
     }
 
     /// The body as data.
@@ -196,10 +191,7 @@ impl<'a> Answer<'a> {
     /// # Errors
     /// Those of [`Document::from_body`].
     pub fn document(&self) -> Result<Document, crate::document::DocumentError> {
-        let content_type = self
-            .headers
-            .get(CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         Document::from_body(content_type, self.body)
     }
 }
@@ -231,14 +223,8 @@ pub fn classify(answer: &Answer<'_>, grant: GrantKind, rules: &[ErrorRule]) -> F
         Class::ClientRejected => Failure::ClientRejected { error },
         Class::RateLimited => Failure::RateLimited { retry_after },
         Class::Unavailable => Failure::Unavailable { retry_after },
-        Class::Uncertain => Failure::Uncertain {
-            status: Some(answer.status),
-        },
-        Class::ConnectorFault => Failure::ConnectorFault {
-            status: answer.status,
-            error,
-            cause,
-        },
+        Class::Uncertain => Failure::Uncertain { status: Some(answer.status) },
+        Class::ConnectorFault => Failure::ConnectorFault { status: answer.status, error, cause },
     }
 }
 
@@ -269,16 +255,8 @@ pub fn retry_after(headers: &HeaderMap, name: &str, now: Timestamp) -> Option<Du
 
 /// Everything in a body that may be an error code. For comparison only: these texts may hold anything.
 fn error_codes(document: &Document) -> Vec<String> {
-    const NAMES: [&str; 8] = [
-        "error",
-        "error_code",
-        "errorCode",
-        "code",
-        "errcode",
-        "type",
-        "error_type",
-        "status",
-    ];
+    const NAMES: [&str; 8] =
+        ["error", "error_code", "errorCode", "code", "errcode", "type", "error_type", "status"];
     let Value::Object(members) = document.expose() else {
         return Vec::new();
     };
@@ -286,10 +264,7 @@ fn error_codes(document: &Document) -> Vec<String> {
     for name in NAMES.iter().take(5) {
         note(members.get(*name), &mut codes);
     }
-    let nested = [
-        members.get("error"),
-        members.get("errors").and_then(|errors| errors.get(0)),
-    ];
+    let nested = [members.get("error"), members.get("errors").and_then(|errors| errors.get(0))];
     for inner in nested.into_iter().flatten() {
         note(Some(inner), &mut codes);
         NAMES.iter().for_each(|name| note(inner.get(*name), &mut codes));

@@ -49,17 +49,11 @@ pub fn check(expected: Expected<'_>, received: Option<&str>) -> Result<IssuerChe
 mod tests {
     use super::*;
 
-    const ISSUER: Expected<'static> = Expected {
-        issuer: Some("https://as.example"),
-        advertised: true,
-    };
+    const ISSUER: Expected<'static> = Expected { issuer: Some("https://as.example"), advertised: true };
 
     #[test]
     fn only_the_identical_string_passes() {
-        assert_eq!(
-            check(ISSUER, Some("https://as.example")),
-            Ok(IssuerCheck::Matched)
-        );
+        assert_eq!(check(ISSUER, Some("https://as.example")), Ok(IssuerCheck::Matched));
         for other in [
             "https://as.example/",
             "https://AS.example",
@@ -75,31 +69,13 @@ mod tests {
     #[test]
     fn a_promised_iss_must_come() {
         assert_eq!(check(ISSUER, None), Err(IssuerError::Missing));
-        assert_eq!(
-            check(
-                Expected {
-                    advertised: false,
-                    ..ISSUER
-                },
-                None
-            ),
-            Ok(IssuerCheck::Absent)
-        );
+        assert_eq!(check(Expected { advertised: false, ..ISSUER }, None), Ok(IssuerCheck::Absent));
     }
 
     #[test]
     fn an_unpromised_iss_is_still_compared() {
-        let quiet = Expected {
-            advertised: false,
-            ..ISSUER
-        };
-        assert_eq!(
-            check(quiet, Some("https://evil.example")),
-            Err(IssuerError::Mismatch)
-        );
-        assert_eq!(
-            check(Expected::default(), Some("https://x")),
-            Ok(IssuerCheck::Unchecked)
-        );
+        let quiet = Expected { advertised: false, ..ISSUER };
+        assert_eq!(check(quiet, Some("https://evil.example")), Err(IssuerError::Mismatch));
+        assert_eq!(check(Expected::default(), Some("https://x")), Ok(IssuerCheck::Unchecked));
     }
 }

@@ -51,9 +51,7 @@ impl Algorithm {
 
     /// Reads the name; `None` for every algorithm that we do not sign with, `none` included.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Rs256, Self::Ps256, Self::Es256, Self::Hs256]
-            .into_iter()
-            .find(|known| known.as_str() == text)
+        [Self::Rs256, Self::Ps256, Self::Es256, Self::Hs256].into_iter().find(|known| known.as_str() == text)
     }
 }
 
@@ -92,15 +90,12 @@ pub struct SigningKey {
 enum Key {
     Rsa(Box<RsaKeyPair>),
     Ec(Box<EcdsaKeyPair>),
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
 }
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("SigningKey")
-            .field("algorithm", &self.algorithm)
-            .finish_non_exhaustive()
+        formatter.debug_struct("SigningKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
 
@@ -117,11 +112,11 @@ impl SigningKey {
             Algorithm::Hs256 => {
                 let secret = encoding.decode(text).filter(|secret| !secret.expose().is_empty());
                 let secret = secret.ok_or(JwtError::SecretFormat)?;
-                Key::Hmac(hmac::Key::new(hmac::HMAC_SHA256, secret.expose()))
+                Key::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret.expose())))
             }
-            Algorithm::Rs256 | Algorithm::Ps256 => Key::Rsa(Box::new(
-                rsa_key(&key_text::private_key_der(text)?).ok_or(mismatch(algorithm))?,
-            )),
+            Algorithm::Rs256 | Algorithm::Ps256 => {
+                Key::Rsa(Box::new(rsa_key(&key_text::private_key_der(text)?).ok_or(mismatch(algorithm))?))
+            }
             Algorithm::Es256 => {
                 let der = key_text::private_key_der(text)?;
                 let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_FIXED_SIGNING, der.expose());
@@ -154,8 +149,7 @@ impl SigningKey {
                     _ => &RSA_PKCS1_SHA256,
                 };
                 let mut signature = vec![0_u8; pair.public_modulus_len()];
-                pair.sign(padding, &random, message, &mut signature)
-                    .map_err(|_| JwtError::Sign)?;
+                pair.sign(padding, &random, message, &mut signature).map_err(|_| JwtError::Sign)?;
                 Ok(signature)
             }
         }
@@ -178,9 +172,7 @@ pub fn sign(
         full.insert(name.clone(), value.clone());
     }
     let part = |members: &Map<String, Value>| {
-        serde_json::to_vec(members)
-            .map(|json| URL_SAFE_NO_PAD.encode(json))
-            .map_err(|_| JwtError::Sign)
+        serde_json::to_vec(members).map(|json| URL_SAFE_NO_PAD.encode(json)).map_err(|_| JwtError::Sign)
     };
     let mut token = format!("{}.{}", part(&full)?, part(claims)?);
     let signature = key.sign_bytes(token.as_bytes())?;
@@ -224,9 +216,7 @@ pub fn public_key_fingerprint(private_key: &SecretString) -> Result<String, JwtE
 }
 
 fn rsa_key(der: &SecretBytes) -> Option<RsaKeyPair> {
-    RsaKeyPair::from_pkcs8(der.expose())
-        .or_else(|_| RsaKeyPair::from_der(der.expose()))
-        .ok()
+    RsaKeyPair::from_pkcs8(der.expose()).or_else(|_| RsaKeyPair::from_der(der.expose())).ok()
 }
 
 fn mismatch(algorithm: Algorithm) -> JwtError {

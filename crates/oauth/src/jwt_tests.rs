@@ -43,23 +43,11 @@ fn every_algorithm_signs_what_another_library_verifies() {
     let rsa = DecodingKey::from_rsa_pem(RSA_PUBLIC.as_bytes()).unwrap();
     let ec = DecodingKey::from_ec_pem(EC_PUBLIC.as_bytes()).unwrap();
     for pem in [RSA_PKCS8, RSA_PKCS1] {
-        verify(
-            &signed(&key(Algorithm::Rs256, pem).unwrap()),
-            jsonwebtoken::Algorithm::RS256,
-            &rsa,
-        );
-        verify(
-            &signed(&key(Algorithm::Ps256, pem).unwrap()),
-            jsonwebtoken::Algorithm::PS256,
-            &rsa,
-        );
+        verify(&signed(&key(Algorithm::Rs256, pem).unwrap()), jsonwebtoken::Algorithm::RS256, &rsa);
+        verify(&signed(&key(Algorithm::Ps256, pem).unwrap()), jsonwebtoken::Algorithm::PS256, &rsa);
     }
     for pem in [EC_PKCS8, EC_SEC1] {
-        verify(
-            &signed(&key(Algorithm::Es256, pem).unwrap()),
-            jsonwebtoken::Algorithm::ES256,
-            &ec,
-        );
+        verify(&signed(&key(Algorithm::Es256, pem).unwrap()), jsonwebtoken::Algorithm::ES256, &ec);
     }
     let shared = DecodingKey::from_secret(b"a shared secret");
     verify(
@@ -86,19 +74,13 @@ fn rs256_agrees_with_openssl() {
                     YFVCU68nhjV1ElDNhs09IN3YmkdkLtDoT1_5lVkYhig6wbgxWR_QYd_PTHGdbCMD-1ig1dKhkS77hx8idyoCHZz9pbfGJY9h\
                     k7dX7QbcOWcasHzZzFPr10L1KT37JrdCdT7OfMtf8HoF633AWrwzLdIZEuXT3Jeest9x161LNeCorBbiiETHgKqv2tyLZSWW\
                     srixKuDnpzSO0KkWmdbsqzt4pHYZSFv4ECzkX2nOKRDz3LsbiJOS-A";
-    let signature = key(Algorithm::Rs256, RSA_PKCS8)
-        .unwrap()
-        .sign_bytes(b"signed by another tool")
-        .unwrap();
+    let signature = key(Algorithm::Rs256, RSA_PKCS8).unwrap().sign_bytes(b"signed by another tool").unwrap();
     assert_eq!(URL_SAFE_NO_PAD.encode(signature), expected);
 }
 
 #[test]
 fn keys_are_read_however_they_were_pasted() {
-    let bare = RSA_PKCS8
-        .lines()
-        .filter(|line| !line.starts_with("-----"))
-        .collect::<String>();
+    let bare = RSA_PKCS8.lines().filter(|line| !line.starts_with("-----")).collect::<String>();
     for text in [
         RSA_PKCS8.replace('\n', "\r\n"),
         RSA_PKCS8.replace('\n', "\\n"),
@@ -107,11 +89,7 @@ fn keys_are_read_however_they_were_pasted() {
         STANDARD.encode(RSA_PKCS8),
         bare,
     ] {
-        assert_eq!(
-            public_key_fingerprint(&text.as_str().into()).as_deref(),
-            Ok(RSA_FINGERPRINT),
-            "{text}"
-        );
+        assert_eq!(public_key_fingerprint(&text.as_str().into()).as_deref(), Ok(RSA_FINGERPRINT), "{text}");
     }
 }
 
@@ -137,13 +115,9 @@ fn unusable_keys_say_what_is_wrong_with_them() {
     assert_eq!(read(Algorithm::Rs256, RSA_PUBLIC), JwtError::KeyPublic);
     assert_eq!(read(Algorithm::Rs256, EC_PKCS8), JwtError::KeyMismatch("RS256"));
     assert_eq!(read(Algorithm::Es256, RSA_PKCS8), JwtError::KeyMismatch("ES256"));
-    for text in [
-        "",
-        "hello",
-        "-----BEGIN",
-        "-----BEGIN PRIVATE KEY-----",
-        "-----BEGIN PRIVATE KEY-----*-----END",
-    ] {
+    for text in
+        ["", "hello", "-----BEGIN", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----*-----END"]
+    {
         assert_eq!(read(Algorithm::Rs256, text), JwtError::KeyFormat, "{text}");
     }
     assert_eq!(read(Algorithm::Hs256, ""), JwtError::SecretFormat);
@@ -182,16 +156,7 @@ fn service_account_files_are_read_and_sign() {
         assert!(SigningKey::read(Algorithm::Rs256, &account.private_key, KeyEncoding::Text).is_ok());
         assert!(!format!("{account:?}").contains("BEGIN"));
     }
-    for text in [
-        "",
-        "{}",
-        "[]",
-        r#"{"client_email":"a"}"#,
-        r#"{"client_email":"","private_key":"k"}"#,
-    ] {
-        assert_eq!(
-            ServiceAccountKey::read(&text.into()).unwrap_err(),
-            JwtError::ServiceAccount
-        );
+    for text in ["", "{}", "[]", r#"{"client_email":"a"}"#, r#"{"client_email":"","private_key":"k"}"#] {
+        assert_eq!(ServiceAccountKey::read(&text.into()).unwrap_err(), JwtError::ServiceAccount);
     }
 }

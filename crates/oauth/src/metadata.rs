@@ -45,10 +45,7 @@ pub struct ServerMetadata {
 impl ServerMetadata {
     /// Whether PKCE with `S256` is listed.
     pub fn supports_s256(&self) -> bool {
-        let methods = self
-            .code_challenge_methods_supported
-            .as_deref()
-            .unwrap_or_default();
+        let methods = self.code_challenge_methods_supported.as_deref().unwrap_or_default();
         methods.iter().any(|method| method == "S256")
     }
 }
@@ -97,11 +94,7 @@ pub fn candidates(issuer: &Url) -> Vec<Url> {
     let path = issuer.path().trim_end_matches('/');
     let mut places = Vec::new();
     if !path.is_empty() {
-        places.extend([
-            format!("{OAUTH}{path}"),
-            format!("{OPENID}{path}"),
-            format!("{path}{OPENID}"),
-        ]);
+        places.extend([format!("{OAUTH}{path}"), format!("{OPENID}{path}"), format!("{path}{OPENID}")]);
     }
     places.extend([OAUTH.to_owned(), OPENID.to_owned()]);
     places
@@ -128,10 +121,7 @@ pub fn parse(body: &[u8], expected: &str, accepted: &[&str]) -> Result<ServerMet
         return Err(MetadataError::Malformed);
     }
     let wire: Wire = serde_json::from_slice(body).map_err(|_| MetadataError::Malformed)?;
-    let issuer = wire
-        .issuer
-        .filter(|issuer| !issuer.is_empty())
-        .ok_or(MetadataError::NoIssuer)?;
+    let issuer = wire.issuer.filter(|issuer| !issuer.is_empty()).ok_or(MetadataError::NoIssuer)?;
     if !same_issuer(&issuer, expected) && !accepted.contains(&issuer.as_str()) {
         return Err(MetadataError::IssuerMismatch);
     }
@@ -148,9 +138,7 @@ pub fn parse(body: &[u8], expected: &str, accepted: &[&str]) -> Result<ServerMet
         )?,
         userinfo_endpoint: endpoint(wire.userinfo_endpoint, "userinfo_endpoint")?,
         jwks_uri: endpoint(wire.jwks_uri, "jwks_uri")?,
-        iss_parameter_supported: wire
-            .authorization_response_iss_parameter_supported
-            .unwrap_or(false),
+        iss_parameter_supported: wire.authorization_response_iss_parameter_supported.unwrap_or(false),
         client_id_metadata_document_supported: wire.client_id_metadata_document_supported.unwrap_or(false),
         scopes_supported: wire.scopes_supported.unwrap_or_default(),
         code_challenge_methods_supported: wire.code_challenge_methods_supported,
@@ -161,8 +149,7 @@ pub fn parse(body: &[u8], expected: &str, accepted: &[&str]) -> Result<ServerMet
 
 fn same_issuer(left: &str, right: &str) -> bool {
     let bare = |text: &str| {
-        text.split_once("://")
-            .is_some_and(|(_, rest)| !rest.trim_end_matches('/').contains('/'))
+        text.split_once("://").is_some_and(|(_, rest)| !rest.trim_end_matches('/').contains('/'))
     };
     left == right || (bare(left) && left.trim_end_matches('/') == right.trim_end_matches('/'))
 }
@@ -174,11 +161,7 @@ fn endpoint(text: Option<String>, name: &'static str) -> Result<Option<Url>, Met
     let url: Url = text.parse().map_err(|_| MetadataError::Endpoint(name))?;
     let clean = url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
     let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
-    if clean && secure && url.has_host() {
-        Ok(Some(url))
-    } else {
-        Err(MetadataError::Endpoint(name))
-    }
+    if clean && secure && url.has_host() { Ok(Some(url)) } else { Err(MetadataError::Endpoint(name)) }
 }
 
 fn is_loopback(url: &Url) -> bool {

@@ -2,10 +2,7 @@ use super::*;
 use serde_json::json;
 
 fn places(issuer: &str) -> Vec<String> {
-    candidates(&issuer.parse().unwrap())
-        .iter()
-        .map(Url::to_string)
-        .collect()
+    candidates(&issuer.parse().unwrap()).iter().map(Url::to_string).collect()
 }
 
 fn parsed(document: &serde_json::Value, expected: &str) -> Result<ServerMetadata, MetadataError> {
@@ -43,10 +40,7 @@ fn a_complete_document_is_read() {
         "token_endpoint_auth_methods_supported": ["none"], "unknown": {"x": 1},
     });
     let metadata = parsed(&document, "https://as.example").unwrap();
-    assert_eq!(
-        metadata.token_endpoint.as_ref().unwrap().as_str(),
-        "https://as.example/t"
-    );
+    assert_eq!(metadata.token_endpoint.as_ref().unwrap().as_str(), "https://as.example/t");
     assert!(metadata.iss_parameter_supported && metadata.supports_s256());
     assert_eq!(metadata.scopes_supported, ["a"]);
     assert_eq!(metadata.registration_endpoint, None);
@@ -55,12 +49,7 @@ fn a_complete_document_is_read() {
 #[test]
 fn another_issuer_is_refused_unless_it_is_listed() {
     let named = |issuer: &str| json!({ "issuer": issuer });
-    for issuer in [
-        "https://b.example",
-        "https://A.example",
-        "https://a.example:443",
-        "http://a.example",
-    ] {
+    for issuer in ["https://b.example", "https://A.example", "https://a.example:443", "http://a.example"] {
         assert_eq!(
             parsed(&named(issuer), "https://a.example"),
             Err(MetadataError::IssuerMismatch),
@@ -72,10 +61,7 @@ fn another_issuer_is_refused_unless_it_is_listed() {
     assert_eq!(with_path, Err(MetadataError::IssuerMismatch));
     let body = named("https://b.example").to_string();
     assert!(parse(body.as_bytes(), "https://a.example", &["https://b.example"]).is_ok());
-    assert_eq!(
-        parsed(&json!({}), "https://a.example"),
-        Err(MetadataError::NoIssuer)
-    );
+    assert_eq!(parsed(&json!({}), "https://a.example"), Err(MetadataError::NoIssuer));
 }
 
 #[test]
@@ -92,11 +78,7 @@ fn endpoints_that_nobody_should_visit_are_refused() {
         let expected = Err(MetadataError::Endpoint("token_endpoint"));
         assert_eq!(parsed(&document, "https://as.example"), expected, "{bad}");
     }
-    for good in [
-        "http://127.0.0.1:4301/t",
-        "http://localhost:4301/t",
-        "http://[::1]:1/t",
-    ] {
+    for good in ["http://127.0.0.1:4301/t", "http://localhost:4301/t", "http://[::1]:1/t"] {
         let document = json!({"issuer": "https://as.example", "token_endpoint": good});
         assert!(parsed(&document, "https://as.example").is_ok(), "{good}");
     }
@@ -104,23 +86,10 @@ fn endpoints_that_nobody_should_visit_are_refused() {
 
 #[test]
 fn documents_that_are_none_are_refused() {
-    for body in [
-        "",
-        "<html>",
-        "null",
-        "[]",
-        "{",
-        r#"{"issuer":7}"#,
-        r#"{"issuer":"i","scopes_supported":"a"}"#,
-    ] {
-        assert_eq!(
-            parse(body.as_bytes(), "i", &[]),
-            Err(MetadataError::Malformed),
-            "{body}"
-        );
+    for body in
+        ["", "<html>", "null", "[]", "{", r#"{"issuer":7}"#, r#"{"issuer":"i","scopes_supported":"a"}"#]
+    {
+        assert_eq!(parse(body.as_bytes(), "i", &[]), Err(MetadataError::Malformed), "{body}");
     }
-    assert_eq!(
-        parse(&vec![b' '; MAX_DOCUMENT + 1], "i", &[]),
-        Err(MetadataError::Malformed)
-    );
+    assert_eq!(parse(&vec![b' '; MAX_DOCUMENT + 1], "i", &[]), Err(MetadataError::Malformed));
 }

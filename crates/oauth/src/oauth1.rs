@@ -37,9 +37,7 @@ impl SignatureMethod {
 
     /// Reads the value of `oauth_signature_method`.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::HmacSha1, Self::HmacSha256, Self::Plaintext]
-            .into_iter()
-            .find(|known| known.as_str() == text)
+        [Self::HmacSha1, Self::HmacSha256, Self::Plaintext].into_iter().find(|known| known.as_str() == text)
     }
 }
 
@@ -85,10 +83,7 @@ impl Signer<'_> {
         parameters.push(("oauth_signature".to_owned(), signature.expose().clone()));
         let mut header = String::from("OAuth ");
         if let Some(realm) = self.realm {
-            header.push_str(&format!(
-                "realm=\"{}\", ",
-                realm.replace(['"', '\\', '\r', '\n'], "")
-            ));
+            header.push_str(&format!("realm=\"{}\", ", realm.replace(['"', '\\', '\r', '\n'], "")));
         }
         let pairs: Vec<String> = parameters
             .iter()
@@ -153,16 +148,9 @@ pub fn base_string(
         .chain(form_urlencoded::parse(form.unwrap_or_default()))
         .map(|(name, value)| (percent_encode(&name), percent_encode(&value)))
         .collect();
-    pairs.extend(
-        protocol
-            .iter()
-            .map(|(name, value)| (percent_encode(name), percent_encode(value))),
-    );
+    pairs.extend(protocol.iter().map(|(name, value)| (percent_encode(name), percent_encode(value))));
     pairs.sort();
-    let normalized: Vec<String> = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let normalized: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
     SecretString::from(format!(
         "{}&{}&{}",
         percent_encode(&method.as_str().to_uppercase()),
@@ -174,12 +162,7 @@ pub fn base_string(
 /// Scheme, host and path in lower case where it matters, without default port, query and fragment (§3.4.1.2).
 fn base_uri(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-    format!(
-        "{}://{}{port}{}",
-        url.scheme(),
-        url.host_str().unwrap_or_default(),
-        url.path()
-    )
+    format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
 
 /// Token and secret from an answer: the temporary credentials (§2.1) or the account's (§2.3).
@@ -214,12 +197,7 @@ pub fn read_token_answer(body: &[u8]) -> Result<TokenAnswer, TokenError> {
     let secret = text("oauth_token_secret")?;
     let confirmed = raw.text(&Path::key("oauth_callback_confirmed"));
     let callback_confirmed = confirmed.is_some_and(|value| value.expose() == "true");
-    Ok(TokenAnswer {
-        token,
-        secret,
-        callback_confirmed,
-        raw,
-    })
+    Ok(TokenAnswer { token, secret, callback_confirmed, raw })
 }
 
 #[cfg(test)]

@@ -5,10 +5,7 @@ fn url(text: &str) -> Url {
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn signer<'a>(secret: &'a SecretString, token: Option<Token<'a>>) -> Signer<'a> {
@@ -48,15 +45,10 @@ fn rfc_5849_section_3_4_1_1_base_string_is_reproduced() {
 fn rfc_5849_section_1_2_signatures_are_reproduced() {
     let consumer = SecretString::from("kd94hf93k423kf44");
     let sign = |token: Option<Token<'_>>, method: Method, target: &str, protocol: &[(&str, &str)]| {
-        let mut all = vec![
-            ("oauth_consumer_key", "dpf43f3p2l4k3l03"),
-            ("oauth_signature_method", "HMAC-SHA1"),
-        ];
+        let mut all =
+            vec![("oauth_consumer_key", "dpf43f3p2l4k3l03"), ("oauth_signature_method", "HMAC-SHA1")];
         all.extend_from_slice(protocol);
-        signer(&consumer, token)
-            .signature(&method, &url(target), None, &pairs(&all))
-            .expose()
-            .clone()
+        signer(&consumer, token).signature(&method, &url(target), None, &pairs(&all)).expose().clone()
     };
     let initiate = sign(
         None,
@@ -69,15 +61,9 @@ fn rfc_5849_section_1_2_signatures_are_reproduced() {
         ],
     );
     assert_eq!(initiate, "74KNZJeDHnMBp0EMJ9ZHt/XKycU=");
-    let (token, secret) = (
-        SecretString::from("hh5s93j4hdidpola"),
-        SecretString::from("hdhd0244k9j7ao03"),
-    );
+    let (token, secret) = (SecretString::from("hh5s93j4hdidpola"), SecretString::from("hdhd0244k9j7ao03"));
     let exchange = sign(
-        Some(Token {
-            token: &token,
-            secret: &secret,
-        }),
+        Some(Token { token: &token, secret: &secret }),
         Method::POST,
         "https://photos.example.net/token",
         &[
@@ -88,22 +74,12 @@ fn rfc_5849_section_1_2_signatures_are_reproduced() {
         ],
     );
     assert_eq!(exchange, "gKgrFCywp7rO0OXSjdot/IHF7IU=");
-    let (token, secret) = (
-        SecretString::from("nnch734d00sl2jdk"),
-        SecretString::from("pfkkdhi9sl3r4s00"),
-    );
+    let (token, secret) = (SecretString::from("nnch734d00sl2jdk"), SecretString::from("pfkkdhi9sl3r4s00"));
     let call = sign(
-        Some(Token {
-            token: &token,
-            secret: &secret,
-        }),
+        Some(Token { token: &token, secret: &secret }),
         Method::GET,
         "http://photos.example.net/photos?file=vacation.jpg&size=original",
-        &[
-            ("oauth_token", "nnch734d00sl2jdk"),
-            ("oauth_timestamp", "137131202"),
-            ("oauth_nonce", "chapoH"),
-        ],
+        &[("oauth_token", "nnch734d00sl2jdk"), ("oauth_timestamp", "137131202"), ("oauth_nonce", "chapoH")],
     );
     assert_eq!(call, "MdpQcU8iPSUjWoN/UDMsK2sui9I=");
 }
@@ -118,21 +94,13 @@ fn a_published_signature_with_query_and_body_is_reproduced() {
         consumer_key: "xvz1evFS4wEEPTGEFPHBog",
         nonce: "kYjzVBB8Y0ZFabxSWbWovY3uYSQ2pTgmZeNu2VS4cg",
         timestamp: Timestamp::from_seconds(1_318_622_958),
-        ..signer(
-            &consumer,
-            Some(Token {
-                token: &token,
-                secret: &secret,
-            }),
-        )
+        ..signer(&consumer, Some(Token { token: &token, secret: &secret }))
     };
     let body = b"status=Hello%20Ladies%20%2b%20Gentlemen%2c%20a%20signed%20OAuth%20request%21";
     let target = url("https://api.twitter.com/1/statuses/update.json?include_entities=true");
     let header = signer.authorization(&Method::POST, &target, Some(body));
     assert!(
-        header
-            .expose()
-            .contains("oauth_signature=\"tnnArxj06cWHq44gCs1OSKk%2FjLY%3D\""),
+        header.expose().contains("oauth_signature=\"tnnArxj06cWHq44gCs1OSKk%2FjLY%3D\""),
         "{}",
         header.expose()
     );
@@ -142,14 +110,8 @@ fn a_published_signature_with_query_and_body_is_reproduced() {
 fn the_header_names_every_parameter_once_and_leaves_the_realm_unsigned() {
     let consumer = SecretString::from("secret");
     let verifier = SecretString::from("v");
-    let plain = Signer {
-        callback: Some("https://a.example/cb?x=1"),
-        ..signer(&consumer, None)
-    };
-    let header = plain
-        .authorization(&Method::POST, &url("https://as.example/r"), None)
-        .expose()
-        .clone();
+    let plain = Signer { callback: Some("https://a.example/cb?x=1"), ..signer(&consumer, None) };
+    let header = plain.authorization(&Method::POST, &url("https://as.example/r"), None).expose().clone();
     assert!(
         header.starts_with(
             "OAuth oauth_consumer_key=\"dpf43f3p2l4k3l03\", oauth_signature_method=\"HMAC-SHA1\""
@@ -157,25 +119,13 @@ fn the_header_names_every_parameter_once_and_leaves_the_realm_unsigned() {
     );
     assert!(header.contains("oauth_timestamp=\"137131200\", oauth_nonce=\"n\", oauth_version=\"1.0\""));
     assert!(header.contains("oauth_callback=\"https%3A%2F%2Fa.example%2Fcb%3Fx%3D1\""));
-    let realm = Signer {
-        realm: Some("12\"34\r\n"),
-        ..plain.clone()
-    };
+    let realm = Signer { realm: Some("12\"34\r\n"), ..plain.clone() };
     let with_realm = realm.authorization(&Method::POST, &url("https://as.example/r"), None);
-    assert_eq!(
-        *with_realm.expose(),
-        header.replace("OAuth ", "OAuth realm=\"1234\", ")
-    );
+    assert_eq!(*with_realm.expose(), header.replace("OAuth ", "OAuth realm=\"1234\", "));
     let token = SecretString::from("t");
     let second = Signer {
         verifier: Some(&verifier),
-        ..signer(
-            &consumer,
-            Some(Token {
-                token: &token,
-                secret: &token,
-            }),
-        )
+        ..signer(&consumer, Some(Token { token: &token, secret: &token }))
     };
     let header = second.authorization(&Method::POST, &url("https://as.example/a"), None);
     assert!(
@@ -187,34 +137,15 @@ fn the_header_names_every_parameter_once_and_leaves_the_realm_unsigned() {
 fn the_other_methods_sign_as_defined() {
     let consumer = SecretString::from("djr9rjt0jd78jf88");
     let token = SecretString::from("jjd999tj88uiths3");
-    let base = signer(
-        &consumer,
-        Some(Token {
-            token: &token,
-            secret: &token,
-        }),
-    );
+    let base = signer(&consumer, Some(Token { token: &token, secret: &token }));
     // RFC 5849 §3.4.4 joins the encoded secrets
-    let plaintext = Signer {
-        method: SignatureMethod::Plaintext,
-        ..base.clone()
-    };
+    let plaintext = Signer { method: SignatureMethod::Plaintext, ..base.clone() };
     let header = plaintext.authorization(&Method::GET, &url("https://a.example/"), None);
-    assert!(
-        header
-            .expose()
-            .contains("oauth_signature=\"djr9rjt0jd78jf88%26jjd999tj88uiths3\"")
-    );
-    let sha256 = Signer {
-        method: SignatureMethod::HmacSha256,
-        ..base
-    };
+    assert!(header.expose().contains("oauth_signature=\"djr9rjt0jd78jf88%26jjd999tj88uiths3\""));
+    let sha256 = Signer { method: SignatureMethod::HmacSha256, ..base };
     let signature = sha256.signature(&Method::GET, &url("https://a.example/"), None, &[]);
     assert_eq!(STANDARD.decode(signature.expose()).unwrap().len(), 32);
-    assert_eq!(
-        SignatureMethod::parse("HMAC-SHA256"),
-        Some(SignatureMethod::HmacSha256)
-    );
+    assert_eq!(SignatureMethod::parse("HMAC-SHA256"), Some(SignatureMethod::HmacSha256));
     assert_eq!(SignatureMethod::parse("RSA-SHA1"), None);
 }
 
@@ -222,10 +153,7 @@ fn the_other_methods_sign_as_defined() {
 fn token_answers_are_read_from_forms_and_json() {
     let answer =
         read_token_answer(b"oauth_token=hh5&oauth_token_secret=hdhd&oauth_callback_confirmed=true").unwrap();
-    assert_eq!(
-        (answer.token.expose().as_str(), answer.secret.expose().as_str()),
-        ("hh5", "hdhd")
-    );
+    assert_eq!((answer.token.expose().as_str(), answer.secret.expose().as_str()), ("hh5", "hdhd"));
     assert!(answer.callback_confirmed);
     let answer = read_token_answer(b"oauth_token=t&oauth_token_secret=s&user_id=7").unwrap();
     assert!(!answer.callback_confirmed);
@@ -241,10 +169,7 @@ fn incomplete_and_ambiguous_token_answers_are_refused() {
         ("oauth_problem=token_expired", TokenError::Missing),
         ("oauth_token=t", TokenError::Missing),
         ("oauth_token=&oauth_token_secret=s", TokenError::Missing),
-        (
-            "oauth_token=a&oauth_token=b&oauth_token_secret=s",
-            TokenError::Ambiguous,
-        ),
+        ("oauth_token=a&oauth_token=b&oauth_token_secret=s", TokenError::Ambiguous),
         ("oauth_token=a%0d%0a&oauth_token_secret=s", TokenError::Characters),
     ] {
         assert_eq!(read_token_answer(body.as_bytes()).unwrap_err(), error, "{body}");

@@ -44,8 +44,7 @@ impl Params {
 
     /// Adds a number, list or object at the end; form and query encoding write it as JSON text.
     pub fn push_json(&mut self, name: impl Into<String>, value: Value) {
-        self.0
-            .push((name.into(), ParamValue::Json(Document::from_value(value))));
+        self.0.push((name.into(), ParamValue::Json(Document::from_value(value))));
     }
 
     /// Replaces the value of `name`, keeping its place, or adds it at the end.
@@ -82,10 +81,7 @@ impl Params {
 
     /// The first value called `name`, as text.
     pub fn get(&self, name: &str) -> Option<SecretString> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.text())
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.text())
     }
 
     /// Whether a value called `name` is here.
@@ -170,9 +166,8 @@ mod tests {
     use serde_json::json;
 
     fn sample() -> Params {
-        let mut params: Params = [("grant_type", "authorization_code"), ("code", "a b+c")]
-            .into_iter()
-            .collect();
+        let mut params: Params =
+            [("grant_type", "authorization_code"), ("code", "a b+c")].into_iter().collect();
         params.push_json("nested", json!({"n": 1}));
         params
     }
@@ -203,9 +198,6 @@ mod tests {
 
     #[test]
     fn debug_shows_names_only() {
-        assert_eq!(
-            format!("{:?}", sample()),
-            r#"Params["grant_type", "code", "nested"]"#
-        );
+        assert_eq!(format!("{:?}", sample()), r#"Params["grant_type", "code", "nested"]"#);
     }
 }

@@ -78,28 +78,19 @@ impl Path {
             return Err(PathError::TooLong);
         }
         if text == "$body" {
-            return Ok(Self {
-                steps: Vec::new(),
-                body: true,
-            });
+            return Ok(Self { steps: Vec::new(), body: true });
         }
         let rest = match text.strip_prefix('$') {
             Some("") => "",
             Some(rest) if rest.starts_with(['.', '[']) => rest.strip_prefix('.').unwrap_or(rest),
             _ => text,
         };
-        Ok(Self {
-            steps: steps(rest, text != "$")?,
-            body: false,
-        })
+        Ok(Self { steps: steps(rest, text != "$")?, body: false })
     }
 
     /// A path of one key, taken as it is.
     pub fn key(key: &str) -> Self {
-        Self {
-            steps: vec![Step::Key(key.to_owned())],
-            body: false,
-        }
+        Self { steps: vec![Step::Key(key.to_owned())], body: false }
     }
 
     /// Whether this is `$body`.
@@ -141,9 +132,9 @@ impl Step {
             Self::Key(key) => member(value, key).into_iter().collect(),
             Self::Index(index) => value.get(*index).into_iter().collect(),
             Self::Each => elements(value).collect(),
-            Self::Where { keys, equals } => elements(value)
-                .filter(|element| matches_condition(element, keys, equals))
-                .collect(),
+            Self::Where { keys, equals } => {
+                elements(value).filter(|element| matches_condition(element, keys, equals)).collect()
+            }
         }
     }
 }
@@ -213,10 +204,7 @@ fn bracket(inside: &str) -> Result<(Step, &str), PathError> {
         let after = after.strip_prefix(']').ok_or(PathError::Bracket)?;
         return Ok((Step::Key(key.to_owned()), after));
     }
-    if let Some((left, right)) = inside
-        .split_once('=')
-        .filter(|(left, _)| !left.contains([']', '[']))
-    {
+    if let Some((left, right)) = inside.split_once('=').filter(|(left, _)| !left.contains([']', '['])) {
         return condition(left, right);
     }
     let (text, after) = inside.split_once(']').ok_or(PathError::Bracket)?;
@@ -239,19 +227,11 @@ fn condition<'a>(left: &str, right: &'a str) -> Result<(Step, &'a str), PathErro
         }
         _ => right.split_once(']').ok_or(PathError::Bracket)?,
     };
-    Ok((
-        Step::Where {
-            keys,
-            equals: equals.to_owned(),
-        },
-        after,
-    ))
+    Ok((Step::Where { keys, equals: equals.to_owned() }, after))
 }
 
 fn quoted(text: &str, quote: char) -> Result<(&str, &str), PathError> {
-    text.strip_prefix(quote)
-        .and_then(|rest| rest.split_once(quote))
-        .ok_or(PathError::Bracket)
+    text.strip_prefix(quote).and_then(|rest| rest.split_once(quote)).ok_or(PathError::Bracket)
 }
 
 #[cfg(test)]
@@ -273,26 +253,14 @@ mod tests {
         assert_eq!(text("$.a.b[0].c", &document).as_deref(), Some("deep"));
         assert_eq!(text("a.b.0.c", &document).as_deref(), Some("deep"));
         assert_eq!(text("a['x.y']", &document).as_deref(), Some("dotted"));
-        assert_eq!(
-            text("accounts[is_default=true].id", &document).as_deref(),
-            Some("2")
-        );
-        assert_eq!(
-            text("accounts[who.name='Ada'].id", &document).as_deref(),
-            Some("2")
-        );
+        assert_eq!(text("accounts[is_default=true].id", &document).as_deref(), Some("2"));
+        assert_eq!(text("accounts[who.name='Ada'].id", &document).as_deref(), Some("2"));
         assert_eq!(text("accounts[is_default=maybe].id", &document), None);
         assert_eq!(text("a.missing.c", &document), None);
         assert_eq!(text("a.b", &document), None, "a list is not a scalar");
         assert_eq!(Path::parse("$").unwrap().find(&document), Some(&document));
-        assert_eq!(
-            text("[0].id", &json!([{"id": "first"}])).as_deref(),
-            Some("first")
-        );
-        assert_eq!(
-            text("$[0].id", &json!([{"id": "first"}])).as_deref(),
-            Some("first")
-        );
+        assert_eq!(text("[0].id", &json!([{"id": "first"}])).as_deref(), Some("first"));
+        assert_eq!(text("$[0].id", &json!([{"id": "first"}])).as_deref(), Some("first"));
         assert_eq!(text("$schema", &json!({"$schema": "s"})).as_deref(), Some("s"));
     }
 
@@ -333,13 +301,7 @@ mod tests {
 
     #[test]
     fn written_paths_read_back() {
-        for path in [
-            "$",
-            "$body",
-            "a.b[0].c",
-            "a['x.y'][*]",
-            "accounts[who.name='Ada'].id",
-        ] {
+        for path in ["$", "$body", "a.b[0].c", "a['x.y'][*]", "accounts[who.name='Ada'].id"] {
             let parsed = Path::parse(path).unwrap();
             assert_eq!(Path::parse(&parsed.to_string()), Ok(parsed.clone()), "{path}");
         }

@@ -49,10 +49,7 @@ mod tests {
             214, 191, 240, 91, 88, 5, 88, 83, 132, 141, 121,
         ];
         let pair = Pkce::from_bytes(&bytes);
-        assert_eq!(
-            pair.verifier.expose(),
-            "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
-        );
+        assert_eq!(pair.verifier.expose(), "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
         assert_eq!(pair.challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 

@@ -88,23 +88,15 @@ impl Call {
             }
         }
         let mut headers = header_map(&self.headers)?;
-        headers
-            .entry(ACCEPT)
-            .or_insert(HeaderValue::from_static("application/json"));
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         if let Some((_, content_type)) = &body {
-            headers
-                .entry(CONTENT_TYPE)
-                .or_insert(HeaderValue::from_static(content_type));
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
         }
-        let bytes = body.map_or_else(Bytes::new, |(text, _)| {
-            Bytes::copy_from_slice(text.expose().as_bytes())
-        });
+        let bytes =
+            body.map_or_else(Bytes::new, |(text, _)| Bytes::copy_from_slice(text.expose().as_bytes()));
         let mut request = http::Request::new(bytes);
         *request.method_mut() = self.method;
-        *request.uri_mut() = with_query(self.url, &query)
-            .as_str()
-            .parse()
-            .map_err(|_| RequestError::Url)?;
+        *request.uri_mut() = with_query(self.url, &query).as_str().parse().map_err(|_| RequestError::Url)?;
         *request.headers_mut() = headers;
         Ok(request)
     }
@@ -163,9 +155,8 @@ pub fn header_name(name: &str) -> Result<HeaderName, RequestError> {
 /// # Errors
 /// [`RequestError::HeaderValue`] for control characters.
 pub fn sensitive_value(name: &str, value: &SecretString) -> Result<HeaderValue, RequestError> {
-    let mut value = HeaderValue::from_str(value.expose()).map_err(|_| RequestError::HeaderValue {
-        name: name.to_owned(),
-    })?;
+    let mut value = HeaderValue::from_str(value.expose())
+        .map_err(|_| RequestError::HeaderValue { name: name.to_owned() })?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -183,34 +174,19 @@ mod tests {
 
     fn sent(call: Call) -> (String, String, Option<String>) {
         let request = call.into_request().unwrap();
-        let content_type = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .map(|value| value.to_str().unwrap().to_owned());
-        (
-            request.uri().to_string(),
-            String::from_utf8(request.body().to_vec()).unwrap(),
-            content_type,
-        )
+        let content_type =
+            request.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap().to_owned());
+        (request.uri().to_string(), String::from_utf8(request.body().to_vec()).unwrap(), content_type)
     }
 
     #[test]
     fn parameters_travel_where_the_format_says() {
         let url = "https://as.example/token?tenant=a%20b".to_owned();
         let form = "application/x-www-form-urlencoded".to_owned();
-        assert_eq!(
-            sent(call(BodyFormat::Form)),
-            (url.clone(), "code=x+y".to_owned(), Some(form))
-        );
+        assert_eq!(sent(call(BodyFormat::Form)), (url.clone(), "code=x+y".to_owned(), Some(form)));
         let json = Some("application/json".to_owned());
-        assert_eq!(
-            sent(call(BodyFormat::Json)),
-            (url.clone(), r#"{"code":"x y"}"#.to_owned(), json)
-        );
-        assert_eq!(
-            sent(call(BodyFormat::Query)),
-            (format!("{url}&code=x+y"), String::new(), None)
-        );
+        assert_eq!(sent(call(BodyFormat::Json)), (url.clone(), r#"{"code":"x y"}"#.to_owned(), json));
+        assert_eq!(sent(call(BodyFormat::Query)), (format!("{url}&code=x+y"), String::new(), None));
         let mut get = call(BodyFormat::Form);
         get.method = Method::GET;
         assert_eq!(sent(get).0, format!("{url}&code=x+y"));
@@ -232,11 +208,6 @@ mod tests {
         let mut call = call(BodyFormat::Form);
         call.headers.push("X-Key", "a\r\nX-Evil: 1");
         let error = call.into_request().unwrap_err();
-        assert_eq!(
-            error,
-            RequestError::HeaderValue {
-                name: "X-Key".to_owned()
-            }
-        );
+        assert_eq!(error, RequestError::HeaderValue { name: "X-Key".to_owned() });
     }
 }

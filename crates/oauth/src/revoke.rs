@@ -85,15 +85,8 @@ pub fn read(answer: &Answer<'_>) -> Revocation {
             Revocation::Later { retry_after }
         }
         Failure::NotSent | Failure::Uncertain { .. } => Revocation::Later { retry_after: None },
-        Failure::ConnectorFault {
-            error: ErrorCode::UnsupportedTokenType,
-            ..
-        } => Revocation::Unsupported,
-        Failure::ConnectorFault {
-            status: 400,
-            error: ErrorCode::InvalidToken,
-            ..
-        } => Revocation::Revoked,
+        Failure::ConnectorFault { error: ErrorCode::UnsupportedTokenType, .. } => Revocation::Unsupported,
+        Failure::ConnectorFault { status: 400, error: ErrorCode::InvalidToken, .. } => Revocation::Revoked,
         Failure::ConnectorFault { status, error, .. } => Revocation::Failed { status, error },
     }
 }
@@ -105,30 +98,16 @@ mod tests {
     use keybearer_core::Timestamp;
 
     fn outcome(status: u16, body: &str, headers: &HeaderMap) -> Revocation {
-        read(&Answer {
-            status,
-            headers,
-            body: body.as_bytes(),
-            now: Timestamp::default(),
-        })
+        read(&Answer { status, headers, body: body.as_bytes(), now: Timestamp::default() })
     }
 
     #[test]
     fn the_request_is_the_one_of_the_rfc() {
         let secret = SecretString::from("s");
-        let client = ClientCredentials {
-            id: "id",
-            secret: Some(&secret),
-            assertion: None,
-        };
+        let client = ClientCredentials { id: "id", secret: Some(&secret), assertion: None };
         let url = "https://as.example/revoke".parse().unwrap();
-        let call = request(
-            url,
-            &"45ghiukldjahdnhzdauz".into(),
-            TokenKind::RefreshToken,
-            ClientAuth::Basic,
-            client,
-        );
+        let call =
+            request(url, &"45ghiukldjahdnhzdauz".into(), TokenKind::RefreshToken, ClientAuth::Basic, client);
         let call = call.unwrap();
         assert_eq!(
             call.params.to_form().expose(),
@@ -144,28 +123,14 @@ mod tests {
         wait.insert("retry-after", HeaderValue::from_static("7"));
         assert_eq!(outcome(200, "", &none), Revocation::Revoked);
         assert_eq!(outcome(204, "junk", &none), Revocation::Revoked);
-        assert_eq!(
-            outcome(400, r#"{"error":"invalid_token"}"#, &none),
-            Revocation::Revoked
-        );
-        assert_eq!(
-            outcome(400, r#"{"error":"unsupported_token_type"}"#, &none),
-            Revocation::Unsupported
-        );
+        assert_eq!(outcome(400, r#"{"error":"invalid_token"}"#, &none), Revocation::Revoked);
+        assert_eq!(outcome(400, r#"{"error":"unsupported_token_type"}"#, &none), Revocation::Unsupported);
         assert_eq!(outcome(404, "<html>", &none), Revocation::Unsupported);
-        assert_eq!(
-            outcome(401, r#"{"error":"invalid_client"}"#, &none),
-            Revocation::ClientRejected
-        );
-        let later = Revocation::Later {
-            retry_after: Some(Duration::from_secs(7)),
-        };
+        assert_eq!(outcome(401, r#"{"error":"invalid_client"}"#, &none), Revocation::ClientRejected);
+        let later = Revocation::Later { retry_after: Some(Duration::from_secs(7)) };
         assert_eq!(outcome(503, "", &wait), later);
         assert_eq!(outcome(502, "", &none), Revocation::Later { retry_after: None });
-        let failed = Revocation::Failed {
-            status: 403,
-            error: ErrorCode::ProviderError,
-        };
+        let failed = Revocation::Failed { status: 403, error: ErrorCode::ProviderError };
         assert_eq!(outcome(403, "cnry", &none), failed);
     }
 }

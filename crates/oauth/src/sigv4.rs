@@ -87,27 +87,19 @@ impl Signer<'_> {
             added.push(self.header("x-amz-security-token", token)?);
         }
         if self.style == Style::Object {
-            added.push(self.header(
-                "x-amz-content-sha256",
-                &SecretString::from(request.payload.hash()),
-            )?);
+            added.push(self.header("x-amz-content-sha256", &SecretString::from(request.payload.hash()))?);
         }
         let (canonical, signed_headers) = canonical_request(request, &added, self.style);
         let day = moment.get(..8).unwrap_or_default();
         let scope = format!("{day}/{}/{}/aws4_request", self.region, self.service);
-        let to_sign = format!(
-            "{ALGORITHM}\n{moment}\n{scope}\n{}",
-            to_hex(&sha256(canonical.expose().as_bytes()))
-        );
+        let to_sign =
+            format!("{ALGORITHM}\n{moment}\n{scope}\n{}", to_hex(&sha256(canonical.expose().as_bytes())));
         let signature = to_hex(keyed(&self.signing_key(day), to_sign.as_bytes()).as_ref());
         let credential = format!("{}/{scope}", self.access_key_id);
         let value = format!(
             "{ALGORITHM} Credential={credential}, SignedHeaders={signed_headers}, Signature={signature}"
         );
-        added.push((
-            AUTHORIZATION,
-            sensitive_value("authorization", &SecretString::from(value))?,
-        ));
+        added.push((AUTHORIZATION, sensitive_value("authorization", &SecretString::from(value))?));
         Ok(added)
     }
 
@@ -124,20 +116,14 @@ impl Signer<'_> {
         let first = hmac::Key::new(hmac::HMAC_SHA256, first.expose().as_bytes());
         [day, self.region, self.service, "aws4_request"]
             .into_iter()
-            .fold(first, |key, part| {
-                hmac::Key::new(hmac::HMAC_SHA256, keyed(&key, part.as_bytes()).as_ref())
-            })
+            .fold(first, |key, part| hmac::Key::new(hmac::HMAC_SHA256, keyed(&key, part.as_bytes()).as_ref()))
     }
 }
 
 /// `YYYYMMDD'T'HHMMSS'Z'`.
 pub fn amz_date(now: Timestamp) -> String {
     let text = now.rfc3339();
-    let digits: String = text
-        .chars()
-        .take(19)
-        .filter(|symbol| !matches!(symbol, '-' | ':'))
-        .collect();
+    let digits: String = text.chars().take(19).filter(|symbol| !matches!(symbol, '-' | ':')).collect();
     digits + "Z"
 }
 
@@ -160,18 +146,11 @@ fn canonical_request(
         let values: Vec<String> = request.headers.get_all(name).iter().map(trimmed).collect();
         headers.push((name.as_str().to_owned(), values.join(",")));
     }
-    headers.extend(
-        added
-            .iter()
-            .map(|(name, value)| (name.as_str().to_owned(), trimmed(value))),
-    );
+    headers.extend(added.iter().map(|(name, value)| (name.as_str().to_owned(), trimmed(value))));
     headers.sort();
     let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
     let signed = names.join(";");
-    let lines: String = headers
-        .iter()
-        .map(|(name, value)| format!("{name}:{value}\n"))
-        .collect();
+    let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     let canonical = format!(
         "{}\n{}\n{}\n{lines}\n{signed}\n{}",
         request.method,
@@ -184,17 +163,13 @@ fn canonical_request(
 
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
-    url.port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// The value without white space around it and with single spaces inside.
 fn trimmed(value: &HeaderValue) -> String {
     let text = String::from_utf8_lossy(value.as_bytes());
-    text.split([' ', '\t'])
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    text.split([' ', '\t']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn canonical_path(url: &Url, style: Style) -> String {
@@ -206,10 +181,7 @@ fn canonical_path(url: &Url, style: Style) -> String {
             if path.ends_with('/') || segments.is_empty() {
                 segments.push("");
             }
-            segments
-                .iter()
-                .map(|segment| format!("/{}", percent_encode(segment)))
-                .collect()
+            segments.iter().map(|segment| format!("/{}", percent_encode(segment))).collect()
         }
     }
 }
@@ -226,11 +198,7 @@ fn canonical_query(url: &Url) -> String {
         })
         .collect();
     pairs.sort();
-    pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect::<Vec<_>>()
-        .join("&")
+    pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
 }
 
 /// Decodes and encodes again, so that every spelling of one value signs alike. A `+` stays a plus sign.

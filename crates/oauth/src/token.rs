@@ -114,10 +114,7 @@ impl Default for TokenRules {
             expires_in_unit: Unit::Seconds,
             expires_at: vec![Path::key("expires_at")],
             expires_at_unit: None,
-            refresh_expires_in: vec![
-                Path::key("refresh_token_expires_in"),
-                Path::key("refresh_expires_in"),
-            ],
+            refresh_expires_in: vec![Path::key("refresh_token_expires_in"), Path::key("refresh_expires_in")],
             default_life: None,
             never_expires: false,
             scope_separator: " ".to_owned(),
@@ -136,20 +133,14 @@ impl TokenRules {
         let refresh_token = refresh_token(&document, &self.refresh_token, &mut notices);
         let expires_at = self.expires_at(&document, &access_token, now, &mut notices);
         let refresh_life = first(&document, &self.refresh_expires_in);
-        let refresh_expires_at = known(
-            expiry::relative(refresh_life, self.expires_in_unit, now),
-            &mut notices,
-        );
+        let refresh_expires_at =
+            known(expiry::relative(refresh_life, self.expires_in_unit, now), &mut notices);
         let scopes = self.scopes(&document, &mut notices);
-        let id_token = document
-            .text(&self.id_token)
-            .filter(|token| fit(token.expose()).is_ok());
+        let id_token = document.text(&self.id_token).filter(|token| fit(token.expose()).is_ok());
         let token_type = document.text(&self.token_type).map(|text| text.expose().clone());
         let token_type = token_type.filter(|text| {
             (1..=32).contains(&text.len())
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         });
         notices.dedup();
         Ok(TokenSet {
@@ -207,11 +198,7 @@ impl TokenRules {
 
 /// Splits a scope text and drops blanks and repetitions; a space as separator means any white space.
 pub fn split_scopes(text: &str, separator: &str) -> Vec<String> {
-    if separator.trim().is_empty() {
-        unique(text.split_whitespace())
-    } else {
-        unique(text.split(separator))
-    }
+    if separator.trim().is_empty() { unique(text.split_whitespace()) } else { unique(text.split(separator)) }
 }
 
 /// Whether a text may be used as an access token: it will stand in a header.
@@ -226,11 +213,7 @@ pub fn fit(token: &str) -> Result<(), TokenError> {
         return Err(TokenError::TooLong);
     }
     let visible = token.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    if visible && token.trim() == token {
-        Ok(())
-    } else {
-        Err(TokenError::Characters)
-    }
+    if visible && token.trim() == token { Ok(()) } else { Err(TokenError::Characters) }
 }
 
 fn unique<'a>(parts: impl Iterator<Item = &'a str>) -> Vec<String> {
@@ -253,9 +236,7 @@ fn first<'a>(document: &'a Document, paths: &[Path]) -> Option<&'a Value> {
 }
 
 fn access_token(document: &Document, paths: &[Path]) -> Result<SecretString, TokenError> {
-    let found = paths
-        .iter()
-        .find(|path| document.find(path).is_some_and(|value| !value.is_null()));
+    let found = paths.iter().find(|path| document.find(path).is_some_and(|value| !value.is_null()));
     let path = found.ok_or(TokenError::Missing)?;
     if document.is_ambiguous(path) {
         return Err(TokenError::Ambiguous);

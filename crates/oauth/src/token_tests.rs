@@ -29,10 +29,7 @@ fn a_standard_answer_is_read_completely() {
     assert_eq!(set.refresh_expires_at, in_seconds(86_400));
     assert_eq!(set.scopes.unwrap(), ["read", "write"]);
     assert_eq!(set.id_token.unwrap().expose(), "h.c.s");
-    assert_eq!(
-        set.raw.text(&Path::parse("team.id").unwrap()).unwrap().expose(),
-        "7"
-    );
+    assert_eq!(set.raw.text(&Path::parse("team.id").unwrap()).unwrap().expose(), "7");
     assert!(set.notices.is_empty());
 }
 
@@ -64,26 +61,16 @@ fn answers_without_a_usable_access_token_are_refused() {
         assert_eq!(read(value.clone()).unwrap_err(), TokenError::Missing, "{value}");
     }
     let document = Document::from_json(r#"{"access_token":"a","access_token":"b"}"#).unwrap();
-    assert_eq!(
-        TokenRules::default().read(document, NOW).unwrap_err(),
-        TokenError::Ambiguous
-    );
+    assert_eq!(TokenRules::default().read(document, NOW).unwrap_err(), TokenError::Ambiguous);
 }
 
 #[test]
 fn tokens_that_would_break_a_header_are_refused() {
     for token in ["a\r\nX: 1", "a\nb", "a\0", "é", "\u{7f}", " a", "a "] {
-        assert_eq!(
-            read(json!({"access_token": token})).unwrap_err(),
-            TokenError::Characters,
-            "{token:?}"
-        );
+        assert_eq!(read(json!({"access_token": token})).unwrap_err(), TokenError::Characters, "{token:?}");
     }
     let long = "a".repeat(MAX_TOKEN + 1);
-    assert_eq!(
-        read(json!({"access_token": long})).unwrap_err(),
-        TokenError::TooLong
-    );
+    assert_eq!(read(json!({"access_token": long})).unwrap_err(), TokenError::TooLong);
 }
 
 #[test]
@@ -100,20 +87,14 @@ fn a_missing_refresh_token_is_told_from_an_empty_one() {
 #[test]
 fn paths_units_and_fallbacks_can_be_told() {
     let rules = TokenRules {
-        access_token: vec![
-            Path::parse("data.user.token").unwrap(),
-            Path::parse("data.token").unwrap(),
-        ],
+        access_token: vec![Path::parse("data.user.token").unwrap(), Path::parse("data.token").unwrap()],
         expires_in: vec![Path::parse("data.ttl").unwrap()],
         expires_in_unit: Unit::Millis,
         scopes: Path::parse("data.scopes").unwrap(),
         ..TokenRules::default()
     };
-    let set = read_with(
-        &rules,
-        json!({"data": {"token": "t", "ttl": 60_000, "scopes": ["a", "b"]}}),
-    )
-    .unwrap();
+    let set =
+        read_with(&rules, json!({"data": {"token": "t", "ttl": 60_000, "scopes": ["a", "b"]}})).unwrap();
     assert_eq!(set.access_token.expose(), "t");
     assert_eq!(set.expires_at, in_seconds(60));
     assert_eq!(set.scopes.unwrap(), ["a", "b"]);
@@ -121,10 +102,7 @@ fn paths_units_and_fallbacks_can_be_told() {
 
 #[test]
 fn the_whole_body_can_be_the_token() {
-    let rules = TokenRules {
-        access_token: vec![Path::parse("$body").unwrap()],
-        ..TokenRules::default()
-    };
+    let rules = TokenRules { access_token: vec![Path::parse("$body").unwrap()], ..TokenRules::default() };
     for body in ["tok", "\"tok\""] {
         let document = Document::from_body(Some("text/plain"), body.as_bytes()).unwrap();
         assert_eq!(rules.read(document, NOW).unwrap().access_token.expose(), "tok");
@@ -135,32 +113,13 @@ fn the_whole_body_can_be_the_token() {
 fn expiry_falls_back_to_the_jwt_and_then_to_the_default() {
     // {"alg":"none"} . {"exp":1800000500}
     let token = "eyJhbGciOiJub25lIn0.eyJleHAiOjE4MDAwMDA1MDB9.c2ln";
-    assert_eq!(
-        read(json!({"access_token": token})).unwrap().expires_at,
-        in_seconds(500)
-    );
-    assert_eq!(
-        read(json!({"access_token": token, "expires_in": 9}))
-            .unwrap()
-            .expires_at,
-        in_seconds(9)
-    );
-    let rules = TokenRules {
-        default_life: Some(Duration::from_secs(60)),
-        ..TokenRules::default()
-    };
+    assert_eq!(read(json!({"access_token": token})).unwrap().expires_at, in_seconds(500));
+    assert_eq!(read(json!({"access_token": token, "expires_in": 9})).unwrap().expires_at, in_seconds(9));
+    let rules = TokenRules { default_life: Some(Duration::from_secs(60)), ..TokenRules::default() };
     let set = read_with(&rules, json!({"access_token": "opaque", "expires_in": 0})).unwrap();
     assert_eq!(set.expires_at, in_seconds(60));
-    let rules = TokenRules {
-        never_expires: true,
-        ..TokenRules::default()
-    };
-    assert_eq!(
-        read_with(&rules, json!({"access_token": "t", "expires_in": 60}))
-            .unwrap()
-            .expires_at,
-        None
-    );
+    let rules = TokenRules { never_expires: true, ..TokenRules::default() };
+    assert_eq!(read_with(&rules, json!({"access_token": "t", "expires_in": 60})).unwrap().expires_at, None);
 }
 
 #[test]
@@ -177,8 +136,5 @@ fn scopes_are_split_by_the_given_separator() {
     assert_eq!(split_scopes("repo,gist, ,repo", ","), ["repo", "gist"]);
     assert_eq!(split_scopes("a+b", "+"), ["a", "b"]);
     assert!(split_scopes("", " ").is_empty());
-    assert_eq!(
-        read(json!({"access_token": "t", "scope": ""})).unwrap().scopes,
-        Some(Vec::new())
-    );
+    assert_eq!(read(json!({"access_token": "t", "scope": ""})).unwrap().scopes, Some(Vec::new()));
 }

@@ -37,11 +37,9 @@ pub(crate) fn answer(shared: &Shared, failure: Failure, path: &str) -> Option<Re
         }
         Failure::Redirect => redirect(shared, path),
         Failure::Unauthorized => crate::api::challenge(StatusCode::UNAUTHORIZED, "invalid_token", None),
-        Failure::InsufficientScope => crate::api::challenge(
-            StatusCode::FORBIDDEN,
-            "insufficient_scope",
-            Some("postcards.delete"),
-        ),
+        Failure::InsufficientScope => {
+            crate::api::challenge(StatusCode::FORBIDDEN, "insufficient_scope", Some("postcards.delete"))
+        }
         _ => return None,
     })
 }

@@ -13,11 +13,7 @@ pub(crate) struct SandboxClock {
 
 impl SandboxClock {
     pub fn new(base: Arc<dyn Clock>) -> Self {
-        Self {
-            base,
-            forward_micros: AtomicI64::new(0),
-            skew_micros: AtomicI64::new(0),
-        }
+        Self { base, forward_micros: AtomicI64::new(0), skew_micros: AtomicI64::new(0) }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -34,14 +30,11 @@ impl SandboxClock {
         let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         let add = |now: i64| Some(now.saturating_add(micros));
         // the closure never answers None, so there is nothing to handle
-        let _ = self
-            .forward_micros
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
+        let _ = self.forward_micros.fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
     }
 
     pub fn set_skew(&self, seconds: i64) {
-        self.skew_micros
-            .store(seconds.saturating_mul(1_000_000), Ordering::SeqCst);
+        self.skew_micros.store(seconds.saturating_mul(1_000_000), Ordering::SeqCst);
     }
 
     pub fn reset(&self) {
@@ -53,9 +46,8 @@ impl SandboxClock {
 /// The value of a `Date` header (RFC 9110 section 5.6.7), for example `Sun, 06 Nov 1994 08:49:37 GMT`.
 pub(crate) fn http_date(time: Timestamp) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let text = time.rfc3339();
     let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
     let weekday = usize::try_from(time.seconds().div_euclid(86_400).rem_euclid(7)).unwrap_or(0);
@@ -77,10 +69,7 @@ mod tests {
 
     #[test]
     fn http_date_is_the_example_of_the_rfc() {
-        assert_eq!(
-            http_date(Timestamp::from_seconds(784_111_777)),
-            "Sun, 06 Nov 1994 08:49:37 GMT"
-        );
+        assert_eq!(http_date(Timestamp::from_seconds(784_111_777)), "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 
     #[test]

@@ -154,10 +154,7 @@ impl Failure {
 
     /// Whether this changes the redirect back to the application.
     pub(crate) const fn changes_answer(self) -> bool {
-        matches!(
-            self,
-            Self::WrongIssuer | Self::NoIssuer | Self::WrongState | Self::NoState
-        )
+        matches!(self, Self::WrongIssuer | Self::NoIssuer | Self::WrongState | Self::NoState)
     }
 }
 
@@ -168,10 +165,7 @@ impl fmt::Display for Failure {
             Self::RateLimit(seconds) => write!(formatter, "rate_limit:{seconds}"),
             Self::Slow(milliseconds) => write!(formatter, "slow:{milliseconds}"),
             other => {
-                let name = Self::NAMES
-                    .iter()
-                    .find(|(_, failure)| failure == other)
-                    .map(|(name, _)| *name);
+                let name = Self::NAMES.iter().find(|(_, failure)| failure == other).map(|(name, _)| *name);
                 formatter.write_str(name.unwrap_or("unknown"))
             }
         }
@@ -183,19 +177,14 @@ impl FromStr for Failure {
 
     fn from_str(text: &str) -> Result<Self, SwitchError> {
         let unknown = || SwitchError::UnknownFailure(text.chars().take(40).collect());
-        let (name, number) = text
-            .split_once(':')
-            .map_or((text, None), |(name, number)| (name, Some(number)));
+        let (name, number) = text.split_once(':').map_or((text, None), |(name, number)| (name, Some(number)));
         let found = Self::NAMES.iter().find(|(known, _)| *known == name);
         let found = found.map(|(_, failure)| *failure).ok_or_else(unknown)?;
         match (found, number) {
             (failure, None) => Ok(failure),
             (Self::RateLimit(_), Some(number)) => number.parse().map(Self::RateLimit).map_err(|_| unknown()),
             (Self::Slow(_), Some(number)) => {
-                let milliseconds = number
-                    .parse()
-                    .ok()
-                    .filter(|milliseconds| *milliseconds <= 600_000);
+                let milliseconds = number.parse().ok().filter(|milliseconds| *milliseconds <= 600_000);
                 milliseconds.map(Self::Slow).ok_or_else(unknown)
             }
             _ => Err(unknown()),
@@ -224,17 +213,11 @@ impl FromStr for Switch {
     /// `invalid_grant` for every request, `invalid_grant*2` for the next two.
     fn from_str(text: &str) -> Result<Self, SwitchError> {
         let Some((failure, times)) = text.split_once('*') else {
-            return Ok(Self {
-                failure: text.parse()?,
-                left: None,
-            });
+            return Ok(Self { failure: text.parse()?, left: None });
         };
         let times = times.parse().ok().filter(|times| *times > 0);
         let left = times.ok_or_else(|| SwitchError::Times(text.chars().take(40).collect()))?;
-        Ok(Self {
-            failure: failure.parse()?,
-            left: Some(left),
-        })
+        Ok(Self { failure: failure.parse()?, left: Some(left) })
     }
 }
 
@@ -276,10 +259,7 @@ impl Switches {
                 self.0.insert(stage, switch);
             }
             Some(switch) => {
-                return Err(SwitchError::WrongStage {
-                    failure: switch.failure,
-                    stage,
-                });
+                return Err(SwitchError::WrongStage { failure: switch.failure, stage });
             }
         }
         Ok(())
@@ -324,18 +304,10 @@ mod tests {
     #[test]
     fn a_limited_switch_goes_off_after_its_count() {
         let mut switches = Switches::default();
-        switches
-            .set(Stage::Refresh, Some("invalid_grant*2".parse().unwrap()))
-            .unwrap();
-        assert_eq!(
-            switches.take_if(Stage::Refresh, |_| true),
-            Some(Failure::InvalidGrant)
-        );
+        switches.set(Stage::Refresh, Some("invalid_grant*2".parse().unwrap())).unwrap();
+        assert_eq!(switches.take_if(Stage::Refresh, |_| true), Some(Failure::InvalidGrant));
         assert_eq!(switches.take_if(Stage::Refresh, |_| false), None);
-        assert_eq!(
-            switches.take_if(Stage::Refresh, |_| true),
-            Some(Failure::InvalidGrant)
-        );
+        assert_eq!(switches.take_if(Stage::Refresh, |_| true), Some(Failure::InvalidGrant));
         assert_eq!(switches.take_if(Stage::Refresh, |_| true), None);
     }
 
@@ -343,10 +315,6 @@ mod tests {
     fn a_switch_that_does_not_fit_is_refused() {
         let mut switches = Switches::default();
         assert!(switches.set(Stage::Api, Some("deny".parse().unwrap())).is_err());
-        assert!(
-            switches
-                .set(Stage::Consent, Some("no_iss".parse().unwrap()))
-                .is_ok()
-        );
+        assert!(switches.set(Stage::Consent, Some("no_iss".parse().unwrap())).is_ok());
     }
 }

@@ -32,9 +32,7 @@ pub(crate) async fn observe(State(shared): State<Arc<Shared>>, request: Request,
     if let Ok(date) = HeaderValue::from_str(&http_date(shared.now())) {
         headers.insert(header::DATE, date);
     }
-    headers
-        .entry("sandbox")
-        .or_insert(HeaderValue::from_static("no real data"));
+    headers.entry("sandbox").or_insert(HeaderValue::from_static("no real data"));
     response
 }
 
@@ -50,10 +48,7 @@ async fn watch(shared: &Arc<Shared>, request: Request, next: Next) -> Response {
         read_body(shared, &parts.headers, body, &mut record).await
     };
     record.stage = stage_of(&path, record.grant_type.as_deref());
-    let asked = parts
-        .headers
-        .get("sandbox-fail")
-        .and_then(|value| value.to_str().ok());
+    let asked = parts.headers.get("sandbox-fail").and_then(|value| value.to_str().ok());
     record.failure = record.stage.and_then(|stage| failure_for(shared, stage, asked));
     let number = record.number;
     shared.recorder.keep(&record);
@@ -78,17 +73,12 @@ async fn read_body(
     record: &mut RequestRecord,
 ) -> Result<Body, axum::Error> {
     let bytes = to_bytes(body, MAX_BODY).await?;
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or_default();
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if kind.starts_with("application/x-www-form-urlencoded") {
         let params = Params::parse(&bytes);
         record.body = shared.recorder.fields(&params);
         record.grant_type = params.get("grant_type").map(str::to_owned);
-        let number = params
-            .get("refresh_token")
-            .map(|token| shared.world().refresh_number(token));
+        let number = params.get("refresh_token").map(|token| shared.world().refresh_number(token));
         record.refresh_token = number.map(|number| number.unwrap_or_else(|| "unknown".to_owned()));
     } else if kind.starts_with("application/json") {
         record.body = json_fields(shared, &bytes);
@@ -99,10 +89,7 @@ async fn read_body(
 fn json_fields(shared: &Shared, bytes: &Bytes) -> std::collections::BTreeMap<String, String> {
     let value =
         serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(bytes).unwrap_or_default();
-    value
-        .into_iter()
-        .map(|(name, value)| (name, shared.recorder.digest(&value.to_string())))
-        .collect()
+    value.into_iter().map(|(name, value)| (name, shared.recorder.digest(&value.to_string()))).collect()
 }
 
 fn stage_of(path: &str, grant_type: Option<&str>) -> Option<Stage> {
@@ -111,10 +98,7 @@ fn stage_of(path: &str, grant_type: Option<&str>) -> Option<Stage> {
         "/token" if grant_type == Some("refresh_token") => Some(Stage::Refresh),
         "/token" | "/turnstile/token" => Some(Stage::Exchange),
         "/me" | "/turnstile/passes" => Some(Stage::Api),
-        _ if ["/api/", "/luggage/", "/lockers/"]
-            .iter()
-            .any(|area| path.starts_with(area)) =>
-        {
+        _ if ["/api/", "/luggage/", "/lockers/"].iter().any(|area| path.starts_with(area)) => {
             Some(Stage::Api)
         }
         _ => None,
@@ -126,12 +110,7 @@ fn failure_for(shared: &Shared, stage: Stage, asked: Option<&str>) -> Option<Fai
     let at_layer = |failure: Failure| !failure.is_decision() && !failure.changes_answer();
     if let Some(text) = asked {
         let name = text.split_once('=').map_or(text, |(_, name)| name);
-        if let Some(failure) = name
-            .trim()
-            .parse()
-            .ok()
-            .filter(|failure: &Failure| failure.fits(stage))
-        {
+        if let Some(failure) = name.trim().parse().ok().filter(|failure: &Failure| failure.fits(stage)) {
             return Some(failure);
         }
     }

@@ -13,19 +13,11 @@ impl Params {
 
     /// The first value that is not empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-            .filter(|v| !v.is_empty())
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|v| !v.is_empty())
     }
 
     pub fn all(&self, name: &str) -> Vec<&str> {
-        self.0
-            .iter()
-            .filter(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-            .collect()
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
     }
 
     /// A name that occurs twice: refused (RFC 6749 section 3.1).
@@ -45,9 +37,7 @@ impl Params {
     /// The pairs encoded again, without the names in `without`.
     pub fn encode_without(&self, without: &[&str]) -> String {
         let kept = self.iter().filter(|(key, _)| !without.contains(key));
-        form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(kept)
-            .finish()
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish()
     }
 }
 
@@ -63,9 +53,6 @@ mod tests {
 
     #[test]
     fn encoding_leaves_out_what_was_asked() {
-        assert_eq!(
-            Params::parse(b"a=1&prompt=login&b=x%20y").encode_without(&["prompt"]),
-            "a=1&b=x+y"
-        );
+        assert_eq!(Params::parse(b"a=1&prompt=login&b=x%20y").encode_without(&["prompt"]), "a=1&b=x+y");
     }
 }

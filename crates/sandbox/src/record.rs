@@ -113,10 +113,7 @@ impl Recorder {
     pub fn new(entropy: &dyn Entropy) -> keybearer_core::Result<Self> {
         let mut key = [0_u8; 32];
         entropy.fill(&mut key)?;
-        Ok(Self {
-            key: hmac::Key::new(hmac::HMAC_SHA256, &key),
-            inner: Mutex::default(),
-        })
+        Ok(Self { key: hmac::Key::new(hmac::HMAC_SHA256, &key), inner: Mutex::default() })
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -130,31 +127,17 @@ impl Recorder {
     }
 
     pub fn fields(&self, params: &Params) -> BTreeMap<String, String> {
-        params
-            .iter()
-            .map(|(name, value)| (name.to_owned(), self.shown(name, value)))
-            .collect()
+        params.iter().map(|(name, value)| (name.to_owned(), self.shown(name, value))).collect()
     }
 
     fn shown(&self, name: &str, value: &str) -> String {
-        if SHOWN_FIELDS.contains(&name) {
-            value.to_owned()
-        } else {
-            self.digest(value)
-        }
+        if SHOWN_FIELDS.contains(&name) { value.to_owned() } else { self.digest(value) }
     }
 
     pub fn headers(&self, headers: &HeaderMap) -> Vec<(String, String)> {
         let shown = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
             let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (
-                name.to_string(),
-                if is_secret(name.as_str()) {
-                    self.header_digest(&text)
-                } else {
-                    text
-                },
-            )
+            (name.to_string(), if is_secret(name.as_str()) { self.header_digest(&text) } else { text })
         };
         headers.iter().map(shown).collect()
     }
@@ -194,11 +177,7 @@ impl Recorder {
             *inner.counters.stages.entry(stage.as_str()).or_default() += 1;
         }
         if let (Some(grant), "/token") = (&record.grant_type, record.path.as_str()) {
-            let name = if grant.len() <= 80 {
-                grant.as_str()
-            } else {
-                "other"
-            };
+            let name = if grant.len() <= 80 { grant.as_str() } else { "other" };
             *inner.counters.token_requests.entry(name.to_owned()).or_default() += 1;
         }
         inner.records.push_back(record.clone());
@@ -215,28 +194,14 @@ impl Recorder {
             Some("grace") => inner.counters.grace_answers += 1,
             _ => {}
         }
-        if let Some(record) = inner
-            .records
-            .iter_mut()
-            .rev()
-            .find(|record| record.number == number)
-        {
+        if let Some(record) = inner.records.iter_mut().rev().find(|record| record.number == number) {
             record.status = status;
-            record.outcome = if status.is_none() {
-                outcome.or(Some("dropped"))
-            } else {
-                outcome
-            };
+            record.outcome = if status.is_none() { outcome.or(Some("dropped")) } else { outcome };
         }
     }
 
     pub fn after(&self, number: u64) -> Vec<RequestRecord> {
-        self.lock()
-            .records
-            .iter()
-            .filter(|record| record.number > number)
-            .cloned()
-            .collect()
+        self.lock().records.iter().filter(|record| record.number > number).cloned().collect()
     }
 
     pub fn counters(&self) -> Counters {
@@ -253,9 +218,7 @@ impl Recorder {
 
 fn is_secret(name: &str) -> bool {
     matches!(name, "authorization" | "proxy-authorization" | "cookie")
-        || ["key", "token", "secret", "signature", "csrf"]
-            .iter()
-            .any(|part| name.contains(part))
+        || ["key", "token", "secret", "signature", "csrf"].iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -274,9 +237,7 @@ mod tests {
         assert!(!format!("{shown:?}").contains("cnry"));
         assert_eq!(shown[0].1, format!("Bearer {}", recorder.digest("cnry_token")));
         assert_eq!(shown[1].1, "application/json");
-        let fields = recorder.fields(&Params::parse(
-            b"grant_type=refresh_token&refresh_token=cnry_token",
-        ));
+        let fields = recorder.fields(&Params::parse(b"grant_type=refresh_token&refresh_token=cnry_token"));
         assert_eq!(fields["grant_type"], "refresh_token");
         assert_eq!(fields["refresh_token"], recorder.digest("cnry_token"));
     }

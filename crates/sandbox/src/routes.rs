@@ -12,9 +12,6 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .merge(api::routes())
         .nest("/_control", control::routes(&shared))
         .fallback(pages::not_found)
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&shared),
-            observe::observe,
-        ))
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), observe::observe))
         .with_state(shared)
 }

@@ -44,10 +44,7 @@ impl Sandbox {
         if config.production && !config.force_in_production {
             return Err(StartError::Production);
         }
-        let listen_error = |source| StartError::Listen {
-            address: config.listen,
-            source,
-        };
+        let listen_error = |source| StartError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
         let shared = Arc::new(shared(config, address)?);
@@ -55,12 +52,7 @@ impl Sandbox {
         let router = crate::routes::router(Arc::clone(&shared));
         let task = tokio::spawn(accept(listener, router, stopped));
         tracing::info!(url = %shared.issuer, "sandbox provider is ready");
-        Ok(Self {
-            control: Control::new(shared),
-            address,
-            stop,
-            task,
-        })
+        Ok(Self { control: Control::new(shared), address, stop, task })
     }
 
     /// The public origin without a slash at its end, also the issuer, for example `http://localhost:4301`.
@@ -102,11 +94,7 @@ fn shared(config: SandboxConfig, address: SocketAddr) -> Result<Shared, StartErr
         }
         Some(_) => return Err(StartError::PublicUrl),
     };
-    let initial = Initial {
-        settings: config.settings,
-        clients: config.clients,
-        keys: config.keys,
-    };
+    let initial = Initial { settings: config.settings, clients: config.clients, keys: config.keys };
     Ok(Shared {
         issuer,
         clock: SandboxClock::new(config.clock),

@@ -69,16 +69,8 @@ impl Settings {
     /// # Errors
     /// [`SettingError`] for an unknown name or a value that does not fit; nothing is changed then.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), SettingError> {
-        let wrong = |expected| SettingError::Value {
-            name: name.to_owned(),
-            expected,
-        };
-        let seconds = || {
-            value
-                .trim_end_matches('s')
-                .parse::<u64>()
-                .map_err(|_| wrong("a number of seconds"))
-        };
+        let wrong = |expected| SettingError::Value { name: name.to_owned(), expected };
+        let seconds = || value.trim_end_matches('s').parse::<u64>().map_err(|_| wrong("a number of seconds"));
         let choice = |yes: &str, no: &str, expected| match value {
             _ if value == yes => Ok(true),
             _ if value == no => Ok(false),
@@ -159,10 +151,7 @@ impl Dialect {
             (self.ok_error, "ok_error"),
             (self.html_error, "html_error"),
         ];
-        all.into_iter()
-            .filter(|(on, _)| *on)
-            .map(|(_, word)| word)
-            .collect()
+        all.into_iter().filter(|(on, _)| *on).map(|(_, word)| word).collect()
     }
 }
 
@@ -189,10 +178,7 @@ mod tests {
         settings.set("dialect", "form,comma").unwrap();
         assert_eq!((settings.access_seconds, settings.rotate), (5, false));
         assert!(settings.dialect.form && settings.dialect.comma);
-        assert_eq!(
-            settings.set("rotate", "maybe").unwrap_err().to_string(),
-            "rotate must be on or off"
-        );
+        assert_eq!(settings.set("rotate", "maybe").unwrap_err().to_string(), "rotate must be on or off");
         assert!(settings.set("limit", "0").is_err());
         assert!(settings.set("colour", "red").is_err());
         assert!(settings.set("dialect", "latin").is_err());

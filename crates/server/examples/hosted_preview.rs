@@ -30,23 +30,14 @@ mod preview {
             if visit.browser.is_none() {
                 return Err(Error::new(Code::StateInvalid, "no cookie"));
             }
-            let to = form
-                .0
-                .iter()
-                .find(|(name, _)| name == "to")
-                .map(|(_, to)| to.expose().as_str());
+            let to = form.0.iter().find(|(name, _)| name == "to").map(|(_, to)| to.expose().as_str());
             Ok(Answer::Redirect(
-                self.public_url
-                    .join(to.unwrap_or("/c/done"))
-                    .map_err(|_| Error::internal("no URL"))?,
+                self.public_url.join(to.unwrap_or("/c/done")).map_err(|_| Error::internal("no URL"))?,
             ))
         }
 
         async fn callback(&self, _: &str, parameters: Submitted, visit: &Visit) -> Result<Answer> {
-            let came = parameters
-                .0
-                .iter()
-                .any(|(name, value)| name == "code" && value.expose() == "abc+1");
+            let came = parameters.0.iter().any(|(name, value)| name == "code" && value.expose() == "abc+1");
             let page = match (&visit.browser, came) {
                 (None, _) => "browser",
                 (Some(_), true) => "done",
@@ -65,9 +56,7 @@ mod preview {
         let address = format!("http://{}", listener.local_addr()?);
         let public_url = Url::parse(&address).map_err(std::io::Error::other)?;
         let web = Web {
-            flows: Samples {
-                public_url: public_url.clone(),
-            },
+            flows: Samples { public_url: public_url.clone() },
             public_url: public_url.clone(),
             entropy: Arc::new(OsEntropy),
         };
@@ -84,9 +73,7 @@ mod preview {
 #[cfg(debug_assertions)]
 #[tokio::main]
 async fn main() -> ExitCode {
-    preview::serve()
-        .await
-        .map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+    preview::serve().await.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
 }
 
 #[cfg(not(debug_assertions))]

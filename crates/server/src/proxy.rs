@@ -27,10 +27,7 @@ struct Proxy {
 /// The route of the proxy.
 pub fn router(app: App, authenticate: Authenticate) -> Router {
     let proxy = Proxy { app, authenticate };
-    Router::new()
-        .route("/proxy/", any(handle))
-        .route("/proxy/{*path}", any(handle))
-        .with_state(proxy)
+    Router::new().route("/proxy/", any(handle)).route("/proxy/{*path}", any(handle)).with_state(proxy)
 }
 
 async fn handle(State(proxy): State<Proxy>, request: Request) -> Response {
@@ -52,11 +49,7 @@ async fn handle(State(proxy): State<Proxy>, request: Request) -> Response {
 async fn forward(proxy: &Proxy, request: Request, reference: &Reference) -> Result<Response> {
     let caller: Caller = proxy.authenticate.caller(request.headers(), reference).await?;
     let (parts, body) = request.into_parts();
-    let target = parts
-        .uri
-        .path_and_query()
-        .map(http::uri::PathAndQuery::as_str)
-        .unwrap_or_default();
+    let target = parts.uri.path_and_query().map(http::uri::PathAndQuery::as_str).unwrap_or_default();
     let call_made = ProxyCall {
         connection: named(&parts.headers, &CONNECTION)?,
         identifier: named(&parts.headers, &IDENTIFIER)?,
@@ -74,17 +67,13 @@ fn boxed(error: axum::Error) -> Box<dyn std::error::Error + Send + Sync> {
 }
 
 fn named(headers: &HeaderMap, names: &[&str]) -> Result<String> {
-    let mut values = names
-        .iter()
-        .flat_map(|name| headers.get_all(*name))
-        .map(|value| value.to_str());
+    let mut values = names.iter().flat_map(|name| headers.get_all(*name)).map(|value| value.to_str());
     match (values.next(), values.next()) {
         (None, _) => Ok(String::new()),
         (Some(Ok(value)), None) => Ok(value.to_owned()),
         (Some(Ok(value)), Some(Ok(other))) if value == other => Ok(value.to_owned()),
-        _ => Err(Error::field(
-            names.first().copied().unwrap_or_default(),
-            "must be given once, as plain text",
-        )),
+        _ => {
+            Err(Error::field(names.first().copied().unwrap_or_default(), "must be given once, as plain text"))
+        }
     }
 }

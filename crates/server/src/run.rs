@@ -46,9 +46,8 @@ impl Running {
         make_folder(&settings)?;
         let (tls, ca_file) = tls_config(&settings, &*clock)?;
         let listener = bind(settings.listen, tls).await?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| Error::internal("no local address").with_source(error))?;
+        let address =
+            listener.local_addr().map_err(|error| Error::internal("no local address").with_source(error))?;
         let parts = AppParts {
             config: settings.app,
             database: settings.database,
@@ -70,15 +69,7 @@ impl Running {
             listener.serve(respond, stop).await;
         });
         let jobs = jobs::start(&app);
-        Ok(Self {
-            app,
-            opened,
-            address,
-            ca_file,
-            shutdown,
-            server,
-            jobs,
-        })
+        Ok(Self { app, opened, address, ca_file, shutdown, server, jobs })
     }
 
     /// Stops: no new connections, running calls end, refreshes and exchanges land, then the database closes.
@@ -96,11 +87,7 @@ fn make_folder(settings: &Settings) -> Result<()> {
     std::fs::create_dir_all(&settings.data).map_err(|error| {
         Error::new(
             Code::ConfigInvalid,
-            format!(
-                "data folder {} cannot be made ({})",
-                settings.data.display(),
-                error.kind()
-            ),
+            format!("data folder {} cannot be made ({})", settings.data.display(), error.kind()),
         )
         .with_help("name another with --data or KEYBEARER_DATA")
     })?;
@@ -130,20 +117,16 @@ fn tls_config(
 }
 
 async fn bind(address: SocketAddr, tls: Option<Arc<rustls::ServerConfig>>) -> Result<Listener> {
-    Listener::bind(address, tls, Limits::default())
-        .await
-        .map_err(|error| {
-            let detail = match error.kind() {
-                std::io::ErrorKind::AddrInUse => format!(
-                    "port {} of {} is taken by another program",
-                    address.port(),
-                    address.ip()
-                ),
-                kind => format!("{address} cannot be listened on ({kind})"),
-            };
-            Error::new(Code::ConfigInvalid, detail)
-                .with_help("choose another with --listen ADDR:PORT (or KEYBEARER_LISTEN)")
-        })
+    Listener::bind(address, tls, Limits::default()).await.map_err(|error| {
+        let detail = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                format!("port {} of {} is taken by another program", address.port(), address.ip())
+            }
+            kind => format!("{address} cannot be listened on ({kind})"),
+        };
+        Error::new(Code::ConfigInvalid, detail)
+            .with_help("choose another with --listen ADDR:PORT (or KEYBEARER_LISTEN)")
+    })
 }
 
 /// The connectors of the binary, and those of the operator's folder; a file that does not lint stops the start.
@@ -162,10 +145,7 @@ pub fn catalog(folder: Option<&std::path::Path>) -> Result<Catalog> {
     }
     for connector in own.iter() {
         if embedded.get(&connector.slug).is_some() {
-            return Err(wrong(format!(
-                "connector `{}` is built in and cannot be replaced",
-                connector.slug
-            )));
+            return Err(wrong(format!("connector `{}` is built in and cannot be replaced", connector.slug)));
         }
         if let Some(finding) = keybearer_app::connectors::lint::lint(connector).first() {
             return Err(wrong(format!("connector `{}`: {finding}", connector.slug)));

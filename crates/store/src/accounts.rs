@@ -164,10 +164,7 @@ pub struct AccountFilter {
 
 impl Keyed for AccountRow {
     fn cursor(&self) -> Cursor {
-        Cursor {
-            created_at: self.created_at,
-            id: self.id.to_string(),
-        }
+        Cursor { created_at: self.created_at, id: self.id.to_string() }
     }
 }
 
@@ -268,11 +265,7 @@ impl Db {
             (!filter.connection_names.is_empty()).then(|| format!("|{}|", filter.connection_names.join("|")));
         let query = filter.query.as_deref().map(like);
         let (at, id, backward) = request.bounds();
-        let text = if backward {
-            sql::ACCOUNT_NEWER
-        } else {
-            sql::ACCOUNT_OLDER
-        };
+        let text = if backward { sql::ACCOUNT_NEWER } else { sql::ACCOUNT_OLDER };
         let rows: Vec<AccountRow> = list!(read self, text, environment, names, filter.connector,
             filter.connection_id, filter.identifier, filter.organization_id, filter.user_id, filter.status, query,
             filter.org_wide, at, id, request.fetch())?;
@@ -335,10 +328,7 @@ impl Db {
 pub(crate) fn search_text(identifier: &str, identity: Option<&crate::Identity>) -> String {
     let mut text = identifier.to_lowercase();
     if let Some(identity) = identity {
-        for part in [Some(&identity.id), identity.label.as_ref()]
-            .into_iter()
-            .flatten()
-        {
+        for part in [Some(&identity.id), identity.label.as_ref()].into_iter().flatten() {
             text.push('\n');
             text.push_str(&part.to_lowercase());
         }

@@ -39,10 +39,7 @@ pub struct AuditFilter {
 
 impl Keyed for AuditRow {
     fn cursor(&self) -> Cursor {
-        Cursor {
-            created_at: self.created_at,
-            id: self.id.to_string(),
-        }
+        Cursor { created_at: self.created_at, id: self.id.to_string() }
     }
 }
 
@@ -69,11 +66,7 @@ impl Db {
         request: &PageRequest,
     ) -> Result<Page<AuditRow>> {
         let (at, id, backward) = request.bounds();
-        let text = if backward {
-            sql::AUDIT_NEWER
-        } else {
-            sql::AUDIT_OLDER
-        };
+        let text = if backward { sql::AUDIT_NEWER } else { sql::AUDIT_OLDER };
         let rows: Vec<AuditRow> =
             list!(read self, text, environment, filter.target, at, id, request.fetch())?;
         let total: Option<i64> = scalar!(read self, sql::AUDIT_TOTAL, environment, filter.target)?;

@@ -188,10 +188,7 @@ fn apply_grant(row: &mut AccountRow, change: GrantChange) {
 }
 
 async fn write(tx: &mut Tx, row: &AccountRow) -> Result<()> {
-    let identity = row.identity_id.clone().map(|id| Identity {
-        id,
-        label: row.identity_label.clone(),
-    });
+    let identity = row.identity_id.clone().map(|id| Identity { id, label: row.identity_label.clone() });
     execute!(tx tx, sql::ACCOUNT_WRITE, row.id, row.status, row.reason, row.auth_type, row.method,
         row.credential_id, row.sealed_grant, row.variables, row.granted_scopes, row.wanted_scopes, row.api_config,
         row.identity_id, row.identity_label, row.previous_identity_id, row.access_expires_at,

@@ -58,10 +58,8 @@ where
     T::Raw: Decode<'r, R::Database> + Type<R::Database>,
 {
     let raw: T::Raw = row.try_get(name)?;
-    T::from_raw(raw).map_err(|source| sqlx::Error::ColumnDecode {
-        index: name.to_owned(),
-        source: Box::new(source),
-    })
+    T::from_raw(raw)
+        .map_err(|source| sqlx::Error::ColumnDecode { index: name.to_owned(), source: Box::new(source) })
 }
 
 /// A value that can be bound to a placeholder, as the type that both drivers know.
@@ -318,12 +316,6 @@ stored_enum! {
     }
 }
 
-enum_columns!(
-    AuthMode,
-    AttemptStatus,
-    DataKeyState,
-    SecretState,
-    SigningKeyState
-);
+enum_columns!(AuthMode, AttemptStatus, DataKeyState, SecretState, SigningKeyState);
 
 pub(crate) use {row, statement};

@@ -166,11 +166,7 @@ async fn see(tx: &mut Tx, environment: &EnvironmentId, id: &ConnectionId) -> Res
         None => None,
     };
     let accounts: Option<i64> = scalar!(tx &mut *tx, sql::CONNECTION_ACCOUNTS, id)?;
-    Ok(Some(ConnectionSeen {
-        row,
-        credential,
-        accounts: accounts.unwrap_or_default(),
-    }))
+    Ok(Some(ConnectionSeen { row, credential, accounts: accounts.unwrap_or_default() }))
 }
 
 async fn write(
@@ -186,11 +182,7 @@ async fn write(
     row.credential_id = seen.row.credential_id.clone();
     match &change.credential {
         CredentialChange::Keep => {}
-        CredentialChange::Reseal {
-            id,
-            sealed,
-            client_secret_suffix,
-        } => {
+        CredentialChange::Reseal { id, sealed, client_secret_suffix } => {
             execute!(tx &mut *tx, sql::CREDENTIAL_RESEAL, id, sealed, client_secret_suffix)?;
         }
         CredentialChange::Replace(credential) => {

@@ -65,10 +65,7 @@ pub struct ConnectionFilter {
 
 impl Keyed for ConnectionRow {
     fn cursor(&self) -> Cursor {
-        Cursor {
-            created_at: self.created_at,
-            id: self.id.to_string(),
-        }
+        Cursor { created_at: self.created_at, id: self.id.to_string() }
     }
 }
 
@@ -122,11 +119,7 @@ impl Db {
     ) -> Result<Page<ConnectionRow>> {
         let query = filter.query.as_deref().map(like);
         let (at, id, backward) = request.bounds();
-        let text = if backward {
-            sql::CONNECTION_NEWER
-        } else {
-            sql::CONNECTION_OLDER
-        };
+        let text = if backward { sql::CONNECTION_NEWER } else { sql::CONNECTION_OLDER };
         let rows: Vec<ConnectionRow> = list!(read self, text, environment, filter.connector, filter.state, query,
             at, id, request.fetch())?;
         let total: Option<i64> =

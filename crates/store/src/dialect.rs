@@ -71,17 +71,13 @@ impl Default for Options {
 macro_rules! on {
     (read $db:expr, |$connection:ident| $body:expr) => {
         match &$db.0 {
-            crate::dialect::Backend::Sqlite {
-                read: $connection, ..
-            } => $body,
+            crate::dialect::Backend::Sqlite { read: $connection, .. } => $body,
             crate::dialect::Backend::Postgres($connection) => $body,
         }
     };
     (write $db:expr, |$connection:ident| $body:expr) => {
         match &$db.0 {
-            crate::dialect::Backend::Sqlite {
-                write: $connection, ..
-            } => $body,
+            crate::dialect::Backend::Sqlite { write: $connection, .. } => $body,
             crate::dialect::Backend::Postgres($connection) => $body,
         }
     };
@@ -146,10 +142,7 @@ impl Db {
     /// [`Db::open_postgres`].
     pub async fn open(url: &SecretString, options: &Options) -> Result<Self> {
         let text = url.expose();
-        if let Some(path) = text
-            .strip_prefix("sqlite://")
-            .or_else(|| text.strip_prefix("sqlite:"))
-        {
+        if let Some(path) = text.strip_prefix("sqlite://").or_else(|| text.strip_prefix("sqlite:")) {
             return Self::open_sqlite(Path::new(path), options).await;
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
@@ -185,15 +178,9 @@ impl Db {
                 .test_before_acquire(false)
         };
         let write = pool().max_connections(1).connect_with(connect.clone()).await?;
-        let read = pool()
-            .max_connections(options.connections.max(1))
-            .connect_with(connect.read_only(true))
-            .await?;
-        let db = Self(Backend::Sqlite {
-            write,
-            read,
-            _lock: lock,
-        });
+        let read =
+            pool().max_connections(options.connections.max(1)).connect_with(connect.read_only(true)).await?;
+        let db = Self(Backend::Sqlite { write, read, _lock: lock });
         db.migrate().await?;
         db.end_leases_of("").await?;
         Ok(db)
@@ -217,10 +204,7 @@ impl Db {
             .after_connect(move |connection, _| {
                 let lock_timeout = lock_timeout.clone();
                 Box::pin(async move {
-                    sqlx::query(POSTGRES_LOCK_TIMEOUT)
-                        .bind(lock_timeout)
-                        .execute(&mut *connection)
-                        .await?;
+                    sqlx::query(POSTGRES_LOCK_TIMEOUT).bind(lock_timeout).execute(&mut *connection).await?;
                     for text in POSTGRES_SESSION.iter().copied() {
                         sqlx::query(text).execute(&mut *connection).await?;
                     }
@@ -307,35 +291,24 @@ const POSTGRES_SESSION: &[&str] = &[
 
 const POSTGRES_LOCK_TIMEOUT: &str = "SELECT set_config('lock_timeout', $1, false)";
 
-const POSTGRES_MIGRATION_SESSION: &[&str] = &[
-    "SET LOCAL statement_timeout = 0",
-    "SET LOCAL lock_timeout = '60s'",
-];
+const POSTGRES_MIGRATION_SESSION: &[&str] =
+    &["SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = '60s'"];
 
 async fn run_migrations<C: sqlx::migrate::Migrate>(migrations: &Migrator, connection: &mut C) -> Result<()> {
     let mut migrator = Migrator::with_migrations(migrations.iter().cloned().collect());
     // its own lock is bound to a session, which a pooler may hand to somebody else; ours is held already
     migrator.set_locking(false);
-    migrator
-        .run_direct(None, connection, false)
-        .await
-        .map_err(|error| match error {
-            MigrateError::VersionMissing(found) => StoreError::SchemaTooNew {
-                found,
-                known: migrations
-                    .iter()
-                    .map(|migration| migration.version)
-                    .max()
-                    .unwrap_or_default(),
-            },
-            MigrateError::VersionMismatch(version) => StoreError::other(format!(
-                "migration {version} differs from the one that was applied"
-            )),
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-                StoreError::from(error)
-            }
-            _ => StoreError::other("migration"),
-        })
+    migrator.run_direct(None, connection, false).await.map_err(|error| match error {
+        MigrateError::VersionMissing(found) => StoreError::SchemaTooNew {
+            found,
+            known: migrations.iter().map(|migration| migration.version).max().unwrap_or_default(),
+        },
+        MigrateError::VersionMismatch(version) => {
+            StoreError::other(format!("migration {version} differs from the one that was applied"))
+        }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => StoreError::from(error),
+        _ => StoreError::other("migration"),
+    })
 }
 
 /// Holds `<file>.lock` for as long as the database is open.
@@ -353,9 +326,7 @@ impl FileLock {
                 let mut holder = String::new();
                 let _ = file.read_to_string(&mut holder);
                 let holder = Some(holder.trim().to_owned()).filter(|text| !text.is_empty());
-                return Err(StoreError::InUse {
-                    holder: holder.unwrap_or_else(|| "unknown".to_owned()),
-                });
+                return Err(StoreError::InUse { holder: holder.unwrap_or_else(|| "unknown".to_owned()) });
             }
             Err(TryLockError::Error(error)) => return Err(cannot_open(&error)),
         }
@@ -380,8 +351,7 @@ fn make_private(path: &Path) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))
-            .map_err(|error| cannot_open(&error))?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600)).map_err(|error| cannot_open(&error))?;
     }
     drop(file);
     Ok(())
@@ -399,7 +369,5 @@ fn private_file(path: &Path) -> std::io::Result<File> {
 }
 
 fn cannot_open(error: &std::io::Error) -> StoreError {
-    StoreError::Unavailable {
-        reason: format!("the database file cannot be opened: {}", error.kind()).into(),
-    }
+    StoreError::Unavailable { reason: format!("the database file cannot be opened: {}", error.kind()).into() }
 }

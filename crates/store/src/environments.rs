@@ -46,9 +46,7 @@ impl Db {
     /// [`StoreError::Unavailable`] when the database does not answer.
     pub async fn db_now(&self) -> Result<Timestamp> {
         let micros: Option<i64> = scalar!(read self, sql::NOW)?;
-        micros
-            .map(Timestamp::from_micros)
-            .ok_or_else(|| StoreError::other("clock"))
+        micros.map(Timestamp::from_micros).ok_or_else(|| StoreError::other("clock"))
     }
 
     /// Whether the database answers.

@@ -57,9 +57,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
 impl StoreError {
     pub(crate) fn unavailable(reason: &'static str) -> Self {
-        Self::Unavailable {
-            reason: Cow::Borrowed(reason),
-        }
+        Self::Unavailable { reason: Cow::Borrowed(reason) }
     }
 
     pub(crate) fn other(what: impl Into<String>) -> Self {
@@ -88,11 +86,8 @@ impl From<StoreError> for Error {
             StoreError::Other { .. } => (Code::Internal, "the database refused the operation".into()),
         };
         let converted = Error::new(code, detail);
-        let converted = if code == Code::DatabaseUnavailable {
-            converted.with_retry_after(1)
-        } else {
-            converted
-        };
+        let converted =
+            if code == Code::DatabaseUnavailable { converted.with_retry_after(1) } else { converted };
         converted.with_source(error)
     }
 }
@@ -104,14 +99,12 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(error) => from_database(&*error),
             sqlx::Error::PoolTimedOut => Self::unavailable("no connection became free in time"),
             sqlx::Error::PoolClosed => Self::unavailable("the database is closed"),
-            sqlx::Error::Io(error) => Self::Unavailable {
-                reason: format!("connection: {}", error.kind()).into(),
-            },
+            sqlx::Error::Io(error) => {
+                Self::Unavailable { reason: format!("connection: {}", error.kind()).into() }
+            }
             sqlx::Error::Tls(_) => Self::unavailable("TLS to the database failed"),
             sqlx::Error::WorkerCrashed => Self::unavailable("the database worker stopped"),
-            sqlx::Error::ColumnDecode { index, .. } => Self::Corrupt {
-                what: format!("column {index}"),
-            },
+            sqlx::Error::ColumnDecode { index, .. } => Self::Corrupt { what: format!("column {index}") },
             sqlx::Error::RowNotFound => Self::other("no row where one must be"),
             sqlx::Error::Protocol(_) => Self::unavailable("the database connection lost its place"),
             sqlx::Error::Configuration(_) => Self::other("database address"),
@@ -124,14 +117,10 @@ fn from_database(error: &dyn DatabaseError) -> StoreError {
     let code = error.code().unwrap_or_default();
     match error.kind() {
         ErrorKind::UniqueViolation => {
-            return StoreError::Conflict {
-                what: table_of(error),
-            };
+            return StoreError::Conflict { what: table_of(error) };
         }
         ErrorKind::ForeignKeyViolation => {
-            return StoreError::Reference {
-                what: table_of(error),
-            };
+            return StoreError::Reference { what: table_of(error) };
         }
         ErrorKind::CheckViolation | ErrorKind::NotNullViolation => {
             return StoreError::other(format!("{} constraint, code {code}", table_of(error)));
@@ -139,11 +128,7 @@ fn from_database(error: &dyn DatabaseError) -> StoreError {
         _ => {}
     }
     // SQLSTATEs have five characters; SQLite's extended result codes have at most four digits
-    if code.len() == 5 {
-        from_sqlstate(&code)
-    } else {
-        from_sqlite(&code)
-    }
+    if code.len() == 5 { from_sqlstate(&code) } else { from_sqlite(&code) }
 }
 
 fn from_sqlite(code: &str) -> StoreError {
@@ -153,9 +138,7 @@ fn from_sqlite(code: &str) -> StoreError {
         10 => StoreError::unavailable("the disk reports an error"),
         13 => StoreError::unavailable("the disk is full"),
         14 => StoreError::unavailable("the database file cannot be opened"),
-        11 | 26 => StoreError::Corrupt {
-            what: format!("code {code}"),
-        },
+        11 | 26 => StoreError::Corrupt { what: format!("code {code}") },
         _ => StoreError::other(format!("code {code}")),
     }
 }
@@ -166,9 +149,7 @@ fn from_sqlstate(code: &str) -> StoreError {
         "40001" | "40P01" | "55P03" | "57014" => StoreError::unavailable("the row is locked"),
         "53100" => StoreError::unavailable("the disk is full"),
         "58030" => StoreError::unavailable("the disk reports an error"),
-        "XX001" | "XX002" => StoreError::Corrupt {
-            what: format!("code {code}"),
-        },
+        "XX001" | "XX002" => StoreError::Corrupt { what: format!("code {code}") },
         _ if code.starts_with("08") || code.starts_with("57P") => {
             StoreError::unavailable("the database is going away")
         }
@@ -201,13 +182,6 @@ const TABLES: &[&str] = &[
 /// (`UNIQUE constraint failed: account.connection_id, …`, which names columns and no values).
 fn table_of(error: &dyn DatabaseError) -> &'static str {
     let message = error.message();
-    let named = error
-        .table()
-        .or_else(|| message.split(": ").last()?.split('.').next())
-        .unwrap_or_default();
-    TABLES
-        .iter()
-        .find(|table| **table == named)
-        .copied()
-        .unwrap_or("row")
+    let named = error.table().or_else(|| message.split(": ").last()?.split('.').next()).unwrap_or_default();
+    TABLES.iter().find(|table| **table == named).copied().unwrap_or("row")
 }

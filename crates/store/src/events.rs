@@ -56,10 +56,7 @@ pub struct EventFilter {
 
 impl Keyed for EventRow {
     fn cursor(&self) -> Cursor {
-        Cursor {
-            created_at: self.created_at,
-            id: self.id.to_string(),
-        }
+        Cursor { created_at: self.created_at, id: self.id.to_string() }
     }
 }
 
@@ -95,11 +92,7 @@ impl Db {
         let from = filter.from.unwrap_or(Timestamp::from_micros(i64::MIN));
         let until = filter.until.unwrap_or(Timestamp::from_micros(i64::MAX));
         let (at, id, backward) = request.bounds();
-        let text = if backward {
-            sql::EVENT_NEWER
-        } else {
-            sql::EVENT_OLDER
-        };
+        let text = if backward { sql::EVENT_NEWER } else { sql::EVENT_OLDER };
         let rows: Vec<EventRow> = list!(read self, text, environment, filter.account_id, filter.event_type, from,
             until, at, id, request.fetch())?;
         let total: Option<i64> = scalar!(read self, sql::EVENT_TOTAL, environment, filter.account_id,

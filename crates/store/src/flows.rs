@@ -278,11 +278,7 @@ pub(crate) async fn end_flow(tx: &mut Tx, end: &FlowEnd, now: Timestamp) -> Resu
         return Ok(false);
     }
     if let Some(state_hash) = &end.attempt {
-        let status = if end.state == FlowState::Done {
-            AttemptStatus::Done
-        } else {
-            AttemptStatus::Failed
-        };
+        let status = if end.state == FlowState::Done { AttemptStatus::Done } else { AttemptStatus::Failed };
         let ended = execute!(tx &mut *tx, sql::ATTEMPT_FINISH, state_hash, status, end.failure, end.reference,
             now)?;
         if ended == 0 {

@@ -66,10 +66,7 @@ pub struct CallFilter {
 
 impl Keyed for CallRow {
     fn cursor(&self) -> Cursor {
-        Cursor {
-            created_at: self.started_at,
-            id: self.id.to_string(),
-        }
+        Cursor { created_at: self.started_at, id: self.id.to_string() }
     }
 }
 
@@ -107,11 +104,7 @@ impl Db {
         request: &PageRequest,
     ) -> Result<Page<CallRow>> {
         let (at, id, backward) = request.bounds();
-        let text = if backward {
-            sql::CALL_NEWER
-        } else {
-            sql::CALL_OLDER
-        };
+        let text = if backward { sql::CALL_NEWER } else { sql::CALL_OLDER };
         let rows: Vec<CallRow> = list!(read self, text, environment, filter.connection_id, filter.account_id, at,
             id, request.fetch())?;
         let total: Option<i64> =

@@ -32,10 +32,7 @@ pub struct PageRequest {
 impl PageRequest {
     /// The newest `limit` rows.
     pub fn first(limit: i64) -> Self {
-        Self {
-            position: Position::Start,
-            limit,
-        }
+        Self { position: Position::Start, limit }
     }
 }
 
@@ -82,20 +79,11 @@ impl PageRequest {
         if backward {
             rows.reverse();
         }
-        let has_previous = if backward {
-            more
-        } else {
-            self.position != Position::Start
-        };
+        let has_previous = if backward { more } else { self.position != Position::Start };
         let has_next = backward || more;
         let previous = rows.first().filter(|_| has_previous).map(Keyed::cursor);
         let next = rows.last().filter(|_| has_next).map(Keyed::cursor);
-        Page {
-            rows,
-            total,
-            previous,
-            next,
-        }
+        Page { rows, total, previous, next }
     }
 }
 
@@ -105,10 +93,7 @@ mod tests {
 
     impl Keyed for i64 {
         fn cursor(&self) -> Cursor {
-            Cursor {
-                created_at: Timestamp::from_micros(*self),
-                id: self.to_string(),
-            }
+            Cursor { created_at: Timestamp::from_micros(*self), id: self.to_string() }
         }
     }
 
@@ -120,10 +105,7 @@ mod tests {
 
     #[test]
     fn a_page_read_backwards_is_newest_first_and_has_a_next_one() {
-        let request = PageRequest {
-            position: Position::Before(5.cursor()),
-            limit: 2,
-        };
+        let request = PageRequest { position: Position::Before(5.cursor()), limit: 2 };
         let page = request.page(vec![6, 7, 8], 9);
         assert_eq!(page.rows, vec![7, 6]);
         assert_eq!((page.previous, page.next), (Some(7.cursor()), Some(6.cursor())));

@@ -85,10 +85,7 @@ impl Db {
             crate::jobs::micros(time))?;
         let Some(row) = row else { return Ok(None) };
         tx.commit().await?;
-        Ok(Some(Leased {
-            previous: before.refresh_state,
-            row,
-        }))
+        Ok(Some(Leased { previous: before.refresh_state, row }))
     }
 
     /// Stores what a refresh brought, with its events and its line in the refresh log, and ends the lease.
@@ -137,10 +134,7 @@ impl Db {
         let before: Option<AccountRow> = find!(tx &mut tx, accounts::ACCOUNT_LOCK, lease.account_id)?;
         let Some(before) = before else { return Ok(None) };
         match failure {
-            Failure::Transient {
-                next_refresh_at,
-                state,
-            } => {
+            Failure::Transient { next_refresh_at, state } => {
                 let row = find!(tx &mut tx, sql::FAIL_TRANSIENT, lease.account_id, lease.generation, lease.owner,
                     state, log.at, log.reason, next_refresh_at, events::count(events))?;
                 settle(tx, row, events, log).await
@@ -165,10 +159,7 @@ impl Db {
         next_refresh_at: Option<Timestamp>,
         log: &RefreshLogRow,
     ) -> Result<Option<AccountRow>> {
-        let failure = Failure::Transient {
-            next_refresh_at,
-            state: RefreshState::Uncertain,
-        };
+        let failure = Failure::Transient { next_refresh_at, state: RefreshState::Uncertain };
         self.fail_refresh(lease, &failure, &[], log).await
     }
 

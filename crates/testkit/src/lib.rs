@@ -15,10 +15,7 @@ pub use tempfile::TempDir;
 /// # Errors
 /// When the folder for temporary files cannot be written.
 pub fn temp_dir() -> anyhow::Result<TempDir> {
-    tempfile::Builder::new()
-        .prefix("keybearer-test-")
-        .tempdir()
-        .context("no temporary folder")
+    tempfile::Builder::new().prefix("keybearer-test-").tempdir().context("no temporary folder")
 }
 
 /// A TCP port of the loopback address that nobody listens on right now.
@@ -50,11 +47,8 @@ mod tests {
         let (server, name) = (database.url().to_owned(), database.name().to_owned());
         drop(database);
         let other = TestDatabase::create().unwrap();
-        let left = other
-            .query(&format!(
-                "SELECT count(*) FROM pg_database WHERE datname = '{name}'"
-            ))
-            .unwrap();
+        let left =
+            other.query(&format!("SELECT count(*) FROM pg_database WHERE datname = '{name}'")).unwrap();
         assert_eq!(left, "0", "{server}");
     }
 

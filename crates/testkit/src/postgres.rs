@@ -24,11 +24,7 @@ impl TestDatabase {
     /// When PostgreSQL is not installed or does not start; the text says what to do.
     pub fn create() -> anyhow::Result<Self> {
         let server = server()?;
-        let name = format!(
-            "kb_{}_{}",
-            std::process::id(),
-            NUMBER.fetch_add(1, Ordering::SeqCst)
-        );
+        let name = format!("kb_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
         run_sql(&server, "postgres", &format!("CREATE DATABASE {name}"))?;
         let url = format!("{server}/{name}");
         Ok(Self { server, name, url })
@@ -56,11 +52,7 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         // best effort: the whole cluster goes away at the end of the run
-        let _ = run_sql(
-            &self.server,
-            "postgres",
-            &format!("DROP DATABASE {} WITH (FORCE)", self.name),
-        );
+        let _ = run_sql(&self.server, "postgres", &format!("DROP DATABASE {} WITH (FORCE)", self.name));
     }
 }
 
@@ -87,12 +79,7 @@ fn server() -> anyhow::Result<String> {
 
 fn open_lock(base: &Path) -> anyhow::Result<File> {
     let path = base.with_extension("lock");
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .context("cannot make a lock file")
+    OpenOptions::new().write(true).create(true).truncate(false).open(&path).context("cannot make a lock file")
 }
 
 fn start(base: &Path, runner: u32) -> anyhow::Result<String> {
@@ -113,12 +100,7 @@ fn start(base: &Path, runner: u32) -> anyhow::Result<String> {
             base.display()
         );
         let mut command = user.command("pg_ctl", base)?;
-        command
-            .arg("-D")
-            .arg(base.join("data"))
-            .arg("-l")
-            .arg(base.join("log"))
-            .args(["-w", "-s", "-o"]);
+        command.arg("-D").arg(base.join("data")).arg("-l").arg(base.join("log")).args(["-w", "-s", "-o"]);
         command.arg(settings).arg("start");
         match run(command) {
             Ok(_) => return Ok(format!("postgres://postgres@127.0.0.1:{port}")),
@@ -162,23 +144,10 @@ fn watch(base: &Path, runner: u32) -> anyhow::Result<()> {
         rm -rf "$2" "$3"
     "#;
     let mut command = Command::new("sh");
-    command
-        .arg("-c")
-        .arg(SCRIPT)
-        .arg("keybearer-test-pg")
-        .arg(runner.to_string())
-        .arg(base);
-    command
-        .arg(base.with_extension("lock"))
-        .current_dir("/")
-        .process_group(0);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command
-        .spawn()
-        .context("cannot start the watcher of the test cluster")?;
+    command.arg("-c").arg(SCRIPT).arg("keybearer-test-pg").arg(runner.to_string()).arg(base);
+    command.arg(base.with_extension("lock")).current_dir("/").process_group(0);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().context("cannot start the watcher of the test cluster")?;
     Ok(())
 }
 
@@ -192,13 +161,7 @@ enum Account {
 }
 
 const CHANGE_USER: &[&[&str]] = &[
-    &[
-        "setpriv",
-        "--reuid=postgres",
-        "--regid=postgres",
-        "--clear-groups",
-        "--",
-    ],
+    &["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"],
     &["runuser", "-u", "postgres", "--"],
 ];
 
@@ -210,12 +173,9 @@ impl Account {
         let mut chown = Command::new("chown");
         chown.arg("postgres").arg(base);
         run(chown).context("as root, the tests need a user postgres")?;
-        let found = CHANGE_USER
-            .iter()
-            .find(|words| words.first().is_some_and(|word| on_path(word).is_some()));
-        found
-            .map(|words| Self::Other(words))
-            .context("as root, the tests need setpriv or runuser")
+        let found =
+            CHANGE_USER.iter().find(|words| words.first().is_some_and(|word| on_path(word).is_some()));
+        found.map(|words| Self::Other(words)).context("as root, the tests need setpriv or runuser")
     }
 
     fn command(&self, program: &str, folder: &Path) -> anyhow::Result<Command> {
@@ -229,10 +189,7 @@ impl Account {
                 command
             }
         };
-        command
-            .current_dir(folder)
-            .env_remove("PGDATA")
-            .env("LC_ALL", "C");
+        command.current_dir(folder).env_remove("PGDATA").env("LC_ALL", "C");
         Ok(command)
     }
 }
@@ -249,16 +206,12 @@ fn find_program(name: &str) -> anyhow::Result<PathBuf> {
         .filter(|path| path.is_file())
         .collect();
     versions.sort();
-    versions
-        .pop()
-        .with_context(|| format!("PostgreSQL's {name} is not installed: run `cargo xtask test`"))
+    versions.pop().with_context(|| format!("PostgreSQL's {name} is not installed: run `cargo xtask test`"))
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 fn run_sql(server: &str, database: &str, text: &str) -> anyhow::Result<String> {

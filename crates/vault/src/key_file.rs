@@ -34,16 +34,11 @@ impl LocalKey {
     /// [`VaultError::RootKeyInvalid`], [`VaultError::KeyFileExposed`] when others on the machine have access to
     /// it, [`VaultError::KeyFile`] when it cannot be read.
     pub fn load(path: &Path) -> Result<Self, VaultError> {
-        let failed = |source| VaultError::KeyFile {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source| VaultError::KeyFile { path: path.to_owned(), source };
         let file = File::open(path).map_err(failed)?;
         check_mode(path, &file)?;
         let mut bytes = Vec::with_capacity(MAX_FILE_BYTES as usize);
-        file.take(MAX_FILE_BYTES)
-            .read_to_end(&mut bytes)
-            .map_err(failed)?;
+        file.take(MAX_FILE_BYTES).read_to_end(&mut bytes).map_err(failed)?;
         let bytes = Secret::new(bytes);
         let text = std::str::from_utf8(bytes.expose())
             .map_err(|_| VaultError::RootKeyInvalid("it is neither"))
@@ -60,17 +55,11 @@ impl LocalKey {
         let key = Self::generate(entropy)?;
         let mut file = create_new(path).map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => VaultError::RootKeyExists(path.to_owned()),
-            _ => VaultError::KeyFile {
-                path: path.to_owned(),
-                source,
-            },
+            _ => VaultError::KeyFile { path: path.to_owned(), source },
         })?;
         write_durably(&mut file, path, &key).map_err(|source| {
             let _ = std::fs::remove_file(path);
-            VaultError::KeyFile {
-                path: path.to_owned(),
-                source,
-            }
+            VaultError::KeyFile { path: path.to_owned(), source }
         })?;
         Ok(key)
     }
@@ -87,10 +76,7 @@ impl LocalKey {
     ) -> Result<(Self, KeyOrigin), VaultError> {
         match (Self::load(path), installation) {
             (Err(VaultError::KeyFile { source, .. }), _) if source.kind() != io::ErrorKind::NotFound => {
-                Err(VaultError::KeyFile {
-                    path: path.to_owned(),
-                    source,
-                })
+                Err(VaultError::KeyFile { path: path.to_owned(), source })
             }
             (Err(VaultError::KeyFile { .. }), Installation::New) => {
                 Ok((Self::create(path, entropy)?, KeyOrigin::Created))
@@ -119,11 +105,7 @@ fn write_durably(file: &mut File, path: &Path, key: &LocalKey) -> io::Result<()>
     // the name too must survive a power cut, or the next start would find secrets without their key
     #[cfg(unix)]
     if let Some(parent) = path.parent() {
-        let parent = if parent.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            parent
-        };
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         File::open(parent)?.sync_all()?;
     }
     Ok(())
@@ -132,17 +114,11 @@ fn write_durably(file: &mut File, path: &Path, key: &LocalKey) -> io::Result<()>
 #[cfg(unix)]
 fn check_mode(path: &Path, file: &File) -> Result<(), VaultError> {
     use std::os::unix::fs::PermissionsExt as _;
-    let failed = |source| VaultError::KeyFile {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| VaultError::KeyFile { path: path.to_owned(), source };
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
     // a group may read: that is how orchestrators hand a secret to a process that is not root
     if mode & 0o027 != 0 {
-        return Err(VaultError::KeyFileExposed {
-            path: path.to_owned(),
-            mode,
-        });
+        return Err(VaultError::KeyFileExposed { path: path.to_owned(), mode });
     }
     Ok(())
 }

@@ -55,9 +55,7 @@ impl Keyring {
             }
             KeyRole::Older => entries.push(entry),
         }
-        Self {
-            environments: Arc::new(environments),
-        }
+        Self { environments: Arc::new(environments) }
     }
 
     /// This keyring without the keys of an environment.
@@ -65,9 +63,7 @@ impl Keyring {
     pub fn without(&self, environment: &EnvironmentId) -> Self {
         let mut environments = BTreeMap::clone(&self.environments);
         environments.remove(environment);
-        Self {
-            environments: Arc::new(environments),
-        }
+        Self { environments: Arc::new(environments) }
     }
 
     /// The environments that have keys here.
@@ -99,14 +95,7 @@ impl Keyring {
         let mut out = Vec::with_capacity(2 + id.len() + 44 + plaintext.len());
         out.extend_from_slice(&[FORMAT, id_length]);
         out.extend_from_slice(id);
-        aead::seal(
-            &mut out,
-            entry.key.material(),
-            RECORD_INFO,
-            &place.encode()?,
-            plaintext,
-            entropy,
-        )?;
+        aead::seal(&mut out, entry.key.material(), RECORD_INFO, &place.encode()?, plaintext, entropy)?;
         Ok(out)
     }
 
@@ -118,13 +107,7 @@ impl Keyring {
     pub fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<SecretBytes, VaultError> {
         let parts = Parts::read(sealed)?;
         let entry = self.entry(place.environment, &parts.key)?;
-        aead::open(
-            parts.header,
-            parts.body,
-            entry.key.material(),
-            RECORD_INFO,
-            &place.encode()?,
-        )
+        aead::open(parts.header, parts.body, entry.key.material(), RECORD_INFO, &place.encode()?)
     }
 
     /// The id of the data key that sealed a value.
@@ -142,9 +125,7 @@ impl Keyring {
     pub fn needs_reseal(&self, sealed: &[u8]) -> Result<bool, VaultError> {
         let key = Self::key_of(sealed)?;
         let entry = self.environments.values().flatten().find(|entry| entry.id == key);
-        entry
-            .map(|entry| entry.role != KeyRole::Primary)
-            .ok_or(VaultError::UnknownKey(key))
+        entry.map(|entry| entry.role != KeyRole::Primary).ok_or(VaultError::UnknownKey(key))
     }
 
     /// The same secret under the primary key; `None` when it is there already.
@@ -191,9 +172,7 @@ impl Keyring {
     pub fn mac_keys(&self, environment: &EnvironmentId, purpose: &str) -> Result<Vec<MacKey>, VaultError> {
         self.primary_entry(environment)?;
         let entries = self.environments.get(environment).into_iter().flatten();
-        entries
-            .map(|entry| Ok(MacKey::new(entry.id.clone(), &purpose_key(entry, purpose)?)))
-            .collect()
+        entries.map(|entry| Ok(MacKey::new(entry.id.clone(), &purpose_key(entry, purpose)?))).collect()
     }
 
     /// The tag over `parts` for one purpose, with the primary key.
@@ -221,18 +200,12 @@ impl Keyring {
         tag: &[u8],
     ) -> Result<Option<DataKeyId>, VaultError> {
         let keys = self.mac_keys(environment, purpose)?;
-        Ok(keys
-            .iter()
-            .find(|key| key.verify(parts, tag))
-            .map(|key| key.key_id().clone()))
+        Ok(keys.iter().find(|key| key.verify(parts, tag)).map(|key| key.key_id().clone()))
     }
 
     fn entry(&self, environment: &EnvironmentId, id: &DataKeyId) -> Result<&Entry, VaultError> {
         let entries = self.environments.get(environment).into_iter().flatten();
-        entries
-            .into_iter()
-            .find(|entry| entry.id == *id)
-            .ok_or_else(|| VaultError::UnknownKey(id.clone()))
+        entries.into_iter().find(|entry| entry.id == *id).ok_or_else(|| VaultError::UnknownKey(id.clone()))
     }
 
     fn primary_entry(&self, environment: &EnvironmentId) -> Result<&Entry, VaultError> {
@@ -247,10 +220,7 @@ impl Keyring {
 impl fmt::Debug for Keyring {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ids = |entries: &Vec<Entry>| entries.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>();
-        formatter
-            .debug_map()
-            .entries(self.environments.iter().map(|(name, keys)| (name, ids(keys))))
-            .finish()
+        formatter.debug_map().entries(self.environments.iter().map(|(name, keys)| (name, ids(keys)))).finish()
     }
 }
 
@@ -274,13 +244,9 @@ impl<'a> Parts<'a> {
             return Err(VaultError::UnknownFormat(format));
         }
         let (&id_length, _) = rest.split_first().ok_or(VaultError::Malformed)?;
-        let (header, body) = sealed
-            .split_at_checked(2 + usize::from(id_length))
-            .ok_or(VaultError::Malformed)?;
-        let id = header
-            .get(2..)
-            .and_then(|id| std::str::from_utf8(id).ok())
-            .ok_or(VaultError::Malformed)?;
+        let (header, body) =
+            sealed.split_at_checked(2 + usize::from(id_length)).ok_or(VaultError::Malformed)?;
+        let id = header.get(2..).and_then(|id| std::str::from_utf8(id).ok()).ok_or(VaultError::Malformed)?;
         let key = DataKeyId::parse(id).ok_or(VaultError::Malformed)?;
         Ok(Self { key, header, body })
     }

@@ -16,10 +16,7 @@ pub struct MacKey {
 
 impl MacKey {
     pub(crate) fn new(id: DataKeyId, key: &Key) -> Self {
-        Self {
-            id,
-            key: hmac::Key::new(hmac::HMAC_SHA256, key.expose()),
-        }
+        Self { id, key: hmac::Key::new(hmac::HMAC_SHA256, key.expose()) }
     }
 
     /// The data key it comes from.
@@ -45,10 +42,7 @@ impl MacKey {
 
 impl fmt::Debug for MacKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("MacKey")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        formatter.debug_struct("MacKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

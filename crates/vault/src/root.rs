@@ -59,12 +59,7 @@ pub struct KeyContext<'a> {
 impl KeyContext<'_> {
     fn encode(&self) -> Result<Vec<u8>, VaultError> {
         let mut out = Vec::with_capacity(96);
-        for field in [
-            "data_key",
-            self.installation,
-            self.environment.as_str(),
-            self.key.as_str(),
-        ] {
+        for field in ["data_key", self.installation, self.environment.as_str(), self.key.as_str()] {
             put(&mut out, field.as_bytes())?;
         }
         Ok(out)
@@ -151,10 +146,7 @@ impl LocalKey {
     fn new(key: Key) -> Result<Self, VaultError> {
         let derived = aead::derive(&key, FINGERPRINT_INFO, &[])?;
         let mut fingerprint = [0_u8; FINGERPRINT_BYTES];
-        fingerprint
-            .iter_mut()
-            .zip(derived.expose())
-            .for_each(|(to, from)| *to = *from);
+        fingerprint.iter_mut().zip(derived.expose()).for_each(|(to, from)| *to = *from);
         Ok(Self { key, fingerprint })
     }
 
@@ -167,9 +159,7 @@ impl LocalKey {
     }
 
     fn open_key(&self, aad: &[u8], wrapped: &[u8]) -> Result<DataKey, VaultError> {
-        let (header, body) = wrapped
-            .split_at_checked(1 + FINGERPRINT_BYTES)
-            .ok_or(VaultError::Malformed)?;
+        let (header, body) = wrapped.split_at_checked(1 + FINGERPRINT_BYTES).ok_or(VaultError::Malformed)?;
         let (&format, fingerprint) = header.split_first().ok_or(VaultError::Malformed)?;
         if format != FORMAT {
             return Err(VaultError::UnknownFormat(format));
@@ -192,16 +182,12 @@ impl KeyProvider for LocalKey {
         key: &'a DataKey,
         entropy: &'a dyn Entropy,
     ) -> KeyFuture<'a, Vec<u8>> {
-        let wrapped = context
-            .encode()
-            .and_then(|aad| self.seal_key(&aad, key.expose(), entropy));
+        let wrapped = context.encode().and_then(|aad| self.seal_key(&aad, key.expose(), entropy));
         Box::pin(ready(wrapped))
     }
 
     fn unwrap<'a>(&'a self, context: KeyContext<'a>, wrapped: &'a [u8]) -> KeyFuture<'a, DataKey> {
-        Box::pin(ready(
-            context.encode().and_then(|aad| self.open_key(&aad, wrapped)),
-        ))
+        Box::pin(ready(context.encode().and_then(|aad| self.open_key(&aad, wrapped))))
     }
 }
 
@@ -227,11 +213,7 @@ impl KeyCheck {
     ) -> Result<Vec<u8>, VaultError> {
         let value = DataKey(Secret::new(CHECK_VALUE));
         let (environment, key) = Self::ids();
-        let context = KeyContext {
-            installation,
-            environment: &environment,
-            key: &key,
-        };
+        let context = KeyContext { installation, environment: &environment, key: &key };
         provider.wrap(context, &value, entropy).await
     }
 
@@ -246,11 +228,7 @@ impl KeyCheck {
         stored: &[u8],
     ) -> Result<(), VaultError> {
         let (environment, key) = Self::ids();
-        let context = KeyContext {
-            installation,
-            environment: &environment,
-            key: &key,
-        };
+        let context = KeyContext { installation, environment: &environment, key: &key };
         match provider.unwrap(context, stored).await {
             Ok(value) if value.expose() == CHECK_VALUE => Ok(()),
             Ok(_) | Err(VaultError::DoesNotOpen | VaultError::Malformed) => Err(VaultError::WrongRootKey),
@@ -260,10 +238,7 @@ impl KeyCheck {
 
     /// Ids that no real key has, so that a check can never be taken for a data key.
     fn ids() -> (EnvironmentId, DataKeyId) {
-        (
-            EnvironmentId::from_stored("key check".to_owned()),
-            DataKeyId::from_stored("key check".to_owned()),
-        )
+        (EnvironmentId::from_stored("key check".to_owned()), DataKeyId::from_stored("key check".to_owned()))
     }
 }
 
@@ -294,9 +269,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
     {
         return Some(bytes);
     }
-    [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD]
-        .iter()
-        .find_map(|engine| engine.decode(text).ok())
+    [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD].iter().find_map(|engine| engine.decode(text).ok())
 }
 
 /// Whether bytes could come from a random source; a random key fails with a chance below 2^-40.

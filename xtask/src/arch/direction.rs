@@ -11,25 +11,16 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("egress", &["core"]),
     ("store", &["core"]),
     ("sandbox", &["core", "oauth", "connectors"]),
-    (
-        "app",
-        &["core", "vault", "oauth", "connectors", "egress", "store"],
-    ),
-    (
-        "server",
-        &["core", "vault", "oauth", "connectors", "sandbox", "app"],
-    ),
+    ("app", &["core", "vault", "oauth", "connectors", "egress", "store"]),
+    ("server", &["core", "vault", "oauth", "connectors", "sandbox", "app"]),
 ];
 
 /// Crates that help developers and are never part of the program.
 const DEVELOPMENT: [&str; 2] = ["keybearer-testkit", "xtask"];
 
 /// Dependencies that one crate has to itself.
-const OWNED: [(&str, &str); 3] = [
-    ("sqlx", "store"),
-    ("hyper-rustls", "egress"),
-    ("serde-saphyr", "connectors"),
-];
+const OWNED: [(&str, &str); 3] =
+    [("sqlx", "store"), ("hyper-rustls", "egress"), ("serde-saphyr", "connectors")];
 
 pub fn findings(graph: &Metadata) -> Vec<String> {
     graph.members().flat_map(member).collect()
@@ -46,15 +37,11 @@ fn member(package: &Package) -> Vec<String> {
             package.name
         )];
     };
-    let shipped = package
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.kind.as_deref() != Some("dev"));
+    let shipped = package.dependencies.iter().filter(|dependency| dependency.kind.as_deref() != Some("dev"));
     shipped
         .filter_map(|dependency| {
-            let owner = OWNED
-                .iter()
-                .find(|(crate_name, owner)| *crate_name == dependency.name && owner != name);
+            let owner =
+                OWNED.iter().find(|(crate_name, owner)| *crate_name == dependency.name && owner != name);
             if let Some((crate_name, owner)) = owner {
                 return Some(format!("{name} uses {crate_name}, which only {owner} may"));
             }
@@ -71,12 +58,8 @@ mod tests {
     use crate::cargo::Dependency;
 
     fn judge(name: &str, uses: &str, kind: Option<&str>) -> Vec<String> {
-        let dependency = Dependency {
-            name: uses.into(),
-            req: "*".into(),
-            kind: kind.map(Into::into),
-            path: None,
-        };
+        let dependency =
+            Dependency { name: uses.into(), req: "*".into(), kind: kind.map(Into::into), path: None };
         let package = Package {
             id: name.into(),
             name: name.into(),

@@ -61,16 +61,8 @@ pub fn check() -> Result<String> {
         .filter(|(_, count)| **count > 0)
         .map(|(name, count)| format!("{name} {count}"))
         .collect();
-    say(&format!(
-        "    secrets leave their wrapper (.expose()) in: {}",
-        counted.join(", ")
-    ));
-    ensure!(
-        found.is_empty(),
-        "{} broken rules:\n{}",
-        found.len(),
-        found.join("\n")
-    );
+    say(&format!("    secrets leave their wrapper (.expose()) in: {}", counted.join(", ")));
+    ensure!(found.is_empty(), "{} broken rules:\n{}", found.len(), found.join("\n"));
     Ok(format!("{} files keep the rules", files.len()))
 }
 
@@ -80,61 +72,31 @@ fn files() -> Result<Vec<File>> {
         read(Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]))?;
     let paths = listed.split_terminator('\0').filter(|path| *path != "Cargo.lock");
     // A binary file is not UTF-8, and a tracked file may be deleted in the work tree.
-    Ok(paths
-        .filter_map(|path| {
-            Some(File {
-                path: path.to_owned(),
-                text: text(path).ok()?,
-            })
-        })
-        .collect())
+    Ok(paths.filter_map(|path| Some(File { path: path.to_owned(), text: text(path).ok()? })).collect())
 }
 
 fn too_long(file: &File) -> Option<String> {
     let lines = file.text.lines().count();
     let vendored = file.path.contains(".min.") || file.path.contains("/vendor/");
-    (COUNTED.contains(&file.extension()) && !vendored && lines > MAX_LINES).then(|| {
-        format!(
-            "{}: {lines} lines, at most {MAX_LINES}: split it by what it does",
-            file.path
-        )
-    })
+    (COUNTED.contains(&file.extension()) && !vendored && lines > MAX_LINES)
+        .then(|| format!("{}: {lines} lines, at most {MAX_LINES}: split it by what it does", file.path))
 }
 
 fn source_findings(name: &str, source: &Source, providers: &names::Providers) -> Vec<String> {
     let mut found = providers.findings(source);
     if name != "store" {
-        found.extend(
-            source
-                .literals
-                .iter()
-                .filter(|literal| words::is_sql(&literal.text))
-                .map(|literal| {
-                    format!(
-                        "{}: SQL outside crates/store: {:?}",
-                        literal.line,
-                        literal.text.chars().take(40).collect::<String>()
-                    )
-                }),
-        );
-        found.extend(
-            source
-                .uses("sqlx")
-                .map(|line| format!("{line}: sqlx outside crates/store")),
-        );
+        found.extend(source.literals.iter().filter(|literal| words::is_sql(&literal.text)).map(|literal| {
+            format!(
+                "{}: SQL outside crates/store: {:?}",
+                literal.line,
+                literal.text.chars().take(40).collect::<String>()
+            )
+        }));
+        found.extend(source.uses("sqlx").map(|line| format!("{line}: sqlx outside crates/store")));
     }
     if name != "egress" {
-        for socket in [
-            "TcpStream::connect",
-            "UdpSocket",
-            "hyper_util::client",
-            "hyper::client",
-        ] {
-            found.extend(
-                source
-                    .uses(socket)
-                    .map(|line| format!("{line}: {socket} outside crates/egress")),
-            );
+        for socket in ["TcpStream::connect", "UdpSocket", "hyper_util::client", "hyper::client"] {
+            found.extend(source.uses(socket).map(|line| format!("{line}: {socket} outside crates/egress")));
         }
     }
     found
@@ -145,10 +107,7 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> File {
-        File {
-            path: path.into(),
-            text: text.into(),
-        }
+        File { path: path.into(), text: text.into() }
     }
 
     #[test]
@@ -170,10 +129,7 @@ mod tests {
         ] {
             assert_eq!(file(path, "").product_crate(), None, "{path}");
         }
-        assert_eq!(
-            file("crates/app/src/flows/start.rs", "").product_crate(),
-            Some("app")
-        );
+        assert_eq!(file("crates/app/src/flows/start.rs", "").product_crate(), Some("app"));
     }
 
     #[test]

@@ -26,34 +26,18 @@ pub struct Providers {
 
 impl Providers {
     pub fn read(files: &[File]) -> Self {
-        let mut providers = Self {
-            distinct: vec![],
-            ordinary: vec![],
-        };
+        let mut providers = Self { distinct: vec![], ordinary: vec![] };
         let connectors = files.iter().filter_map(|file| {
-            let slug = file
-                .path
-                .strip_prefix("connectors/")?
-                .strip_suffix("/connector.yaml")?;
-            Some((
-                slug,
-                file.text
-                    .lines()
-                    .find_map(|line| line.strip_prefix("display_name:")),
-            ))
+            let slug = file.path.strip_prefix("connectors/")?.strip_suffix("/connector.yaml")?;
+            Some((slug, file.text.lines().find_map(|line| line.strip_prefix("display_name:"))))
         });
         for (slug, display) in connectors.filter(|(slug, _)| !OWN.contains(slug)) {
             let display = display.map(|name| name.trim().trim_matches(['"', '\'']).to_lowercase());
-            for name in [slug.to_owned(), slug.replace('-', "_"), slug.replace('-', "")]
-                .into_iter()
-                .chain(display)
+            for name in
+                [slug.to_owned(), slug.replace('-', "_"), slug.replace('-', "")].into_iter().chain(display)
             {
                 let ordinary = name.len() < 4 || ORDINARY.contains(&name.as_str());
-                let list = if ordinary {
-                    &mut providers.ordinary
-                } else {
-                    &mut providers.distinct
-                };
+                let list = if ordinary { &mut providers.ordinary } else { &mut providers.distinct };
                 if !list.contains(&name) {
                     list.push(name);
                 }
@@ -66,17 +50,12 @@ impl Providers {
         let mut found = vec![];
         for (line, number) in source.code.lines().zip(1..) {
             found.extend(
-                self.distinct_in(line)
-                    .map(|name| format!("{number}: the code names the provider {name}")),
+                self.distinct_in(line).map(|name| format!("{number}: the code names the provider {name}")),
             );
         }
         for literal in &source.literals {
             let whole = literal.text.trim().to_lowercase();
-            let ordinary = self
-                .ordinary
-                .iter()
-                .filter(|name| **name == whole)
-                .map(String::as_str);
+            let ordinary = self.ordinary.iter().filter(|name| **name == whole).map(String::as_str);
             let named = self.distinct_in(&literal.text).chain(ordinary);
             found.extend(named.map(|name| format!("{}: a text names the provider {name}", literal.line)));
         }
@@ -84,13 +63,8 @@ impl Providers {
     }
 
     fn distinct_in(&self, text: &str) -> impl Iterator<Item = &str> {
-        let lower = WIRE
-            .iter()
-            .fold(text.to_lowercase(), |text, name| text.replace(name, ""));
-        self.distinct
-            .iter()
-            .filter(move |name| lower.contains(name.as_str()))
-            .map(String::as_str)
+        let lower = WIRE.iter().fold(text.to_lowercase(), |text, name| text.replace(name, ""));
+        self.distinct.iter().filter(move |name| lower.contains(name.as_str())).map(String::as_str)
     }
 }
 
@@ -115,10 +89,7 @@ mod tests {
 
     #[test]
     fn a_provider_is_found_in_names_and_texts() {
-        assert_eq!(
-            findings("struct GithubClient;"),
-            ["1: the code names the provider github"]
-        );
+        assert_eq!(findings("struct GithubClient;"), ["1: the code names the provider github"]);
         assert_eq!(findings("\n a(\"https://api.github.com\")").len(), 1);
         assert_eq!(findings("fn google_calendar() {}").len(), 1);
         assert_eq!(findings("a(\"Google Calendar\")").len(), 1);
@@ -127,10 +98,7 @@ mod tests {
     #[test]
     fn an_ordinary_word_is_found_only_as_a_whole_text() {
         assert!(findings("fn linear_search() { a(\"linear search\") }").is_empty());
-        assert_eq!(
-            findings("if slug == \"linear\" {}"),
-            ["1: a text names the provider linear"]
-        );
+        assert_eq!(findings("if slug == \"linear\" {}"), ["1: a text names the provider linear"]);
     }
 
     #[test]

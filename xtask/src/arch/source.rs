@@ -15,14 +15,7 @@ pub struct Source {
 
 impl Source {
     pub fn read(text: &str) -> Self {
-        let mut scan = Scan {
-            rest: text,
-            line: 1,
-            source: Self {
-                code: String::new(),
-                literals: vec![],
-            },
-        };
+        let mut scan = Scan { rest: text, line: 1, source: Self { code: String::new(), literals: vec![] } };
         while scan.step() {}
         scan.source
     }
@@ -30,11 +23,8 @@ impl Source {
     /// The same without the modules and functions under `#[cfg(test)]`.
     pub fn without_tests(mut self) -> Self {
         while let Some(start) = self.code.find("#[cfg(test)]") {
-            let end = self
-                .code
-                .get(start..)
-                .and_then(item_end)
-                .map_or(self.code.len(), |length| start + length);
+            let end =
+                self.code.get(start..).and_then(item_end).map_or(self.code.len(), |length| start + length);
             let (first, last) = (self.line_of(start), self.line_of(end));
             let blank: String = self
                 .code
@@ -44,8 +34,7 @@ impl Source {
                 .map(|c| if c == '\n' { c } else { ' ' })
                 .collect();
             self.code.replace_range(start..end, &blank);
-            self.literals
-                .retain(|literal| literal.line < first || literal.line > last);
+            self.literals.retain(|literal| literal.line < first || literal.line > last);
         }
         self
     }
@@ -53,18 +42,11 @@ impl Source {
     /// The lines on which the code names something.
     pub fn uses<'a>(&'a self, name: &'a str) -> impl Iterator<Item = usize> + 'a {
         let lines = self.code.lines().zip(1..);
-        lines
-            .filter(move |(line, _)| has_word(line, name))
-            .map(|(_, number)| number)
+        lines.filter(move |(line, _)| has_word(line, name)).map(|(_, number)| number)
     }
 
     fn line_of(&self, position: usize) -> usize {
-        self.code
-            .get(..position)
-            .unwrap_or_default()
-            .matches('\n')
-            .count()
-            + 1
+        self.code.get(..position).unwrap_or_default().matches('\n').count() + 1
     }
 }
 
@@ -91,9 +73,7 @@ fn has_word(line: &str, name: &str) -> bool {
     let letter = |c: char| c.is_alphanumeric() || c == '_';
     line.match_indices(name).any(|(start, found)| {
         let before = line.get(..start).and_then(|text| text.chars().next_back());
-        let after = line
-            .get(start + found.len()..)
-            .and_then(|text| text.chars().next());
+        let after = line.get(start + found.len()..).and_then(|text| text.chars().next());
         !before.is_some_and(letter) && !after.is_some_and(letter)
     })
 }
@@ -127,32 +107,17 @@ impl Scan<'_> {
 
     /// How long the opening of a string literal here is, and what closes it.
     fn string_marks(&self) -> Option<(usize, String)> {
-        let inside_name = self
-            .source
-            .code
-            .chars()
-            .next_back()
-            .is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let inside_name =
+            self.source.code.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_');
         let prefix = if inside_name {
             0
         } else {
-            ["br", "cr", "r", "b", "c"]
-                .iter()
-                .find(|p| self.rest.starts_with(**p))
-                .map_or(0, |p| p.len())
+            ["br", "cr", "r", "b", "c"].iter().find(|p| self.rest.starts_with(**p)).map_or(0, |p| p.len())
         };
         let raw = prefix > 0 && self.rest.get(..prefix)?.ends_with('r');
-        let hashes = if raw {
-            self.rest.get(prefix..)?.chars().take_while(|c| *c == '#').count()
-        } else {
-            0
-        };
+        let hashes = if raw { self.rest.get(prefix..)?.chars().take_while(|c| *c == '#').count() } else { 0 };
         self.rest.get(prefix + hashes..)?.starts_with('"').then(|| {
-            let close = if raw {
-                format!("\"{}", "#".repeat(hashes))
-            } else {
-                String::new()
-            };
+            let close = if raw { format!("\"{}", "#".repeat(hashes)) } else { String::new() };
             (prefix + hashes + 1, close)
         })
     }
@@ -165,10 +130,7 @@ impl Scan<'_> {
             (body.find(close).unwrap_or(body.len()), close.len())
         };
         let text = body.get(..length).unwrap_or_default().to_owned();
-        self.source.literals.push(Literal {
-            line: self.line,
-            text,
-        });
+        self.source.literals.push(Literal { line: self.line, text });
         self.drop_piece((open + length + closing).min(self.rest.len()));
     }
 
@@ -176,11 +138,9 @@ impl Scan<'_> {
     fn quote(&mut self) {
         let mut letters = self.rest.char_indices().skip(1);
         let length = match (letters.next(), letters.next()) {
-            (Some((_, '\\')), Some((after, _))) => self
-                .rest
-                .get(after + 1..)
-                .and_then(|rest| rest.find('\''))
-                .map(|end| after + 1 + end + 1),
+            (Some((_, '\\')), Some((after, _))) => {
+                self.rest.get(after + 1..).and_then(|rest| rest.find('\'')).map(|end| after + 1 + end + 1)
+            }
             (Some(_), Some((end, '\''))) => Some(end + 1),
             _ => None,
         };
@@ -248,20 +208,13 @@ mod tests {
     use super::*;
 
     fn texts(source: &str) -> Vec<(usize, String)> {
-        Source::read(source)
-            .literals
-            .into_iter()
-            .map(|literal| (literal.line, literal.text))
-            .collect()
+        Source::read(source).literals.into_iter().map(|literal| (literal.line, literal.text)).collect()
     }
 
     #[test]
     fn comments_leave_and_line_numbers_stay() {
         let source = Source::read("a /* x /* y */\n z */ b // \"no\"\nc");
-        assert_eq!(
-            source.code.lines().map(str::trim).collect::<Vec<_>>(),
-            ["a", "b", "c"]
-        );
+        assert_eq!(source.code.lines().map(str::trim).collect::<Vec<_>>(), ["a", "b", "c"]);
         assert!(source.literals.is_empty());
         assert_eq!(source.uses("c").collect::<Vec<_>>(), [3]);
     }
@@ -269,14 +222,7 @@ mod tests {
     #[test]
     fn every_kind_of_text_is_a_literal() {
         let found = texts("x(\"a\\\"b\");\ny(r#\"c\"d\"#);\nz(b\"e\", br\"f\", c\"g\");\nw(\"//\")");
-        let want = [
-            (1, "a\\\"b"),
-            (2, "c\"d"),
-            (3, "e"),
-            (3, "f"),
-            (3, "g"),
-            (4, "//"),
-        ];
+        let want = [(1, "a\\\"b"), (2, "c\"d"), (3, "e"), (3, "f"), (3, "g"), (4, "//")];
         assert_eq!(found, want.map(|(line, text)| (line, text.to_owned())));
     }
 
@@ -293,11 +239,7 @@ mod tests {
     fn test_items_are_left_out() {
         let source = Source::read("fn a() { \"one\" }\n#[cfg(test)]\nmod tests {\n fn b() { \"two\"; sqlx }\n}\nfn c() { \"three\" }").without_tests();
         assert_eq!(
-            source
-                .literals
-                .iter()
-                .map(|literal| literal.text.as_str())
-                .collect::<Vec<_>>(),
+            source.literals.iter().map(|literal| literal.text.as_str()).collect::<Vec<_>>(),
             ["one", "three"]
         );
         assert_eq!(source.uses("sqlx").count(), 0);
@@ -309,10 +251,7 @@ mod tests {
 
     #[test]
     fn a_word_is_not_found_inside_another() {
-        assert_eq!(
-            Source::read("my_sqlx; sqlxy; sqlx::query").uses("sqlx").count(),
-            1
-        );
+        assert_eq!(Source::read("my_sqlx; sqlxy; sqlx::query").uses("sqlx").count(), 1);
         assert_eq!(Source::read("my_sqlx; sqlxy").uses("sqlx").count(), 0);
     }
 }

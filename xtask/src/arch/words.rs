@@ -3,12 +3,8 @@
 use super::File;
 
 /// Folders of the machine somebody works on. They are spelt in parts so that this file does not hold them.
-const MACHINE: [&str; 4] = [
-    concat!("/wo", "rk/"),
-    concat!("/ro", "ot/"),
-    concat!("/tmp/", "plan"),
-    concat!("/opt/", "wheels"),
-];
+const MACHINE: [&str; 4] =
+    [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/tmp/", "plan"), concat!("/opt/", "wheels")];
 
 /// Hosts of package registries. Which one is used is the machine's business.
 const REGISTRIES: [&str; 8] = [
@@ -26,9 +22,7 @@ const UNFINISHED: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat
 
 pub fn findings(file: &File) -> Vec<String> {
     let lines = file.text.lines().zip(1..);
-    lines
-        .filter_map(|(line, number)| Some(format!("{}:{number}: {}", file.path, fault(line)?)))
-        .collect()
+    lines.filter_map(|(line, number)| Some(format!("{}:{number}: {}", file.path, fault(line)?))).collect()
 }
 
 fn fault(line: &str) -> Option<String> {
@@ -66,11 +60,7 @@ mod tests {
     use super::*;
 
     fn found(line: String) -> bool {
-        !findings(&File {
-            path: "a".into(),
-            text: line,
-        })
-        .is_empty()
+        !findings(&File { path: "a".into(), text: line }).is_empty()
     }
 
     #[test]
@@ -88,11 +78,7 @@ mod tests {
             assert!(
                 found(format!(
                     "\"https{}/x\"",
-                    if host.starts_with(':') {
-                        host.into()
-                    } else {
-                        format!("://{host}")
-                    }
+                    if host.starts_with(':') { host.into() } else { format!("://{host}") }
                 )),
                 "{host}"
             );

@@ -21,28 +21,14 @@ fn judge(planted: Vec<Package>, members: &[&str]) -> Vec<String> {
     let all = config.licenses.allow.join(" AND ");
     let mut packages = vec![package("well-behaved", &all)];
     packages.extend(planted);
-    let built = packages
-        .iter()
-        .map(|package| (package.name.clone(), package.version.clone()))
-        .collect();
+    let built = packages.iter().map(|package| (package.name.clone(), package.version.clone())).collect();
     let workspace_members = members.iter().map(|name| format!("{name}@1.0.0")).collect();
-    findings(
-        &config,
-        &Metadata {
-            packages,
-            workspace_members,
-            target_directory: "target".into(),
-        },
-        &built,
-    )
+    findings(&config, &Metadata { packages, workspace_members, target_directory: "target".into() }, &built)
 }
 
 #[test]
 fn a_graph_that_keeps_the_rules_has_no_finding() {
-    assert_eq!(
-        judge(vec![package("fine", "MIT OR Apache-2.0")], &[]),
-        Vec::<String>::new()
-    );
+    assert_eq!(judge(vec![package("fine", "MIT OR Apache-2.0")], &[]), Vec::<String>::new());
 }
 
 #[test]
@@ -51,10 +37,7 @@ fn a_planted_licence_is_found() {
         judge(vec![package("copyleft", "GPL-3.0-only")], &[]),
         ["copyleft 1.0.0 is under GPL-3.0-only"]
     );
-    let unnamed = Package {
-        license: None,
-        ..package("unnamed", "")
-    };
+    let unnamed = Package { license: None, ..package("unnamed", "") };
     assert_eq!(judge(vec![unnamed], &[]), ["unnamed 1.0.0 names no licence"]);
 }
 
@@ -63,10 +46,7 @@ fn every_banned_crate_is_found_when_planted() {
     for name in ["ring", "openssl", "openssl-sys", "native-tls", "reqwest"] {
         let found = judge(vec![package(name, "MIT")], &[]);
         assert_eq!(found.len(), 1, "{name}: {found:?}");
-        assert!(
-            found.concat().starts_with(&format!("{name} 1.0.0 is banned: ")),
-            "{found:?}"
-        );
+        assert!(found.concat().starts_with(&format!("{name} 1.0.0 is banned: ")), "{found:?}");
     }
 }
 
@@ -74,16 +54,9 @@ fn every_banned_crate_is_found_when_planted() {
 fn a_banned_crate_that_is_in_the_lock_file_but_not_built_is_no_finding() {
     let config = read_config(OURS).unwrap();
     let packages = vec![package("ring", "MIT")];
-    let graph = Metadata {
-        packages,
-        workspace_members: vec![],
-        target_directory: "target".into(),
-    };
+    let graph = Metadata { packages, workspace_members: vec![], target_directory: "target".into() };
     let found = findings(&config, &graph, &BTreeSet::new());
-    assert!(
-        found.iter().all(|finding| !finding.contains("ring ")),
-        "{found:?}"
-    );
+    assert!(found.iter().all(|finding| !finding.contains("ring ")), "{found:?}");
 }
 
 #[test]
@@ -93,23 +66,11 @@ fn other_sources_than_the_registry_are_found() {
         "registry+https://example.com/index",
         "sparse+https://example.com/",
     ] {
-        let foreign = Package {
-            source: Some(source.into()),
-            ..package("foreign", "MIT")
-        };
-        assert_eq!(
-            judge(vec![foreign], &[]),
-            [format!("foreign 1.0.0 comes from {source}")]
-        );
+        let foreign = Package { source: Some(source.into()), ..package("foreign", "MIT") };
+        assert_eq!(judge(vec![foreign], &[]), [format!("foreign 1.0.0 comes from {source}")]);
     }
-    let folder = || Package {
-        source: None,
-        ..package("folder", "MIT")
-    };
-    assert_eq!(
-        judge(vec![folder()], &[]),
-        ["folder 1.0.0 is a folder outside the workspace"]
-    );
+    let folder = || Package { source: None, ..package("folder", "MIT") };
+    assert_eq!(judge(vec![folder()], &[]), ["folder 1.0.0 is a folder outside the workspace"]);
     assert_eq!(judge(vec![folder()], &["folder"]), Vec::<String>::new());
 }
 
@@ -117,18 +78,10 @@ fn other_sources_than_the_registry_are_found() {
 fn a_wildcard_version_is_found_in_a_member_only() {
     let wild = || Package {
         source: None,
-        dependencies: vec![Dependency {
-            name: "anything".into(),
-            req: "*".into(),
-            kind: None,
-            path: None,
-        }],
+        dependencies: vec![Dependency { name: "anything".into(), req: "*".into(), kind: None, path: None }],
         ..package("member", "MIT")
     };
-    assert_eq!(
-        judge(vec![wild()], &["member"]),
-        ["member takes any version of anything"]
-    );
+    assert_eq!(judge(vec![wild()], &["member"]), ["member takes any version of anything"]);
 }
 
 #[test]
@@ -158,48 +111,27 @@ fn the_real_graph_of_a_planted_workspace_is_judged() {
         std::fs::write(path, text).unwrap();
     };
     let ours = "[package]\nname = \"ours\"\nversion = \"1.0.0\"\nedition = \"2024\"\nlicense = \"MIT\"\n";
-    write(
-        "workspace/Cargo.toml",
-        "[workspace]\nmembers = [\"ours\"]\nresolver = \"3\"\n",
-    );
+    write("workspace/Cargo.toml", "[workspace]\nmembers = [\"ours\"]\nresolver = \"3\"\n");
     write(
         "workspace/ours/Cargo.toml",
         &format!("{ours}[dependencies]\nring = {{ path = \"../../planted\" }}\n"),
     );
     write("workspace/ours/src/lib.rs", "");
-    let planted = ours
-        .replace("ours", "ring")
-        .replace("1.0.0", "0.17.0")
-        .replace("MIT", "GPL-3.0-only");
+    let planted = ours.replace("ours", "ring").replace("1.0.0", "0.17.0").replace("MIT", "GPL-3.0-only");
     write("planted/Cargo.toml", &planted);
     write("planted/src/lib.rs", "");
     let ask = |words: &[&str]| {
-        let output = crate::cargo::cargo(words)
-            .current_dir(folder.path().join("workspace"))
-            .output()
-            .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output =
+            crate::cargo::cargo(words).current_dir(folder.path().join("workspace")).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
     let graph: Metadata =
         serde_json::from_str(&ask(&["metadata", "--format-version", "1", "--offline"])).unwrap();
-    let built = graph
-        .packages
-        .iter()
-        .map(|package| (package.name.clone(), package.version.clone()))
-        .collect();
+    let built =
+        graph.packages.iter().map(|package| (package.name.clone(), package.version.clone())).collect();
     let found = findings(&read_config(OURS).unwrap(), &graph, &built).join("\n");
     assert!(found.contains("ring 0.17.0 is under GPL-3.0-only"), "{found}");
-    assert!(
-        found.contains("ring 0.17.0 is banned: one crypto provider"),
-        "{found}"
-    );
-    assert!(
-        found.contains("ring 0.17.0 is a folder outside the workspace"),
-        "{found}"
-    );
+    assert!(found.contains("ring 0.17.0 is banned: one crypto provider"), "{found}");
+    assert!(found.contains("ring 0.17.0 is a folder outside the workspace"), "{found}");
 }

@@ -73,11 +73,7 @@ fn one(words: &mut Words) -> Result<Licence> {
     match words.next() {
         Some("(") => {
             let inner = any(words)?;
-            if words.next() == Some(")") {
-                Ok(inner)
-            } else {
-                bail!("a bracket is not closed")
-            }
+            if words.next() == Some(")") { Ok(inner) } else { bail!("a bracket is not closed") }
         }
         None | Some(")" | "OR" | "AND" | "WITH") => bail!("expected the name of a licence"),
         Some(name) => {
@@ -105,10 +101,7 @@ mod tests {
         assert!(fits("MIT OR GPL-3.0-only", &["MIT"]));
         assert!(fits("GPL-3.0-only/MIT", &["MIT"]));
         assert!(!fits("MIT AND GPL-3.0-only", &["MIT"]));
-        assert!(fits(
-            "ISC AND (Apache-2.0 OR GPL-2.0-only)",
-            &["ISC", "Apache-2.0"]
-        ));
+        assert!(fits("ISC AND (Apache-2.0 OR GPL-2.0-only)", &["ISC", "Apache-2.0"]));
         assert!(!fits("(MIT OR ISC) AND OpenSSL", &["MIT", "ISC"]));
     }
 

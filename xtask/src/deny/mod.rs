@@ -79,26 +79,10 @@ pub fn check() -> Result<String> {
         packages.extend(built(target)?.into_keys());
     }
     let findings = findings(&config, &graph, &packages);
-    ensure!(
-        findings.is_empty(),
-        "deny.toml does not allow this:\n{}",
-        findings.join("\n")
-    );
-    let mut note = format!(
-        "{} packages, {} licences",
-        packages.len(),
-        config.licenses.allow.len()
-    );
+    ensure!(findings.is_empty(), "deny.toml does not allow this:\n{}", findings.join("\n"));
+    let mut note = format!("{} packages, {} licences", packages.len(), config.licenses.allow.len());
     if works("cargo-deny", &["--version"]) {
-        run(&mut cargo(&[
-            "deny",
-            "--log-level",
-            "error",
-            "check",
-            "licenses",
-            "bans",
-            "sources",
-        ]))?;
+        run(&mut cargo(&["deny", "--log-level", "error", "check", "licenses", "bans", "sources"]))?;
         note.push_str(", and cargo-deny agrees");
     }
     Ok(note)
@@ -107,14 +91,8 @@ pub fn check() -> Result<String> {
 fn read_config(text: &str) -> Result<Config> {
     let config: Config =
         toml::from_str(text).context("deny.toml says something that xtask/src/deny does not check")?;
-    ensure!(
-        !config.graph.targets.is_empty(),
-        "deny.toml: graph.targets names no target"
-    );
-    ensure!(
-        !config.graph.all_features,
-        "deny.toml: graph.all-features is not checked"
-    );
+    ensure!(!config.graph.targets.is_empty(), "deny.toml: graph.targets names no target");
+    ensure!(!config.graph.all_features, "deny.toml: graph.all-features is not checked");
     ensure!(
         config.bans.multiple_versions == Level::Allow,
         "deny.toml: bans.multiple-versions is not checked"
@@ -133,11 +111,7 @@ fn findings(config: &Config, graph: &Metadata, built: &BTreeSet<(String, String)
     if config.bans.wildcards == Level::Deny {
         found.extend(graph.members().flat_map(|member| wildcards(&config.bans, member)));
     }
-    found.extend(
-        packages
-            .iter()
-            .filter_map(|package| source(&config.sources, graph, package)),
-    );
+    found.extend(packages.iter().filter_map(|package| source(&config.sources, graph, package)));
     found
 }
 
@@ -150,10 +124,9 @@ fn licences(config: &Licenses, packages: &[&Package]) -> Vec<String> {
             continue;
         };
         match licence::parse(text) {
-            Err(error) => found.push(format!(
-                "{} {}: licence {text:?}: {error}",
-                package.name, package.version
-            )),
+            Err(error) => {
+                found.push(format!("{} {}: licence {text:?}: {error}", package.name, package.version))
+            }
             Ok(expression) => {
                 seen.extend(expression.names());
                 if !expression.allowed(&|name| config.allow.iter().any(|allowed| allowed == name)) {
@@ -171,16 +144,12 @@ fn licences(config: &Licenses, packages: &[&Package]) -> Vec<String> {
 
 fn bans(config: &Bans, packages: &[&Package]) -> Vec<String> {
     let banned = |package: &&Package| {
-        config
-            .deny
-            .iter()
-            .find(|ban| ban.name == package.name)
-            .map(|ban| {
-                format!(
-                    "{} {} is banned: {} (who needs it: cargo tree --invert {0})",
-                    package.name, package.version, ban.reason
-                )
-            })
+        config.deny.iter().find(|ban| ban.name == package.name).map(|ban| {
+            format!(
+                "{} {} is banned: {} (who needs it: cargo tree --invert {0})",
+                package.name, package.version, ban.reason
+            )
+        })
     };
     packages.iter().filter_map(banned).collect()
 }
@@ -189,8 +158,7 @@ fn wildcards(config: &Bans, member: &Package) -> Vec<String> {
     let wild = member.dependencies.iter().filter(|dependency| {
         dependency.req == "*" && !(config.allow_wildcard_paths && dependency.path.is_some())
     });
-    wild.map(|dependency| format!("{} takes any version of {}", member.name, dependency.name))
-        .collect()
+    wild.map(|dependency| format!("{} takes any version of {}", member.name, dependency.name)).collect()
 }
 
 fn source(config: &Sources, graph: &Metadata, package: &Package) -> Option<String> {

@@ -26,21 +26,13 @@ pub async fn auth(app: &App, caller: &Caller, lookup: &Lookup) -> Result<Account
     let detail = json!({"connection": connection.id, "generation": row.generation});
     audit::record(app, caller, "account.credentials_read", row.id.as_str(), detail).await?;
     let row = renewed(app, row).await?;
-    let credentials = Grant::open(app, &row)?
-        .map(|grant| reveal(&row, &grant))
-        .transpose()?;
-    Ok(AccountAuth {
-        account: view::show(app, &connection, row),
-        credentials,
-    })
+    let credentials = Grant::open(app, &row)?.map(|grant| reveal(&row, &grant)).transpose()?;
+    Ok(AccountAuth { account: view::show(app, &connection, row), credentials })
 }
 
 /// The row after a refresh that was due; what a failed one left otherwise.
 async fn renewed(app: &App, row: AccountRow) -> Result<AccountRow> {
-    let refreshes = matches!(
-        row.auth_type,
-        AuthType::Oauth | AuthType::OauthM2m | AuthType::ServiceAccount
-    );
+    let refreshes = matches!(row.auth_type, AuthType::Oauth | AuthType::OauthM2m | AuthType::ServiceAccount);
     if row.status != AccountStatus::Active || !refreshes {
         return Ok(row);
     }
@@ -48,10 +40,7 @@ async fn renewed(app: &App, row: AccountRow) -> Result<AccountRow> {
         Ok(loaded) => Ok(loaded.row),
         Err(error) => {
             tracing::debug!(account.id = %row.id, code = %error.code, "read the credentials without a refresh");
-            app.db()
-                .find_account(&row.id)
-                .await?
-                .ok_or_else(lookup::not_found)
+            app.db().find_account(&row.id).await?.ok_or_else(lookup::not_found)
         }
     }
 }
@@ -62,11 +51,7 @@ fn reveal(row: &AccountRow, grant: &Grant) -> Result<Revealed> {
         AuthType::Oauth | AuthType::Oauth1 => Ok(Revealed::Oauth(oauth(row, grant))),
         AuthType::OauthM2m if grant.account.is_empty() => Ok(Revealed::Oauth(oauth(row, grant))),
         AuthType::ServiceAccount => Ok(Revealed::ServiceAccount {
-            subject: grant
-                .account
-                .get("subject")
-                .map(|text| text.expose().clone())
-                .unwrap_or_default(),
+            subject: grant.account.get("subject").map(|text| text.expose().clone()).unwrap_or_default(),
             access_token,
             scopes: row.granted_scopes.clone(),
             expires_at: grant.access_expires_at,
@@ -89,10 +74,7 @@ fn oauth(row: &AccountRow, grant: &Grant) -> OauthTokens {
 /// What the user gave, as it came in.
 fn details(grant: &Grant) -> Result<SecretString> {
     let mut details = Map::new();
-    let kept = grant
-        .account
-        .get(PATH_VARIABLES)
-        .and_then(|text| serde_json::from_str(text.expose()).ok());
+    let kept = grant.account.get(PATH_VARIABLES).and_then(|text| serde_json::from_str(text.expose()).ok());
     for (name, value) in grant.account.iter().filter(|(name, _)| *name != PATH_VARIABLES) {
         details.insert(name.to_owned(), Value::String(value.expose().clone()));
     }

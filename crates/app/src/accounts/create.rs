@@ -80,11 +80,10 @@ pub(super) async fn insert(
     let audit = audit::row(app, caller, action, account.id.as_str(), detail)?;
     match app.db().add_account(&account, &[event], Some(&audit)).await {
         Ok(row) => Ok((connection.row, row)),
-        Err(error) if error.is_conflict("account") => Err(Error::new(
-            Code::AlreadyExists,
-            "the user has an account on this connection already",
-        )
-        .with_help("update that account, or use get-or-create")),
+        Err(error) if error.is_conflict("account") => {
+            Err(Error::new(Code::AlreadyExists, "the user has an account on this connection already")
+                .with_help("update that account, or use get-or-create"))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -112,9 +111,7 @@ fn assemble(
         connection: &connection.row.id,
         identifier: &key.identifier,
     };
-    let stored = usable
-        .then(|| prepare::stored(app, &connection.row, method, place, &grant))
-        .transpose()?;
+    let stored = usable.then(|| prepare::stored(app, &connection.row, method, place, &grant)).transpose()?;
     Ok(NewAccount {
         environment_id: connection.row.environment_id.clone(),
         connection_id: connection.row.id.clone(),

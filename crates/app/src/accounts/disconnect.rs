@@ -50,17 +50,12 @@ pub async fn revoke(app: &App, caller: &Caller, lookup: &Lookup) -> Result<Disco
     caller.require(Permission::AccountsRevoke)?;
     let (connection, row) = lookup::resolve(app, &caller.environment, lookup).await?;
     if row.sealed_grant.is_none() {
-        return Err(Error::new(
-            Code::FailedPrecondition,
-            "the account has no grant that could be revoked",
-        ));
+        return Err(Error::new(Code::FailedPrecondition, "the account has no grant that could be revoked"));
     }
     let loaded = LoadedConnection::of(app, connection)?;
     if loaded.method()?.revoke.is_none() {
-        return Err(
-            Error::new(Code::FailedPrecondition, "the connector offers no revocation")
-                .with_help("disconnect the account, and let its user remove the app at the provider"),
-        );
+        return Err(Error::new(Code::FailedPrecondition, "the connector offers no revocation")
+            .with_help("disconnect the account, and let its user remove the app at the provider"));
     }
     end(app, caller, loaded.row, row, "account.revoked").await
 }
@@ -76,11 +71,8 @@ pub async fn delete(app: &App, caller: &Caller, lookup: &Lookup) -> Result<Revok
     let event = events::about(app, AccountEvent::Deleted, &connection, &row)?;
     let detail = json!({"connection": connection.id, "status": row.status});
     let line = audit::row(app, caller, "account.deleted", row.id.as_str(), detail)?;
-    let gone = app
-        .db()
-        .remove_account(&row.id, &[event], Some(&line))
-        .await?
-        .ok_or_else(lookup::not_found)?;
+    let gone =
+        app.db().remove_account(&row.id, &[event], Some(&line)).await?.ok_or_else(lookup::not_found)?;
     let (app, caller) = (app.clone(), caller.clone());
     finished(tokio::spawn(async move {
         let (id, had_grant) = (gone.id.clone(), gone.sealed_grant.is_some());
@@ -104,9 +96,7 @@ async fn end(
 ) -> Result<Disconnected> {
     let changed = app
         .db()
-        .change_account(&row.id, app.now(), |row| {
-            wipe(app, caller, &connection, row, action)
-        })
+        .change_account(&row.id, app.now(), |row| wipe(app, caller, &connection, row, action))
         .await?
         .ok_or_else(lookup::not_found)?;
     let (app, caller) = (app.clone(), caller.clone());
@@ -119,17 +109,13 @@ async fn end(
         }
         let outcome = at_provider(&app, before).await;
         let after = record(&app, &caller, &changed.after, outcome).await?;
-        Ok(Disconnected {
-            account: view::show(&app, &connection, after),
-            outcome,
-        })
+        Ok(Disconnected { account: view::show(&app, &connection, after), outcome })
     }))
     .await
 }
 
 async fn finished<T>(work: tokio::task::JoinHandle<Result<T>>) -> Result<T> {
-    work.await
-        .map_err(|_| Error::internal("the revocation was interrupted"))?
+    work.await.map_err(|_| Error::internal("the revocation was interrupted"))?
 }
 
 fn wipe(
@@ -147,10 +133,7 @@ fn wipe(
         return Ok(AccountChange::default());
     }
     let detail = json!({"connection": connection.id, "old_status": row.status});
-    let begun = row
-        .sealed_grant
-        .as_ref()
-        .map(|_| RevokeOutcome::Unknown.as_str().to_owned());
+    let begun = row.sealed_grant.as_ref().map(|_| RevokeOutcome::Unknown.as_str().to_owned());
     let mut after = row.clone();
     (after.status, after.access_expires_at) = (AccountStatus::Disconnected, None);
     Ok(AccountChange {
@@ -158,12 +141,7 @@ fn wipe(
         grant: Some(GrantChange::Clear),
         granted_scopes: Some(Vec::new()),
         revoke_outcome: Some(begun),
-        events: vec![events::status_updated(
-            app,
-            connection,
-            row,
-            AccountStatus::Disconnected,
-        )?],
+        events: vec![events::status_updated(app, connection, row, AccountStatus::Disconnected)?],
         audit: Some(audit::row(app, caller, action, row.id.as_str(), detail)?),
         ..AccountChange::default()
     })
@@ -185,13 +163,7 @@ async fn record(
             let detail = json!({"outcome": outcome.as_str()});
             Ok::<_, Error>(AccountChange {
                 revoke_outcome: Some(Some(outcome.as_str().to_owned())),
-                audit: Some(audit::row(
-                    app,
-                    caller,
-                    "account.revocation",
-                    row.id.as_str(),
-                    detail,
-                )?),
+                audit: Some(audit::row(app, caller, "account.revocation", row.id.as_str(), detail)?),
                 ..AccountChange::default()
             })
         })
@@ -224,10 +196,7 @@ async fn ask(app: &App, row: AccountRow) -> Result<RevokeOutcome> {
     let Some(request) = request else {
         return Ok(RevokeOutcome::NothingToRevoke);
     };
-    let limits = Limits {
-        timeout: REVOKE_TIMEOUT,
-        max_body: MAX_ANSWER,
-    };
+    let limits = Limits { timeout: REVOKE_TIMEOUT, max_body: MAX_ANSWER };
     let Ok(response) = app.egress().send(request, limits).await else {
         return Ok(RevokeOutcome::NotReachable);
     };

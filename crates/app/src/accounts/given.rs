@@ -39,10 +39,8 @@ pub(super) fn read(
     fields: &BTreeMap<String, SecretString>,
 ) -> Result<Given> {
     let mut given = Given::default();
-    let mut input: BTreeMap<String, String> = fields
-        .iter()
-        .map(|(name, value)| (name.clone(), value.expose().clone()))
-        .collect();
+    let mut input: BTreeMap<String, String> =
+        fields.iter().map(|(name, value)| (name.clone(), value.expose().clone())).collect();
     match credentials {
         Credentials::None => given.is_credential = !input.is_empty() && !method.has_redirect(),
         Credentials::Oauth(tokens) => read_oauth(method, tokens, &mut given, &mut input)?,
@@ -67,10 +65,7 @@ fn mismatch(method: &AuthMethod, what: &str) -> Error {
             "the fields of static_auth"
         }
     };
-    Error::new(
-        Code::CredentialTypeMismatch,
-        format!("{what} were given, the connection takes {takes}"),
-    )
+    Error::new(Code::CredentialTypeMismatch, format!("{what} were given, the connection takes {takes}"))
 }
 
 fn read_oauth(
@@ -86,34 +81,23 @@ fn read_oauth(
         // Node sends an empty `oauth_token{}` for connections of every kind
         return Ok(());
     }
-    if !matches!(
-        auth_type(method),
-        AuthType::Oauth | AuthType::OauthM2m | AuthType::Oauth1
-    ) {
+    if !matches!(auth_type(method), AuthType::Oauth | AuthType::OauthM2m | AuthType::Oauth1) {
         return Err(mismatch(method, "OAuth tokens"));
     }
     for (name, token) in [("access_token", &access), ("refresh_token", &refresh)] {
-        let one_line = token
-            .as_ref()
-            .is_none_or(|token| !token.expose().chars().any(char::is_control));
+        let one_line = token.as_ref().is_none_or(|token| !token.expose().chars().any(char::is_control));
         if !one_line {
             return Err(Error::field(format!("oauth_token.{name}"), "must be one line"));
         }
     }
     if let Some(domain) = &domain
-        && method
-            .field("domain")
-            .is_some_and(|field| field.place == Place::Account)
+        && method.field("domain").is_some_and(|field| field.place == Place::Account)
     {
         input.insert("domain".to_owned(), domain.clone());
     }
     given.is_credential = true;
-    given.tokens = Some(OauthTokens {
-        access_token: access,
-        refresh_token: refresh,
-        domain,
-        ..tokens.clone()
-    });
+    given.tokens =
+        Some(OauthTokens { access_token: access, refresh_token: refresh, domain, ..tokens.clone() });
     Ok(())
 }
 
@@ -163,10 +147,8 @@ fn read_static(
 
 /// Where the connector asks for exactly one secret, it may come under a usual name.
 fn renamed(method: &AuthMethod, texts: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let mut secrets = method
-        .fields
-        .iter()
-        .filter(|field| field.place == Place::Account && field.secret && !field.fixed);
+    let mut secrets =
+        method.fields.iter().filter(|field| field.place == Place::Account && field.secret && !field.fixed);
     let (Some(only), None) = (secrets.next(), secrets.next()) else {
         return texts;
     };
@@ -186,9 +168,7 @@ fn read_subject(
     if subject.is_empty() {
         return Ok(());
     }
-    let takes = method
-        .field("subject")
-        .is_some_and(|field| field.place == Place::Account);
+    let takes = method.field("subject").is_some_and(|field| field.place == Place::Account);
     if auth_type(method) != AuthType::ServiceAccount || !takes {
         return Err(mismatch(method, "the subject of a service account"));
     }
@@ -205,9 +185,7 @@ pub(super) fn path_fields(method: &AuthMethod, variables: &Map<String, Value>) -
         })
     };
     let texts = variables.iter().filter(|(name, _)| is_plain(name));
-    texts
-        .filter_map(|(name, value)| value.as_str().map(|text| (name.clone(), text.to_owned())))
-        .collect()
+    texts.filter_map(|(name, value)| value.as_str().map(|text| (name.clone(), text.to_owned()))).collect()
 }
 
 /// Account fields that an `api_config` brings: its own keys and those of `path_variables`.

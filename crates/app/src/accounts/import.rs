@@ -53,10 +53,7 @@ pub struct ImportAccount {
 pub async fn import(app: &App, caller: &Caller, lines: &str) -> Result<Vec<ImportedLine>> {
     caller.require(Permission::AccountsWrite)?;
     let mut results = Vec::new();
-    for (line, text) in (1..)
-        .zip(lines.lines())
-        .filter(|(_, text)| !text.trim().is_empty())
-    {
+    for (line, text) in (1..).zip(lines.lines()).filter(|(_, text)| !text.trim().is_empty()) {
         let result = match read(text) {
             Ok(account) => import_one(app, caller, account).await,
             Err(error) => Err(error),
@@ -68,10 +65,7 @@ pub async fn import(app: &App, caller: &Caller, lines: &str) -> Result<Vec<Impor
 
 fn read(text: &str) -> Result<ImportAccount> {
     if text.len() > MAX_LINE {
-        return Err(Error::new(
-            Code::TooLarge,
-            format!("a line has at most {MAX_LINE} bytes"),
-        ));
+        return Err(Error::new(Code::TooLarge, format!("a line has at most {MAX_LINE} bytes")));
     }
     serde_json::from_str(text).map_err(|error| {
         // the parser's own message may quote what it found
@@ -107,10 +101,7 @@ pub async fn import_one(app: &App, caller: &Caller, account: ImportAccount) -> R
                 };
                 let loaded = LoadedConnection::of(app, connection)?;
                 let row = update::apply(app, caller, &loaded, &row, &patch, "account.imported").await?;
-                return Ok(Imported {
-                    id: row.id,
-                    created: false,
-                });
+                return Ok(Imported { id: row.id, created: false });
             }
             Err(error) if error.code == Code::AccountNotFound => {}
             Err(error) => return Err(error),
@@ -124,19 +115,13 @@ pub async fn import_one(app: &App, caller: &Caller, account: ImportAccount) -> R
         scope_selection: None,
     };
     let (_, row) = create::insert(app, caller, &new, "account.imported").await?;
-    Ok(Imported {
-        id: row.id,
-        created: true,
-    })
+    Ok(Imported { id: row.id, created: true })
 }
 
 fn credentials(account: &ImportAccount) -> Result<Credentials> {
     if account.access_token.is_none() && account.refresh_token.is_none() {
         if account.fields.is_empty() {
-            return Err(Error::field(
-                "access_token",
-                "must be given, or refresh_token, or fields",
-            ));
+            return Err(Error::field("access_token", "must be given, or refresh_token, or fields"));
         }
         return Ok(Credentials::None);
     }
@@ -145,14 +130,8 @@ fn credentials(account: &ImportAccount) -> Result<Credentials> {
         refresh_token: account.refresh_token.clone(),
         scopes: account.scopes.clone(),
         domain: None,
-        access_expires_at: time(
-            "access_token_expires_at",
-            account.access_token_expires_at.as_deref(),
-        )?,
-        refresh_expires_at: time(
-            "refresh_token_expires_at",
-            account.refresh_token_expires_at.as_deref(),
-        )?,
+        access_expires_at: time("access_token_expires_at", account.access_token_expires_at.as_deref())?,
+        refresh_expires_at: time("refresh_token_expires_at", account.refresh_token_expires_at.as_deref())?,
     }))
 }
 

@@ -90,18 +90,10 @@ async fn listed(
         max_size,
     };
     let request = list.request(app, page)?;
-    let rows = app
-        .db()
-        .list_accounts(&caller.environment, &filter, &request)
-        .await?;
+    let rows = app.db().list_accounts(&caller.environment, &filter, &request).await?;
     let listed = list.listed(app, rows)?;
     let (next, previous, total) = (listed.next, listed.previous, listed.total);
-    Ok(Listed {
-        items: view::many(app, listed.items).await?,
-        total,
-        next,
-        previous,
-    })
+    Ok(Listed { items: view::many(app, listed.items).await?, total, next, previous })
 }
 
 async fn filter(app: &App, caller: &Caller, query: &AccountQuery) -> Result<AccountFilter> {

@@ -50,11 +50,7 @@ pub(crate) async fn resolve(
 
 async fn by_id(app: &App, environment: &EnvironmentId, id: &str) -> Result<(ConnectionRow, AccountRow)> {
     let id = AccountId::parse(id).ok_or_else(|| Error::field("id", "must be `ca_` and digits"))?;
-    let row = app
-        .db()
-        .find_account(&id)
-        .await?
-        .filter(|row| row.environment_id == *environment);
+    let row = app.db().find_account(&id).await?.filter(|row| row.environment_id == *environment);
     let row = row.ok_or_else(not_found)?;
     let connection = connections::row_by_id(app, environment, &row.connection_id).await?;
     Ok((connection, row))
@@ -84,26 +80,15 @@ pub(crate) async fn key(app: &App, environment: &EnvironmentId, lookup: &Lookup)
 
 fn check(field: &str, value: &str, max: usize) -> Result<()> {
     if value.chars().count() > max || value.chars().any(char::is_control) {
-        return Err(Error::field(
-            field,
-            format!("must be one line of at most {max} characters"),
-        ));
+        return Err(Error::field(field, format!("must be one line of at most {max} characters")));
     }
     Ok(())
 }
 
 /// The account of a key, in exactly its scope or as the only one that its scope fits.
 pub(super) async fn find(app: &App, environment: &EnvironmentId, key: &Key) -> Result<Option<AccountRow>> {
-    let Key {
-        connection,
-        identifier,
-        organization_id,
-        user_id,
-    } = key;
-    let exact = app
-        .db()
-        .find_account_of(&connection.id, identifier, organization_id, user_id)
-        .await?;
+    let Key { connection, identifier, organization_id, user_id } = key;
+    let exact = app.db().find_account_of(&connection.id, identifier, organization_id, user_id).await?;
     if exact.is_some() {
         return Ok(exact);
     }
@@ -115,16 +100,10 @@ pub(super) async fn find(app: &App, environment: &EnvironmentId, key: &Key) -> R
         user_id: given(user_id),
         ..AccountFilter::default()
     };
-    let mut rows = app
-        .db()
-        .list_accounts(environment, &filter, &PageRequest::first(2))
-        .await?
-        .rows;
+    let mut rows = app.db().list_accounts(environment, &filter, &PageRequest::first(2)).await?.rows;
     if rows.len() > 1 {
-        return Err(
-            Error::new(Code::FailedPrecondition, "several accounts of the user fit")
-                .with_help("name the account by its id, or give organization_id and user_id"),
-        );
+        return Err(Error::new(Code::FailedPrecondition, "several accounts of the user fit")
+            .with_help("name the account by its id, or give organization_id and user_id"));
     }
     Ok(rows.pop())
 }

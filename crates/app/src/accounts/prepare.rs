@@ -20,9 +20,7 @@ pub(super) const DOMAIN: &str = "domain";
 
 /// Whether an account of the method is complete without anything from its user.
 pub(super) fn needs_nothing(connector: &Connector, method: &AuthMethod) -> bool {
-    let asks = forms::account_form(connector, method)
-        .iter()
-        .any(|field| field.required && !field.generated);
+    let asks = forms::account_form(connector, method).iter().any(|field| field.required && !field.generated);
     auth_type(method) == AuthType::NoAuth || (!method.has_redirect() && !asks)
 }
 
@@ -64,9 +62,7 @@ pub(super) fn merge(
         }
     }
     if let Some(variables) = &given.path_variables {
-        grant
-            .account
-            .insert(PATH_VARIABLES, Value::Object(variables.clone()).to_string());
+        grant.account.insert(PATH_VARIABLES, Value::Object(variables.clone()).to_string());
     }
     if given.is_credential && given.tokens.is_none() {
         check_complete(connector, method, &grant.account)?;
@@ -85,20 +81,12 @@ fn forget_minted(method: &AuthMethod, grant: &mut Grant) {
 
 fn check_complete(connector: &Connector, method: &AuthMethod, account: &Bindings) -> Result<()> {
     let form = forms::account_form(connector, method);
-    let missing = form
-        .iter()
-        .filter(|field| field.required && !field.generated && account.get(&field.name).is_none());
+    let missing =
+        form.iter().filter(|field| field.required && !field.generated && account.get(&field.name).is_none());
     let violations: Vec<FieldViolation> = missing
-        .map(|field| FieldViolation {
-            field: field.name.clone(),
-            description: "must be given".to_owned(),
-        })
+        .map(|field| FieldViolation { field: field.name.clone(), description: "must be given".to_owned() })
         .collect();
-    if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::fields(violations))
-    }
+    if violations.is_empty() { Ok(()) } else { Err(Error::fields(violations)) }
 }
 
 /// The values of an account that may be shown, laid over those that are shown already.

@@ -24,19 +24,12 @@ pub struct Lookup {
 impl Lookup {
     /// By id.
     pub fn id(id: impl Into<String>) -> Self {
-        Self {
-            id: Some(id.into()),
-            ..Self::default()
-        }
+        Self { id: Some(id.into()), ..Self::default() }
     }
 
     /// By connection and user.
     pub fn of(connector: impl Into<String>, identifier: impl Into<String>) -> Self {
-        Self {
-            connector: Some(connector.into()),
-            identifier: Some(identifier.into()),
-            ..Self::default()
-        }
+        Self { connector: Some(connector.into()), identifier: Some(identifier.into()), ..Self::default() }
     }
 }
 
@@ -274,16 +267,8 @@ impl RevokeOutcome {
 
     /// Reads the stored text.
     pub fn parse(text: &str) -> Self {
-        let all = [
-            Self::Revoked,
-            Self::NothingToRevoke,
-            Self::NotOffered,
-            Self::Failed,
-            Self::NotReachable,
-        ];
-        all.into_iter()
-            .find(|outcome| outcome.as_str() == text)
-            .unwrap_or(Self::Unknown)
+        let all = [Self::Revoked, Self::NothingToRevoke, Self::NotOffered, Self::Failed, Self::NotReachable];
+        all.into_iter().find(|outcome| outcome.as_str() == text).unwrap_or(Self::Unknown)
     }
 }
 

@@ -37,24 +37,9 @@ pub(super) async fn apply(
     patch: &UpdateAccount,
     action: &str,
 ) -> Result<AccountRow> {
-    let given = given::read(
-        &connection.connector,
-        connection.method()?,
-        &patch.credentials,
-        &patch.fields,
-    )?;
-    let update = Update {
-        app,
-        caller,
-        connection,
-        patch,
-        given,
-        action,
-    };
-    let changed = app
-        .db()
-        .change_account(&row.id, app.now(), |row| update.decide(row))
-        .await?;
+    let given = given::read(&connection.connector, connection.method()?, &patch.credentials, &patch.fields)?;
+    let update = Update { app, caller, connection, patch, given, action };
+    let changed = app.db().change_account(&row.id, app.now(), |row| update.decide(row)).await?;
     changed.map(|changed| changed.after).ok_or_else(lookup::not_found)
 }
 
@@ -85,32 +70,16 @@ impl Update<'_> {
         if let Some(GrantChange::Replace(grant)) = &change.grant {
             after.access_expires_at = grant.access_expires_at;
         }
-        change.events.push(events::about(
-            self.app,
-            AccountEvent::Updated,
-            &self.connection.row,
-            &after,
-        )?);
+        change.events.push(events::about(self.app, AccountEvent::Updated, &self.connection.row, &after)?);
         if after.status != row.status {
-            change.events.push(events::status_updated(
-                self.app,
-                &self.connection.row,
-                row,
-                after.status,
-            )?);
+            change.events.push(events::status_updated(self.app, &self.connection.row, row, after.status)?);
         }
         let detail = json!({
             "credentials": self.given.is_credential,
             "api_config": self.patch.api_config.as_ref().map(|config| config.keys().collect::<Vec<_>>()),
             "scope_selection": self.patch.scope_selection.is_some(),
         });
-        change.audit = Some(audit::row(
-            self.app,
-            self.caller,
-            self.action,
-            row.id.as_str(),
-            detail,
-        )?);
+        change.audit = Some(audit::row(self.app, self.caller, self.action, row.id.as_str(), detail)?);
         Ok(change)
     }
 
@@ -126,15 +95,9 @@ impl Update<'_> {
             present => present.ok().flatten(),
         };
         let had = present.is_some();
-        let before = present
-            .as_ref()
-            .map(|grant| grant.account.clone())
-            .unwrap_or_default();
+        let before = present.as_ref().map(|grant| grant.account.clone()).unwrap_or_default();
         let mut grant = prepare::merge(connector, method, present, &self.given, self.app.now())?;
-        for (name, value) in beside
-            .iter()
-            .filter(|(name, _)| self.given.fields.get(name).is_none())
-        {
+        for (name, value) in beside.iter().filter(|(name, _)| self.given.fields.get(name).is_none()) {
             grant.account.insert(name, value.clone());
         }
         if grant.account != before {
@@ -143,23 +106,11 @@ impl Update<'_> {
         if !self.given.is_credential && (!had || grant.account == before) {
             return Ok(());
         }
-        let stored = prepare::stored(
-            self.app,
-            &self.connection.row,
-            method,
-            GrantPlace::from(row),
-            &grant,
-        )?;
+        let stored = prepare::stored(self.app, &self.connection.row, method, GrantPlace::from(row), &grant)?;
         // values beside the credential do not move it to another client
-        let credential_id = if self.given.is_credential {
-            stored.credential_id
-        } else {
-            row.credential_id.clone()
-        };
-        change.grant = Some(GrantChange::Replace(keybearer_store::Grant {
-            credential_id,
-            ..stored
-        }));
+        let credential_id =
+            if self.given.is_credential { stored.credential_id } else { row.credential_id.clone() };
+        change.grant = Some(GrantChange::Replace(keybearer_store::Grant { credential_id, ..stored }));
         if self.given.is_credential {
             change.status = Some((AccountStatus::Active, StatusReason::Imported));
             change.auth_type = Some(keybearer_connectors::engine::auth_type(method));

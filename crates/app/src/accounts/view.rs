@@ -14,9 +14,7 @@ use crate::state::App;
 /// One account.
 pub(super) fn show(app: &App, connection: &ConnectionRow, row: AccountRow) -> Account {
     let connector = app.catalog().get(&connection.connector);
-    let method = connector
-        .as_ref()
-        .and_then(|connector| connector.method(&row.method));
+    let method = connector.as_ref().and_then(|connector| connector.method(&row.method));
     let reported = row.sealed_grant.is_some() && !row.granted_scopes.is_empty();
     let missing_scopes = method
         .filter(|_| reported)
@@ -83,10 +81,7 @@ pub(super) async fn many(app: &App, rows: Vec<AccountRow>) -> Result<Vec<Account
 }
 
 fn next_step(row: &AccountRow, connection: &ConnectionRow) -> Option<String> {
-    let link = format!(
-        "send a connect link: keybearer link {} --user {}",
-        connection.name, row.identifier
-    );
+    let link = format!("send a connect link: keybearer link {} --user {}", connection.name, row.identifier);
     match (row.status, row.reason) {
         (AccountStatus::Active, _) => None,
         (AccountStatus::PendingVerification, _) => {

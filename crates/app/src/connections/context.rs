@@ -20,12 +20,7 @@ pub async fn context(app: &App, caller: &Caller, id_or_name: &str) -> Result<Map
     caller.require(Permission::ConnectorsRead)?;
     let config = ConnectionConfig::of(&find::row(app, &caller.environment, id_or_name).await?);
     let mut context = config.context;
-    context.extend(
-        config
-            .fields
-            .into_iter()
-            .map(|(name, value)| (name, Value::String(value))),
-    );
+    context.extend(config.fields.into_iter().map(|(name, value)| (name, Value::String(value))));
     Ok(context)
 }
 
@@ -45,17 +40,10 @@ pub async fn set_context(
     let method = find::method(&connector, Some(&row.method))?;
     check(method, &context)?;
     let (fields, secrets) = (values::of_context(method, &context), Bindings::new());
-    let given = Given {
-        client_id: None,
-        fields: &fields,
-        secrets: &secrets,
-    };
+    let given = Given { client_id: None, fields: &fields, secrets: &secrets };
     let values = values::read(&connector, method, given)?;
     if row.credential_source == CredentialSource::Shared {
-        let only_fields = Values {
-            fields: values.fields.clone(),
-            ..Values::default()
-        };
+        let only_fields = Values { fields: values.fields.clone(), ..Values::default() };
         values::check_shared(&connector, method, &only_fields)?;
     }
     let detail = json!({"keys": context.keys().collect::<Vec<_>>()});

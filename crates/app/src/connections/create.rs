@@ -50,10 +50,7 @@ pub async fn create(app: &App, caller: &Caller, new: CreateConnection) -> Result
             Err(error) => return Err(error.into()),
         }
     }
-    Err(Error::new(
-        Code::ConnectionNameTaken,
-        "every name that was tried was taken a moment before",
-    ))
+    Err(Error::new(Code::ConnectionNameTaken, "every name that was tried was taken a moment before"))
 }
 
 /// The row without its name, and its credential.
@@ -80,23 +77,13 @@ fn draft(
         None => scopes::defaults(method, shared),
     };
     let id = app.id(ConnectionId::from_number)?;
-    let client_id = shared
-        .map(|shared| shared.client_id.clone())
-        .or(values.client_id.clone());
+    let client_id = shared.map(|shared| shared.client_id.clone()).or(values.client_id.clone());
     let credential = credential(app, caller, &id, source, client_id.clone(), &values.secrets)?;
     let secret_names: Vec<String> = values.secrets.iter().map(|(name, _)| name.to_owned()).collect();
-    let have = Have {
-        source,
-        client_id: client_id.as_deref(),
-        fields: &values.fields,
-        secrets: &secret_names,
-    };
+    let have =
+        Have { source, client_id: client_id.as_deref(), fields: &values.fields, secrets: &secret_names };
     let complete = values::missing(app, connector, method, have).is_empty();
-    let state = if complete && !new.draft {
-        ConnectionState::Active
-    } else {
-        ConnectionState::Draft
-    };
+    let state = if complete && !new.draft { ConnectionState::Active } else { ConnectionState::Draft };
     let config = ConnectionConfig {
         fields: values.fields,
         extra_authorize_params: new.extra_authorize_params.clone(),
@@ -118,11 +105,7 @@ fn given(connector: &Connector, method: &AuthMethod, new: &CreateConnection) -> 
     context::check(method, &new.context)?;
     let mut fields = values::of_context(method, &new.context);
     fields.extend(new.fields.clone());
-    let given = Given {
-        client_id: new.client_id.as_deref(),
-        fields: &fields,
-        secrets: &new.secrets,
-    };
+    let given = Given { client_id: new.client_id.as_deref(), fields: &fields, secrets: &new.secrets };
     values::read(connector, method, given)
 }
 
@@ -165,10 +148,7 @@ pub(super) fn to_json(settings: &impl serde::Serialize) -> Result<serde_json::Va
 
 /// Makes the values that the developer copies from us to the provider.
 fn generate(app: &App, connector: &Connector, method: &AuthMethod, values: &mut Values) -> Result<()> {
-    for field in forms::connection_form(connector, method)
-        .into_iter()
-        .filter(|field| field.generated)
-    {
+    for field in forms::connection_form(connector, method).into_iter().filter(|field| field.generated) {
         if values.fields.contains_key(&field.name) || values.secrets.get(&field.name).is_some() {
             continue;
         }
@@ -194,9 +174,6 @@ fn credential(
         return Ok(None);
     }
     let id = app.id(CredentialId::from_number)?;
-    let of = credentials::Of {
-        environment: &caller.environment,
-        connection,
-    };
+    let of = credentials::Of { environment: &caller.environment, connection };
     credentials::row(app, of, id, source, client_id, secrets).map(Some)
 }

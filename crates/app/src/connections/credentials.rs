@@ -37,34 +37,19 @@ pub async fn set_credentials(
             if secrets.iter().all(|(_, value)| value.expose().trim().is_empty()) {
                 return Err(Error::field("client_secret", "must be given"));
             }
-            UpdateConnection {
-                secrets,
-                ..UpdateConnection::default()
-            }
+            UpdateConnection { secrets, ..UpdateConnection::default() }
         }
-        SetCredentials::ReplaceClient {
-            source,
-            client_id,
-            secrets,
-        } => {
+        SetCredentials::ReplaceClient { source, client_id, secrets } => {
             let empty = client_id.as_deref().is_none_or(|id| id.trim().is_empty());
             if source == CredentialSource::Own && empty {
                 return Err(Error::field("client_id", "must be given"));
             }
-            UpdateConnection {
-                source: Some(source),
-                client_id,
-                secrets,
-                ..UpdateConnection::default()
-            }
+            UpdateConnection { source: Some(source), client_id, secrets, ..UpdateConnection::default() }
         }
     };
     let connection = update::apply(app, caller, id_or_name, patch, "connection.credentials_replaced").await?;
     let on_earlier_client = connection.counts.on_earlier_client;
-    Ok(CredentialsSet {
-        connection,
-        on_earlier_client,
-    })
+    Ok(CredentialsSet { connection, on_earlier_client })
 }
 
 /// The operator's app of a connector, after checking that nothing was given that excludes it.
@@ -74,18 +59,11 @@ pub(super) fn shared<'a>(
     method: &AuthMethod,
     values: &Values,
 ) -> Result<&'a SharedCredential> {
-    let shared = app
-        .config()
-        .shared_credentials
-        .get(&connector.slug)
-        .filter(|_| method.has_redirect());
+    let shared = app.config().shared_credentials.get(&connector.slug).filter(|_| method.has_redirect());
     let shared = shared.ok_or_else(|| {
         Error::field(
             "source",
-            format!(
-                "cannot be shared: the operator of this server set no app for {}",
-                connector.slug
-            ),
+            format!("cannot be shared: the operator of this server set no app for {}", connector.slug),
         )
     })?;
     values::check_shared(connector, method, values)?;
@@ -158,15 +136,10 @@ pub(super) fn plan(
     seen: &ConnectionSeen,
     wanted: &Wanted<'_>,
 ) -> Result<Planned> {
-    let of = Of {
-        environment: &seen.row.environment_id,
-        connection: &seen.row.id,
-    };
+    let of = Of { environment: &seen.row.environment_id, connection: &seen.row.id };
     let present = seen.credential.as_ref();
-    let stored = present
-        .map(|credential| grant::open_credential(app, credential))
-        .transpose()?
-        .unwrap_or_default();
+    let stored =
+        present.map(|credential| grant::open_credential(app, credential)).transpose()?.unwrap_or_default();
     let source = wanted.source.unwrap_or(seen.row.credential_source);
     let present_id = present.and_then(|credential| credential.client_id.clone());
     let client_id = match source {
@@ -199,21 +172,14 @@ pub(super) fn plan(
             CredentialChange::Replace(row(app, of, id, source, client_id.clone(), &secrets)?)
         }
     };
-    Ok(Planned {
-        change,
-        source,
-        client_id,
-        secrets,
-    })
+    Ok(Planned { change, source, client_id, secrets })
 }
 
 /// Refuses to replace the secret of a client that is not there or not the developer's.
 pub(super) fn check_replaceable(seen: &ConnectionSeen) -> Result<()> {
     if seen.row.credential_source == CredentialSource::Shared {
-        return Err(
-            Error::new(Code::FailedPrecondition, "the connection uses shared credentials")
-                .with_help("set a client id and secret of your own instead"),
-        );
+        return Err(Error::new(Code::FailedPrecondition, "the connection uses shared credentials")
+            .with_help("set a client id and secret of your own instead"));
     }
     Ok(())
 }

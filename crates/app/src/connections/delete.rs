@@ -46,10 +46,7 @@ pub async fn delete(
             |connection, account| Ok(vec![events::about(app, AccountEvent::Deleted, connection, account)?]),
         )
         .await?;
-    gone.map(|seen| Deleted {
-        accounts: seen.accounts,
-    })
-    .ok_or_else(find::not_found)
+    gone.map(|seen| Deleted { accounts: seen.accounts }).ok_or_else(find::not_found)
 }
 
 fn check(accounts: i64, expected: Option<i64>, force: bool) -> Result<()> {

@@ -22,31 +22,18 @@ use crate::state::App;
 pub fn connector(app: &App, name: &str) -> Result<Arc<Connector>> {
     let folded = fold(name);
     let found = app.catalog().get(name).or_else(|| {
-        app.catalog()
-            .iter()
-            .find(|connector| !folded.is_empty() && fold(&connector.slug) == folded)
-            .cloned()
+        app.catalog().iter().find(|connector| !folded.is_empty() && fold(&connector.slug) == folded).cloned()
     });
     found.ok_or_else(|| {
-        let shown: String = name
-            .chars()
-            .filter(|character| !character.is_control())
-            .take(60)
-            .collect();
-        Error::new(
-            Code::ConnectorNotFound,
-            format!("there is no connector `{shown}`"),
-        )
-        .with_help("see all of them: `keybearer connectors list`")
+        let shown: String = name.chars().filter(|character| !character.is_control()).take(60).collect();
+        Error::new(Code::ConnectorNotFound, format!("there is no connector `{shown}`"))
+            .with_help("see all of them: `keybearer connectors list`")
     })
 }
 
 /// Lower case without what separates words.
 fn fold(name: &str) -> String {
-    name.chars()
-        .filter(|c| !matches!(c, '-' | '_' | ' '))
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
+    name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// The method of that id, or the recommended one.
@@ -57,10 +44,7 @@ pub(super) fn method<'a>(connector: &'a Connector, id: Option<&str>) -> Result<&
             Error::field("method", format!("must be one of: {}", known.join(", ")))
         }),
         None => connector.recommended().ok_or_else(|| {
-            Error::new(
-                Code::Unimplemented,
-                "the connector has no auth method that this server offers",
-            )
+            Error::new(Code::Unimplemented, "the connector has no auth method that this server offers")
         }),
     }
 }
@@ -123,11 +107,7 @@ pub async fn list(
     let text = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
     let slug =
         text(&query.connector).map(|name| connector(app, &name).map_or(name, |found| found.slug.clone()));
-    let filter = ConnectionFilter {
-        connector: slug,
-        state: query.state,
-        query: text(&query.query),
-    };
+    let filter = ConnectionFilter { connector: slug, state: query.state, query: text(&query.query) };
     let bound = serde_json::json!([filter.connector, filter.state, filter.query]).to_string();
     let list = List {
         environment: &caller.environment,
@@ -137,19 +117,11 @@ pub async fn list(
         default_size: 30,
         max_size: 100,
     };
-    let rows = app
-        .db()
-        .list_connections(&caller.environment, &filter, &list.request(app, page)?)
-        .await?;
+    let rows = app.db().list_connections(&caller.environment, &filter, &list.request(app, page)?).await?;
     let listed = list.listed(app, rows)?;
     let (next, previous, total) = (listed.next, listed.previous, listed.total);
     let items = view::many(app, &caller.environment, listed.items).await?;
-    Ok(Listed {
-        items,
-        total,
-        next,
-        previous,
-    })
+    Ok(Listed { items, total, next, previous })
 }
 
 /// The row of an id or name.
@@ -167,17 +139,12 @@ pub(crate) async fn row_by_id(
     id: &ConnectionId,
 ) -> Result<ConnectionRow> {
     let found = app.db().find_connection(id).await?;
-    found
-        .filter(|row| row.environment_id == *environment)
-        .ok_or_else(not_found)
+    found.filter(|row| row.environment_id == *environment).ok_or_else(not_found)
 }
 
 /// The row of a name.
 pub(crate) async fn row_by_name(app: &App, environment: &EnvironmentId, name: &str) -> Result<ConnectionRow> {
-    app.db()
-        .find_connection_by_name(environment, name)
-        .await?
-        .ok_or_else(not_found)
+    app.db().find_connection_by_name(environment, name).await?.ok_or_else(not_found)
 }
 
 pub(super) fn not_found() -> Error {

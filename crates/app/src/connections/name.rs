@@ -22,9 +22,9 @@ pub(super) fn check(name: &str, rules: NameRules) -> Result<()> {
         NameRules::Person if !is_persons(name) => wrong(format!(
             "must begin with a-z or 0-9 and have at most {MAX_PERSON} of a-z, 0-9, `_` and `-`"
         )),
-        NameRules::Wire if !is_wires(name) => wrong(format!(
-            "must have 1 to {MAX_WIRE} letters, digits, `_`, `:`, `-` and spaces"
-        )),
+        NameRules::Wire if !is_wires(name) => {
+            wrong(format!("must have 1 to {MAX_WIRE} letters, digits, `_`, `:`, `-` and spaces"))
+        }
         _ => Ok(()),
     }
 }
@@ -33,9 +33,7 @@ fn is_persons(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     name.len() <= MAX_PERSON
         && name.bytes().next().is_some_and(plain)
-        && name
-            .bytes()
-            .all(|byte| plain(byte) || matches!(byte, b'_' | b'-'))
+        && name.bytes().all(|byte| plain(byte) || matches!(byte, b'_' | b'-'))
 }
 
 fn is_wires(name: &str) -> bool {
@@ -48,20 +46,11 @@ pub(super) async fn free(app: &App, environment: &EnvironmentId, base: &str) -> 
     for number in 1..10_000 {
         let name = numbered(base, number);
         let reserved = RESERVED.contains(&name.as_str()) || ConnectionId::parse(&name).is_some();
-        if !reserved
-            && app
-                .db()
-                .find_connection_by_name(environment, &name)
-                .await?
-                .is_none()
-        {
+        if !reserved && app.db().find_connection_by_name(environment, &name).await?.is_none() {
             return Ok(name);
         }
     }
-    Err(Error::new(
-        Code::ConnectionNameTaken,
-        "every name of that form is taken",
-    ))
+    Err(Error::new(Code::ConnectionNameTaken, "every name of that form is taken"))
 }
 
 fn numbered(base: &str, number: u32) -> String {
@@ -70,21 +59,14 @@ fn numbered(base: &str, number: u32) -> String {
     }
     let tail = format!("-{number}");
     let room = MAX_WIRE - tail.len();
-    let room = if base.len() <= MAX_PERSON {
-        MAX_PERSON - tail.len()
-    } else {
-        room
-    };
+    let room = if base.len() <= MAX_PERSON { MAX_PERSON - tail.len() } else { room };
     let head: String = base.chars().take(room).collect();
     format!("{head}{tail}")
 }
 
 /// The failure of a name that another connection has, with a name that is free.
 pub(super) async fn taken(app: &App, environment: &EnvironmentId, name: &str) -> Error {
-    let error = Error::new(
-        Code::ConnectionNameTaken,
-        format!("connection `{name}` exists already"),
-    );
+    let error = Error::new(Code::ConnectionNameTaken, format!("connection `{name}` exists already"));
     match free(app, environment, name).await {
         Ok(other) => error.with_help(format!("use another name, for example `{other}`")),
         Err(_) => error,
@@ -100,19 +82,8 @@ mod tests {
         for good in ["mail", "mail-2", "0auth", "a_b", "new-1", &"a".repeat(64)] {
             assert!(check(good, NameRules::Person).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "-a",
-            "_a",
-            "Mail",
-            "a b",
-            "a/b",
-            "new",
-            "sandbox",
-            "conn_12",
-            "é",
-            &"a".repeat(65),
-        ] {
+        for bad in ["", "-a", "_a", "Mail", "a b", "a/b", "new", "sandbox", "conn_12", "é", &"a".repeat(65)]
+        {
             assert!(check(bad, NameRules::Person).is_err(), "{bad}");
         }
     }

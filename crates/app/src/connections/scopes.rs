@@ -25,12 +25,7 @@ pub(super) fn defaults(method: &AuthMethod, shared: Option<&SharedCredential>) -
 }
 
 fn required(method: &AuthMethod) -> Vec<String> {
-    method
-        .scopes
-        .iter()
-        .filter(|scope| scope.required)
-        .map(|scope| scope.name.clone())
-        .collect()
+    method.scopes.iter().filter(|scope| scope.required).map(|scope| scope.name.clone()).collect()
 }
 
 /// Checks a selection, and adds what the connector always needs. Scopes that the connector does not list are kept:
@@ -52,10 +47,7 @@ pub(super) fn check(
         let problem = problem
             .or_else(|| outside.map(|name| format!("holds `{name}`, which the shared app may not ask for")));
         if let Some(description) = problem {
-            violations.push(FieldViolation {
-                field: field.to_owned(),
-                description,
-            });
+            violations.push(FieldViolation { field: field.to_owned(), description });
         }
     };
     check("scopes.scopes", &given.scopes);
@@ -88,21 +80,13 @@ fn problem(method: &AuthMethod, list: &[String]) -> Option<String> {
     }
     let separator = grammar::separator(method);
     let is_scope = |name: &String| {
-        let characters = name
-            .bytes()
-            .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
+        let characters = name.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e));
         let parted = !separator.trim().is_empty() && name.contains(separator.trim());
         (1..=MAX_LENGTH).contains(&name.len()) && characters && !parted
     };
     let wrong = list.iter().find(|name| !is_scope(name))?;
-    let shown: String = wrong
-        .chars()
-        .filter(|character| !character.is_control())
-        .take(60)
-        .collect();
-    Some(format!(
-        "must hold one scope per entry, without spaces, quotes and backslashes (got `{shown}`)"
-    ))
+    let shown: String = wrong.chars().filter(|character| !character.is_control()).take(60).collect();
+    Some(format!("must hold one scope per entry, without spaces, quotes and backslashes (got `{shown}`)"))
 }
 
 /// What other scopes would mean for the accounts of a connection. Nothing is changed.
@@ -119,10 +103,7 @@ pub async fn scope_impact(
     let row = find::row(app, &caller.environment, id_or_name).await?;
     let connector = find::connector(app, &row.connector)?;
     let method = find::method(&connector, Some(&row.method))?;
-    let (before, after) = (
-        ScopeSettings::of(&row).wanted(),
-        check(method, wanted, None)?.wanted(),
-    );
+    let (before, after) = (ScopeSettings::of(&row).wanted(), check(method, wanted, None)?.wanted());
     let only = |one: &[String], other: &[String]| -> Vec<String> {
         one.iter().filter(|name| !other.contains(name)).cloned().collect()
     };
@@ -137,11 +118,7 @@ pub async fn scope_impact(
         } else if !grammar::not_granted(method, &group.granted_scopes, &after).is_empty() {
             impact.must_sign_in_again += group.accounts;
         }
-        if group
-            .granted_scopes
-            .iter()
-            .any(|name| impact.removed.contains(name))
-        {
+        if group.granted_scopes.iter().any(|name| impact.removed.contains(name)) {
             impact.hold_removed += group.accounts;
         }
     }

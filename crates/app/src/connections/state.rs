@@ -25,13 +25,7 @@ pub async fn activate(app: &App, caller: &Caller, id_or_name: &str) -> Result<Co
         error.violations = super::values::must_be_given(&missing).violations;
         return Err(error);
     }
-    transition(
-        app,
-        caller,
-        id_or_name,
-        (ConnectionState::Draft, ConnectionState::Active),
-    )
-    .await
+    transition(app, caller, id_or_name, (ConnectionState::Draft, ConnectionState::Active)).await
 }
 
 /// Switches a connection off: calls answer `connection_paused`, grants are kept.
@@ -39,13 +33,7 @@ pub async fn activate(app: &App, caller: &Caller, id_or_name: &str) -> Result<Co
 /// # Errors
 /// [`Code::FailedPrecondition`] when it is not active; [`Code::ConnectionNotFound`], [`Code::PermissionDenied`].
 pub async fn pause(app: &App, caller: &Caller, id_or_name: &str) -> Result<Connection> {
-    transition(
-        app,
-        caller,
-        id_or_name,
-        (ConnectionState::Active, ConnectionState::Paused),
-    )
-    .await
+    transition(app, caller, id_or_name, (ConnectionState::Active, ConnectionState::Paused)).await
 }
 
 /// Puts a paused connection back into use.
@@ -53,13 +41,7 @@ pub async fn pause(app: &App, caller: &Caller, id_or_name: &str) -> Result<Conne
 /// # Errors
 /// [`Code::FailedPrecondition`] when it is not paused; [`Code::ConnectionNotFound`], [`Code::PermissionDenied`].
 pub async fn resume(app: &App, caller: &Caller, id_or_name: &str) -> Result<Connection> {
-    transition(
-        app,
-        caller,
-        id_or_name,
-        (ConnectionState::Paused, ConnectionState::Active),
-    )
-    .await
+    transition(app, caller, id_or_name, (ConnectionState::Paused, ConnectionState::Active)).await
 }
 
 async fn transition(
@@ -89,17 +71,10 @@ async fn transition(
 /// # Errors
 /// [`Code::ConnectionNotFound`], [`Code::PermissionDenied`].
 pub async fn set_proxy(app: &App, caller: &Caller, id_or_name: &str, enabled: bool) -> Result<Connection> {
-    change(
-        app,
-        caller,
-        id_or_name,
-        "connection.proxy_set",
-        json!({"enabled": enabled}),
-        |row| {
-            row.proxy_enabled = enabled;
-            Ok(())
-        },
-    )
+    change(app, caller, id_or_name, "connection.proxy_set", json!({"enabled": enabled}), |row| {
+        row.proxy_enabled = enabled;
+        Ok(())
+    })
     .await
 }
 
@@ -108,17 +83,10 @@ pub async fn set_proxy(app: &App, caller: &Caller, id_or_name: &str, enabled: bo
 /// # Errors
 /// [`Code::ConnectionNotFound`], [`Code::PermissionDenied`].
 pub async fn clear_attention(app: &App, caller: &Caller, id_or_name: &str) -> Result<Connection> {
-    change(
-        app,
-        caller,
-        id_or_name,
-        "connection.attention_cleared",
-        json!({}),
-        |row| {
-            (row.attention, row.attention_at) = (None, None);
-            Ok(())
-        },
-    )
+    change(app, caller, id_or_name, "connection.attention_cleared", json!({}), |row| {
+        (row.attention, row.attention_at) = (None, None);
+        Ok(())
+    })
     .await
 }
 
@@ -139,11 +107,7 @@ pub(super) async fn change(
             let mut row = seen.row.clone();
             set(&mut row)?;
             let audit = audit::row(app, caller, action, row.id.as_str(), detail)?;
-            Ok::<_, Error>(ConnectionChange {
-                row,
-                credential: CredentialChange::Keep,
-                audit: Some(audit),
-            })
+            Ok::<_, Error>(ConnectionChange { row, credential: CredentialChange::Keep, audit: Some(audit) })
         })
         .await?;
     view::one(app, changed.ok_or_else(find::not_found)?).await

@@ -43,25 +43,15 @@ pub(super) async fn apply(
     let changed = app
         .db()
         .change_connection(&caller.environment, &row.id, app.now(), |seen| {
-            Change {
-                app,
-                caller,
-                connector: &connector,
-                patch: &patch,
-                action,
-            }
-            .decide(seen)
+            Change { app, caller, connector: &connector, patch: &patch, action }.decide(seen)
         })
         .await;
     match changed {
         Ok(Some(row)) => view::one(app, row).await,
         Ok(None) => Err(find::not_found()),
-        Err(error) if error.code == Code::AlreadyExists => Err(name::taken(
-            app,
-            &caller.environment,
-            patch.name.as_deref().unwrap_or_default(),
-        )
-        .await),
+        Err(error) if error.code == Code::AlreadyExists => {
+            Err(name::taken(app, &caller.environment, patch.name.as_deref().unwrap_or_default()).await)
+        }
         Err(error) => Err(error),
     }
 }
@@ -77,14 +67,8 @@ struct Change<'a> {
 impl Change<'_> {
     fn decide(&self, seen: &ConnectionSeen) -> Result<ConnectionChange> {
         let patch = self.patch;
-        if patch
-            .expected_version
-            .is_some_and(|expected| expected != seen.row.version)
-        {
-            let detail = format!(
-                "somebody changed the connection: it has version {} now",
-                seen.row.version
-            );
+        if patch.expected_version.is_some_and(|expected| expected != seen.row.version) {
+            let detail = format!("somebody changed the connection: it has version {} now", seen.row.version);
             return Err(
                 Error::new(Code::FailedPrecondition, detail).with_help("read it again and repeat the change")
             );
@@ -102,10 +86,7 @@ impl Change<'_> {
             self.connector,
             method,
             seen,
-            &Wanted {
-                source: patch.source,
-                values: &values,
-            },
+            &Wanted { source: patch.source, values: &values },
         )?;
         self.check_shared(method, &row, &planned)?;
         self.check_complete(method, &row, &planned)?;
@@ -115,28 +96,18 @@ impl Change<'_> {
         }
         let detail = self.detail(seen, &row, &values, &planned);
         let audit = audit::row(self.app, self.caller, self.action, row.id.as_str(), detail)?;
-        Ok(ConnectionChange {
-            row,
-            credential: planned.change,
-            audit: Some(audit),
-        })
+        Ok(ConnectionChange { row, credential: planned.change, audit: Some(audit) })
     }
 
     fn rename(&self, seen: &ConnectionSeen, row: &mut ConnectionRow) -> Result<()> {
-        let Some(wanted) = self
-            .patch
-            .name
-            .as_ref()
-            .filter(|wanted| !wanted.is_empty() && **wanted != row.name)
+        let Some(wanted) =
+            self.patch.name.as_ref().filter(|wanted| !wanted.is_empty() && **wanted != row.name)
         else {
             return Ok(());
         };
         name::check(wanted, self.patch.name_rules)?;
         if seen.accounts > 0 {
-            let detail = format!(
-                "the name is locked: the connection has {} accounts",
-                seen.accounts
-            );
+            let detail = format!("the name is locked: the connection has {} accounts", seen.accounts);
             return Err(Error::new(Code::FailedPrecondition, detail).with_help("change the label instead"));
         }
         row.name.clone_from(wanted);
@@ -144,19 +115,13 @@ impl Change<'_> {
     }
 
     fn method(&self, seen: &ConnectionSeen, row: &mut ConnectionRow) -> Result<&AuthMethod> {
-        let wanted = self
-            .patch
-            .method
-            .as_deref()
-            .filter(|wanted| !wanted.is_empty() && *wanted != row.method);
+        let wanted =
+            self.patch.method.as_deref().filter(|wanted| !wanted.is_empty() && *wanted != row.method);
         let Some(wanted) = wanted else {
             return find::method(self.connector, Some(&row.method));
         };
         if seen.accounts > 0 {
-            let detail = format!(
-                "the method is locked: the connection has {} accounts",
-                seen.accounts
-            );
+            let detail = format!("the method is locked: the connection has {} accounts", seen.accounts);
             return Err(
                 Error::new(Code::FailedPrecondition, detail).with_help("make another connection for it")
             );
@@ -186,11 +151,8 @@ impl Change<'_> {
         if let Some(wanted) = &patch.scopes {
             row.scopes = to_json(&scopes::check(method, wanted, shared)?)?;
         }
-        let given = Given {
-            client_id: patch.client_id.as_deref(),
-            fields: &patch.fields,
-            secrets: &patch.secrets,
-        };
+        let given =
+            Given { client_id: patch.client_id.as_deref(), fields: &patch.fields, secrets: &patch.secrets };
         let values = values::read(self.connector, method, given)?;
         let mut config = ConnectionConfig::of(row);
         for name in &values.cleared {
@@ -211,10 +173,7 @@ impl Change<'_> {
         if planned.source != CredentialSource::Shared {
             return Ok(());
         }
-        let mut values = Values {
-            fields: ConnectionConfig::of(row).fields,
-            ..Values::default()
-        };
+        let mut values = Values { fields: ConnectionConfig::of(row).fields, ..Values::default() };
         values.secrets = planned.secrets.clone();
         values.secrets.remove("client_secret");
         values::check_shared(self.connector, method, &values)
@@ -234,11 +193,7 @@ impl Change<'_> {
             secrets: &names,
         };
         let missing = values::missing(self.app, self.connector, method, have);
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(values::must_be_given(&missing))
-        }
+        if missing.is_empty() { Ok(()) } else { Err(values::must_be_given(&missing)) }
     }
 
     /// What changed, by name only: values may be personal, secrets are secret.

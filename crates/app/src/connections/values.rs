@@ -80,12 +80,7 @@ pub(super) fn read(connector: &Connector, method: &AuthMethod, given: Given<'_>)
 
 fn texts(given: Given<'_>) -> BTreeMap<String, String> {
     let mut texts = given.fields.clone();
-    texts.extend(
-        given
-            .secrets
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.expose().clone())),
-    );
+    texts.extend(given.secrets.iter().map(|(name, value)| (name.to_owned(), value.expose().clone())));
     texts.extend(given.client_id.map(|id| (ID.to_owned(), id.to_owned())));
     texts
 }
@@ -123,10 +118,7 @@ fn sort(method: &AuthMethod, values: &mut Values, name: &str, value: &str) {
 pub(super) fn check_client(client_id: Option<&str>, secrets: &Bindings) -> Result<()> {
     let mut violations = Vec::new();
     let mut wrong = |field: &str, description: &str| {
-        violations.push(FieldViolation {
-            field: field.to_owned(),
-            description: description.to_owned(),
-        });
+        violations.push(FieldViolation { field: field.to_owned(), description: description.to_owned() });
     };
     if client_id.is_some_and(|id| id.chars().any(|c| c.is_whitespace() || c.is_control())) {
         wrong(ID, "must not contain white space");
@@ -141,11 +133,7 @@ pub(super) fn check_client(client_id: Option<&str>, secrets: &Bindings) -> Resul
             wrong(SECRET, "must differ from the client id");
         }
     }
-    if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::fields(violations))
-    }
+    if violations.is_empty() { Ok(()) } else { Err(Error::fields(violations)) }
 }
 
 /// What looks odd about client id and secret.
@@ -158,12 +146,7 @@ pub(super) fn hints(method: &AuthMethod, client_id: Option<&str>, secrets: &Bind
         both.insert(SECRET, secret.clone());
     }
     let hints = forms::hints(method, &both).into_iter();
-    hints
-        .map(|hint| Warning {
-            field: hint.field.to_owned(),
-            says: hint.kind.says().to_owned(),
-        })
-        .collect()
+    hints.map(|hint| Warning { field: hint.field.to_owned(), says: hint.kind.says().to_owned() }).collect()
 }
 
 /// What the operator's app may be used with: it never goes to a host that a connection names, and its id and
@@ -174,10 +157,7 @@ pub(super) fn hints(method: &AuthMethod, client_id: Option<&str>, secrets: &Bind
 pub(super) fn check_shared(connector: &Connector, method: &AuthMethod, values: &Values) -> Result<()> {
     let mut violations = Vec::new();
     let mut wrong = |field: &str, description: &str| {
-        violations.push(FieldViolation {
-            field: field.to_owned(),
-            description: description.to_owned(),
-        });
+        violations.push(FieldViolation { field: field.to_owned(), description: description.to_owned() });
     };
     if values.client_id.is_some() {
         wrong(ID, "cannot be set together with shared credentials");
@@ -185,27 +165,15 @@ pub(super) fn check_shared(connector: &Connector, method: &AuthMethod, values: &
     if values.secrets.get(SECRET).is_some() {
         wrong(SECRET, "cannot be set together with shared credentials");
     }
-    for name in values
-        .fields
-        .keys()
-        .map(String::as_str)
-        .chain(values.secrets.iter().map(|(name, _)| name))
-    {
+    for name in values.fields.keys().map(String::as_str).chain(values.secrets.iter().map(|(name, _)| name)) {
         let chooses = method
             .field(name)
             .is_some_and(|field| field.choices.is_empty() && forms::decides_host(connector, method, field));
         if chooses {
-            wrong(
-                name,
-                "decides where requests go and cannot be set together with shared credentials",
-            );
+            wrong(name, "decides where requests go and cannot be set together with shared credentials");
         }
     }
-    if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::fields(violations))
-    }
+    if violations.is_empty() { Ok(()) } else { Err(Error::fields(violations)) }
 }
 
 /// What a connection has, as far as it matters for being complete.
@@ -228,24 +196,16 @@ pub(super) fn missing(app: &App, connector: &Connector, method: &AuthMethod, hav
             || app.config().known_fields.contains_key(name)
     };
     let form = forms::connection_form(connector, method);
-    let needed = form
-        .iter()
-        .filter(|field| field.required && !field.generated)
-        .map(|field| field.name.as_str());
+    let needed =
+        form.iter().filter(|field| field.required && !field.generated).map(|field| field.name.as_str());
     let undeclared = (method.has_redirect() && method.field(ID).is_none() && !method.dcr).then_some(ID);
-    needed
-        .chain(undeclared)
-        .filter(|name| !has(name))
-        .map(str::to_owned)
-        .collect()
+    needed.chain(undeclared).filter(|name| !has(name)).map(str::to_owned).collect()
 }
 
 /// Violations for fields that a connection in use cannot be without.
 pub(super) fn must_be_given(missing: &[String]) -> Error {
-    let violation = |field: &String| FieldViolation {
-        field: field.clone(),
-        description: "must be given".to_owned(),
-    };
+    let violation =
+        |field: &String| FieldViolation { field: field.clone(), description: "must be given".to_owned() };
     Error::fields(missing.iter().map(violation).collect())
 }
 
@@ -259,15 +219,8 @@ pub(super) fn check_extra(method: &AuthMethod, extra: &BTreeMap<String, String>)
         return wrong("must have at most 30 entries".to_owned());
     }
     for (name, value) in extra {
-        let renamed = method
-            .authorize_param_names
-            .values()
-            .flatten()
-            .any(|to| to == name);
-        let second = method
-            .optional_scopes
-            .as_ref()
-            .is_some_and(|optional| optional.param == *name);
+        let renamed = method.authorize_param_names.values().flatten().any(|to| to == name);
+        let second = method.optional_scopes.as_ref().is_some_and(|optional| optional.param == *name);
         if renamed || second || RESERVED_PARAMS.contains(&name.to_ascii_lowercase().as_str()) {
             return wrong(format!("must not hold `{name}`, which Keybearer sets"));
         }
@@ -293,9 +246,7 @@ pub(super) fn of_context(method: &AuthMethod, context: &Map<String, Value>) -> B
         })
     };
     let texts = context.iter().filter(|(name, _)| is_field(name));
-    texts
-        .filter_map(|(name, value)| value.as_str().map(|text| (name.clone(), text.to_owned())))
-        .collect()
+    texts.filter_map(|(name, value)| value.as_str().map(|text| (name.clone(), text.to_owned()))).collect()
 }
 
 /// Checks a text that people read.
@@ -304,10 +255,7 @@ pub(super) fn of_context(method: &AuthMethod, context: &Map<String, Value>) -> B
 /// `InvalidArgument` at `field`.
 pub(super) fn check_text(field: &str, text: &str, max: usize) -> Result<()> {
     if text.chars().count() > max || text.chars().any(char::is_control) {
-        return Err(Error::field(
-            field,
-            format!("must be one line of at most {max} characters"),
-        ));
+        return Err(Error::field(field, format!("must be one line of at most {max} characters")));
     }
     Ok(())
 }

@@ -72,16 +72,9 @@ async fn load(app: &App, row: ConnectionRow) -> Result<Loaded> {
         None => None,
     };
     // what does not open is shown as not there: the list must still come
-    let secrets = credential
-        .as_ref()
-        .and_then(|credential| grant::open_credential(app, credential).ok());
+    let secrets = credential.as_ref().and_then(|credential| grant::open_credential(app, credential).ok());
     let connector = app.catalog().get(&row.connector);
-    Ok(Loaded {
-        row,
-        connector,
-        credential,
-        secrets: secrets.unwrap_or_default(),
-    })
+    Ok(Loaded { row, connector, credential, secrets: secrets.unwrap_or_default() })
 }
 
 fn counts(counted: &[AccountCount], id: &ConnectionId) -> ConnectionCounts {
@@ -104,26 +97,13 @@ fn counts(counted: &[AccountCount], id: &ConnectionId) -> ConnectionCounts {
 }
 
 fn show(app: &App, loaded: Loaded, counts: ConnectionCounts) -> Connection {
-    let Facts {
-        missing,
-        warnings,
-        resolved_proxy_url,
-        auth_type,
-        needs_redirect_uri,
-    } = facts(app, &loaded);
-    let Loaded {
-        row,
-        connector,
-        credential,
-        secrets,
-    } = loaded;
+    let Facts { missing, warnings, resolved_proxy_url, auth_type, needs_redirect_uri } = facts(app, &loaded);
+    let Loaded { row, connector, credential, secrets } = loaded;
     let (config, settings) = (ConnectionConfig::of(&row), ScopeSettings::of(&row));
     let shared = app.config().shared_credentials.get(&row.connector);
     let is_shared = row.credential_source == CredentialSource::Shared;
-    let secret_fields = secrets
-        .iter()
-        .map(|(name, _)| name.to_owned())
-        .filter(|name| name != "client_secret");
+    let secret_fields =
+        secrets.iter().map(|(name, _)| name.to_owned()).filter(|name| name != "client_secret");
     Connection {
         redirect_uri: redirect_uri(app, &row.id),
         needs_redirect_uri,
@@ -131,9 +111,7 @@ fn show(app: &App, loaded: Loaded, counts: ConnectionCounts) -> Connection {
             .map_or_else(|| row.connector.clone(), |known| known.display_name.clone()),
         auth_type,
         shared_app_name: shared.filter(|_| is_shared).map(|shared| shared.app_name.clone()),
-        client_id: credential
-            .as_ref()
-            .and_then(|credential| credential.client_id.clone()),
+        client_id: credential.as_ref().and_then(|credential| credential.client_id.clone()),
         has_client_secret: is_shared || secrets.get("client_secret").is_some(),
         client_secret_suffix: credential.and_then(|credential| credential.client_secret_suffix),
         fields: config.fields,
@@ -175,20 +153,14 @@ fn facts(app: &App, loaded: &Loaded) -> Facts {
     let (Some(connector), Some(method)) = (&loaded.connector, loaded.method()) else {
         return Facts {
             missing: Vec::new(),
-            warnings: vec![warning(
-                "connector",
-                "The connector or its method is not installed any more.",
-            )],
+            warnings: vec![warning("connector", "The connector or its method is not installed any more.")],
             resolved_proxy_url: None,
             auth_type: AuthType::Custom,
             needs_redirect_uri: false,
         };
     };
     let config = ConnectionConfig::of(&loaded.row);
-    let client_id = loaded
-        .credential
-        .as_ref()
-        .and_then(|credential| credential.client_id.as_deref());
+    let client_id = loaded.credential.as_ref().and_then(|credential| credential.client_id.as_deref());
     let secret_names: Vec<String> = loaded.secrets.iter().map(|(name, _)| name.to_owned()).collect();
     let have = Have {
         source: loaded.row.credential_source,
@@ -210,9 +182,7 @@ fn warnings(app: &App, loaded: &Loaded, method: &AuthMethod, client_id: Option<&
     if method.has_redirect() {
         let problems = redirect::problems(method, &redirect_uri(app, &loaded.row.id));
         warnings.extend(
-            problems
-                .into_iter()
-                .map(|problem| warning("redirect_uri", &sentence(&problem.to_string()))),
+            problems.into_iter().map(|problem| warning("redirect_uri", &sentence(&problem.to_string()))),
         );
     }
     if loaded.row.credential_source == CredentialSource::Own {
@@ -220,16 +190,10 @@ fn warnings(app: &App, loaded: &Loaded, method: &AuthMethod, client_id: Option<&
     }
     let settings = ScopeSettings::of(&loaded.row);
     let asked = settings.asked();
-    let unknown = [
-        scopes::unknown(method, &asked),
-        scopes::unknown(method, &settings.optional_scopes),
-    ]
-    .concat();
+    let unknown =
+        [scopes::unknown(method, &asked), scopes::unknown(method, &settings.optional_scopes)].concat();
     for name in unknown {
-        warnings.push(warning(
-            "scopes",
-            &format!("`{name}` is not in our list; it is sent as it is."),
-        ));
+        warnings.push(warning("scopes", &format!("`{name}` is not in our list; it is sent as it is.")));
     }
     if let Some(name) = scopes::lacks_refresh_scope(method, &asked) {
         let says =
@@ -240,19 +204,13 @@ fn warnings(app: &App, loaded: &Loaded, method: &AuthMethod, client_id: Option<&
 }
 
 fn warning(field: &str, says: &str) -> Warning {
-    Warning {
-        field: field.to_owned(),
-        says: says.to_owned(),
-    }
+    Warning { field: field.to_owned(), says: says.to_owned() }
 }
 
 /// `text` with a capital letter and a full stop.
 fn sentence(text: &str) -> String {
     let mut characters = text.chars();
-    let first = characters
-        .next()
-        .map(|first| first.to_uppercase().to_string())
-        .unwrap_or_default();
+    let first = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     format!("{first}{}.", characters.as_str())
 }
 
@@ -261,14 +219,6 @@ fn proxy_url(app: &App, loaded: &Loaded, connector: &Connector, method: &AuthMet
     let developer =
         grant::connection_bindings(app, connector, &loaded.row, loaded.credential.as_ref()).ok()?;
     let bindings = grant::account_bindings(method, &developer, &Grant::default());
-    let context = Context {
-        connector,
-        method,
-        bindings: &bindings,
-        now: app.now(),
-        entropy: app.entropy(),
-    };
-    engine::base_url(&context)
-        .ok()
-        .map(|url| url.as_str().trim_end_matches('/').to_owned())
+    let context = Context { connector, method, bindings: &bindings, now: app.now(), entropy: app.entropy() };
+    engine::base_url(&context).ok().map(|url| url.as_str().trim_end_matches('/').to_owned())
 }

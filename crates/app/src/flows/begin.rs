@@ -51,12 +51,7 @@ fn missing_fields(app: &App, open: &OpenFlow, method: &AuthMethod) -> Result<Vec
 pub(super) async fn bindings(app: &App, open: &OpenFlow, account: &Bindings) -> Result<Bindings> {
     let nothing = Bindings::new();
     let developer = open.developer(app).await?;
-    let layers = Layers {
-        connection: &developer,
-        account,
-        captured: &nothing,
-        tokens: &nothing,
-    };
+    let layers = Layers { connection: &developer, account, captured: &nothing, tokens: &nothing };
     Ok(Bindings::layered(open.connection.method()?, layers))
 }
 
@@ -77,17 +72,10 @@ pub(super) async fn provider_url(app: &App, open: &OpenFlow, browser: &str) -> R
     let bindings = bindings(app, open, &account).await?;
     let context = context(app, open, &bindings)?;
     let row = &open.connection.row;
-    let bound = Bound {
-        environment: &row.environment_id,
-        connection: &row.id,
-        browser,
-    };
+    let bound = Bound { environment: &row.environment_id, connection: &row.id, browser };
     let issued = state::issue(&app.keyring()?, bound, &open.flow.id, app.now(), app.entropy())?;
     let (scopes, optional_scopes) = accounts::optional_part(row, &open.wanted());
-    let extra: Vec<(String, String)> = ConnectionConfig::of(row)
-        .extra_authorize_params
-        .into_iter()
-        .collect();
+    let extra: Vec<(String, String)> = ConnectionConfig::of(row).extra_authorize_params.into_iter().collect();
     let request = AuthorizeRequest {
         redirect_uri: &connections::redirect_uri(app, &row.id),
         state: &issued.state,
@@ -116,12 +104,9 @@ pub(super) async fn provider_host(app: &App, open: &OpenFlow) -> Result<String> 
     };
     // before the account's fields are given there is no host yet: the connector's name stands in
     let url = authorize_url(&context, &request).ok();
-    let host = url
-        .as_ref()
-        .and_then(Url::host_str)
-        .map(|host| match url.as_ref().and_then(Url::port) {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        });
+    let host = url.as_ref().and_then(Url::host_str).map(|host| match url.as_ref().and_then(Url::port) {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    });
     Ok(host.unwrap_or_else(|| open.head.connector_name.clone()))
 }

@@ -48,10 +48,8 @@ async fn receive(
     let id =
         ConnectionId::parse(connection).ok_or_else(|| foreign("the redirect URI names no connection"))?;
     let row = app.db().find_connection(&id).await.map_err(Error::from)?;
-    let connection = LoadedConnection::of(
-        app,
-        row.ok_or_else(|| foreign("the redirect URI names no connection"))?,
-    )?;
+    let connection =
+        LoadedConnection::of(app, row.ok_or_else(|| foreign("the redirect URI names no connection"))?)?;
     let method = connection.method()?;
     let oauth1 = method.kind == MethodType::Oauth1;
     let raw = raw(&parameters);
@@ -64,11 +62,7 @@ async fn receive(
     let browser = visit.browser.as_deref().filter(|_| !visit.fresh_browser);
     let browser =
         browser.ok_or_else(|| foreign("this browser did not start the flow, or keeps no cookies"))?;
-    let bound = Bound {
-        environment: &connection.row.environment_id,
-        connection: &id,
-        browser,
-    };
+    let bound = Bound { environment: &connection.row.environment_id, connection: &id, browser };
     let known = state::read(&app.keyring()?, bound, parsed.state.expose())?;
     let known = known.ok_or_else(|| foreign("the state is not one of this browser and connection"))?;
     let hash = state::hash(parsed.state.expose());
@@ -76,16 +70,12 @@ async fn receive(
         return Ok(answer);
     }
     if app.now().since(known.issued_at) > state::LIFETIME {
-        let error = Error::new(
-            Code::LinkExpired,
-            "the person stayed at the provider for more than 15 minutes",
-        );
+        let error =
+            Error::new(Code::LinkExpired, "the person stayed at the provider for more than 15 minutes");
         return Err(error.into());
     }
     let open = open::by_id(app, &known.flow, known.issued_at).await?;
-    check_issuer(app, &open, parsed.issuer.as_deref())
-        .await
-        .map_err(|error| open.trouble(error))?;
+    check_issuer(app, &open, parsed.issuer.as_deref()).await.map_err(|error| open.trouble(error))?;
     match parsed.outcome {
         Outcome::Error { error, .. } => Err(open.trouble(denied(app, &open, error).await)),
         Outcome::Code(code) => {
@@ -101,10 +91,7 @@ async fn receive(
 
 /// The parameters as they stood in the URL.
 fn raw(parameters: &[(String, SecretString)]) -> String {
-    let params: Params = parameters
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.clone()))
-        .collect();
+    let params: Params = parameters.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     params.to_form().expose().clone()
 }
 
@@ -118,28 +105,17 @@ fn oauth1_callback(
     parameters: &[(String, SecretString)],
 ) -> Result<Callback, wire::CallbackError> {
     let parsed = wire::parse_oauth1(raw)?;
-    let mut states = parameters
-        .iter()
-        .filter(|(name, _)| name == "state")
-        .map(|(_, value)| value.clone());
+    let mut states = parameters.iter().filter(|(name, _)| name == "state").map(|(_, value)| value.clone());
     let (Some(state), None) = (states.next(), states.next()) else {
         return Err(wire::CallbackError::NoState);
     };
     let outcome = match parsed.verifier {
         Some(verifier) => Outcome::Code(verifier),
-        None => Outcome::Error {
-            error: ErrorCode::AccessDenied,
-            description_present: false,
-        },
+        None => Outcome::Error { error: ErrorCode::AccessDenied, description_present: false },
     };
     let mut others = parsed.others;
     others.set("oauth_token", parsed.token);
-    Ok(Callback {
-        outcome,
-        state,
-        issuer: None,
-        others,
-    })
+    Ok(Callback { outcome, state, issuer: None, others })
 }
 
 async fn check_issuer(app: &App, open: &OpenFlow, received: Option<&str>) -> Result<()> {
@@ -147,10 +123,7 @@ async fn check_issuer(app: &App, open: &OpenFlow, received: Option<&str>) -> Res
     let bindings = begin::bindings(app, open, &account).await?;
     let context = begin::context(app, open, &bindings)?;
     let expected = expected_issuer(&context)?;
-    let expected = Expected {
-        issuer: expected.as_deref(),
-        advertised: context.method.iss_supported,
-    };
+    let expected = Expected { issuer: expected.as_deref(), advertised: context.method.iss_supported };
     issuer::check(expected, received)
         .map(|_| ())
         .map_err(|error| Error::new(Code::StateInvalid, error.to_string()))
@@ -158,10 +131,7 @@ async fn check_issuer(app: &App, open: &OpenFlow, received: Option<&str>) -> Res
 
 /// The provider said no. What the account had stays, and the link can be used again.
 async fn denied(app: &App, open: &OpenFlow, error: ErrorCode) -> Error {
-    let noted = app
-        .db()
-        .set_flow_failure(&open.flow.id, Some(error.as_str()))
-        .await;
+    let noted = app.db().set_flow_failure(&open.flow.id, Some(error.as_str())).await;
     if let Err(error) = noted {
         tracing::warn!(%error, "the end of an attempt could not be noted");
     }
@@ -172,22 +142,16 @@ async fn denied(app: &App, open: &OpenFlow, error: ErrorCode) -> Error {
         ErrorCode::ConsentRequired | ErrorCode::InteractionRequired => {
             Error::new(Code::ConsentDenied, ADMINISTRATOR)
         }
-        ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError => Error::new(
-            Code::ProviderUnavailable,
-            format!("the provider answered {}", error.as_str()),
-        ),
+        ErrorCode::TemporarilyUnavailable | ErrorCode::ServerError => {
+            Error::new(Code::ProviderUnavailable, format!("the provider answered {}", error.as_str()))
+        }
         other => {
-            let flagged = app
-                .db()
-                .flag_connection(&open.connection.row.id, Some("consent_refused"), app.now())
-                .await;
+            let flagged =
+                app.db().flag_connection(&open.connection.row.id, Some("consent_refused"), app.now()).await;
             if let Err(error) = flagged {
                 tracing::warn!(%error, "a connection could not be flagged");
             }
-            Error::new(
-                Code::ProviderRejected,
-                format!("the provider refused the app: {}", other.as_str()),
-            )
+            Error::new(Code::ProviderRejected, format!("the provider refused the app: {}", other.as_str()))
         }
     }
 }
@@ -216,11 +180,9 @@ async fn go_on(
         return answer.ok_or_else(|| foreign("the callback was used").into());
     }
     let (worker, browser) = (app.clone(), browser.to_owned());
-    let task = app
-        .flow_tasks()
-        .spawn(async move { finish_exchange(&worker, open, consent, hash, &browser).await });
-    task.await
-        .map_err(|_| Trouble::from(Error::internal("the exchange was interrupted")))?
+    let task =
+        app.flow_tasks().spawn(async move { finish_exchange(&worker, open, consent, hash, &browser).await });
+    task.await.map_err(|_| Trouble::from(Error::internal("the exchange was interrupted")))?
 }
 
 /// Inserts the attempt, or moves the prepared one of an OAuth 1.0a flow.
@@ -280,11 +242,7 @@ async fn exchange(app: &App, open: &OpenFlow, consent: Consent, hash: &str) -> R
 
 /// Ends the attempt; its link can be used again.
 pub(super) async fn fail(app: &App, hash: &str, error: &Error) {
-    if let Err(error) = app
-        .db()
-        .fail_attempt(hash, error.code.as_str(), None, app.now())
-        .await
-    {
+    if let Err(error) = app.db().fail_attempt(hash, error.code.as_str(), None, app.now()).await {
         tracing::warn!(%error, "a failed attempt could not be noted; the next start does it");
     }
 }
@@ -308,20 +266,16 @@ async fn replay(app: &App, known: &Known, hash: &str, browser: &str) -> Result<O
             Ok(Some(Answer::Page(Box::new(finish::done(&open, &open.account)?))))
         }
         AttemptStatus::AwaitingVerification => Ok(Some(verify::to_app(app, &open, &attempt)?)),
-        AttemptStatus::Received => Ok(held::page(app, &open, browser)
-            .await?
-            .map(|page| Answer::Page(Box::new(page)))),
-        AttemptStatus::Exchanging => Err(open.trouble(Error::new(
-            Code::ProviderUnavailable,
-            "the exchange is still under way",
-        ))),
+        AttemptStatus::Received => {
+            Ok(held::page(app, &open, browser).await?.map(|page| Answer::Page(Box::new(page))))
+        }
+        AttemptStatus::Exchanging => {
+            Err(open.trouble(Error::new(Code::ProviderUnavailable, "the exchange is still under way")))
+        }
         _ => {
             let failure = attempt.failure.unwrap_or_default();
-            let code = Code::ALL
-                .iter()
-                .copied()
-                .find(|code| code.as_str() == failure)
-                .unwrap_or(Code::LinkUsed);
+            let code =
+                Code::ALL.iter().copied().find(|code| code.as_str() == failure).unwrap_or(Code::LinkUsed);
             Err(open.trouble(Error::new(code, "this answer of the provider was handled before")))
         }
     }

@@ -43,10 +43,7 @@ pub(super) struct Connected {
 /// Exchanges the code. It is sent once, whatever happens.
 pub(super) async fn exchange(app: &App, open: &OpenFlow, consent: Consent) -> Result<Connected> {
     let method = open.connection.method()?;
-    let mut grant = Grant {
-        account: open.account_values(app)?,
-        ..Grant::default()
-    };
+    let mut grant = Grant { account: open.account_values(app)?, ..Grant::default() };
     grant.captured = callback_captures(method, &consent.parameters)?;
     let developer = open.developer(app).await?;
     let bindings = without_tokens(method, &developer, &grant);
@@ -72,19 +69,15 @@ pub(super) async fn refused(app: &App, open: &OpenFlow, failure: Option<Failure>
         _ => None,
     };
     if attention.is_some() {
-        let flagged = app
-            .db()
-            .flag_connection(&open.connection.row.id, attention, app.now())
-            .await;
+        let flagged = app.db().flag_connection(&open.connection.row.id, attention, app.now()).await;
         if let Err(error) = flagged {
             tracing::warn!(%error, "a connection could not be flagged");
         }
     }
     match failure {
-        Some(Failure::InvalidGrant) => Error::new(
-            Code::ProviderRejected,
-            "the provider did not take the code: it was used or too old",
-        ),
+        Some(Failure::InvalidGrant) => {
+            Error::new(Code::ProviderRejected, "the provider did not take the code: it was used or too old")
+        }
         _ => error,
     }
 }
@@ -100,10 +93,7 @@ pub(super) async fn finish(
     let method = open.connection.method()?;
     let tokens = &granted.tokens;
     grant.tokens.insert("access_token", tokens.access_token.clone());
-    for (name, value) in [
-        ("refresh_token", &tokens.refresh_token),
-        ("id_token", &tokens.id_token),
-    ] {
+    for (name, value) in [("refresh_token", &tokens.refresh_token), ("id_token", &tokens.id_token)] {
         if let Some(value) = value {
             grant.tokens.insert(name, value.clone());
         }
@@ -114,14 +104,10 @@ pub(super) async fn finish(
     grant.captured.extend(granted.values.clone());
     grant.obtained_at = app.now();
     grant.access_expires_at = tokens.expires_at;
-    let known_life = method
-        .lifetimes
-        .as_ref()
-        .and_then(|lifetimes| lifetimes.refresh_token_s);
+    let known_life = method.lifetimes.as_ref().and_then(|lifetimes| lifetimes.refresh_token_s);
     let by_definition = known_life.map(|seconds| app.now().plus(Duration::from_secs(seconds)));
-    grant.refresh_expires_at = tokens
-        .refresh_expires_at
-        .or(by_definition.filter(|_| tokens.refresh_token.is_some()));
+    grant.refresh_expires_at =
+        tokens.refresh_expires_at.or(by_definition.filter(|_| tokens.refresh_token.is_some()));
     let granted_scopes = tokens.scopes.clone().unwrap_or_else(|| open.wanted());
     discover(app, open, developer, &mut grant).await?;
     let identity = match identity_from_grant(method, &granted) {
@@ -130,16 +116,9 @@ pub(super) async fn finish(
     };
     let identity = identity.and_then(|found| {
         let id = found.id.or_else(|| found.label.clone())?;
-        Some(Identity {
-            id,
-            label: found.label,
-        })
+        Some(Identity { id, label: found.label })
     });
-    Ok(Connected {
-        grant,
-        granted_scopes,
-        identity,
-    })
+    Ok(Connected { grant, granted_scopes, identity })
 }
 
 /// The calls that the connector needs once after connecting.
@@ -192,10 +171,7 @@ pub(super) async fn ask_identity(
 
 /// One call whose answer is small.
 pub(super) async fn send(app: &App, request: http::Request<Bytes>) -> Result<http::Response<Bytes>> {
-    let limits = Limits {
-        timeout: CALL_TIME,
-        max_body: MAX_ANSWER,
-    };
+    let limits = Limits { timeout: CALL_TIME, max_body: MAX_ANSWER };
     app.egress().send(request, limits).await.map_err(Error::from)
 }
 

@@ -25,18 +25,12 @@ pub(super) async fn take_try(app: &App, open: &OpenFlow) -> Result<String> {
     let attempts = app.db().list_attempts(&open.flow.id).await?;
     let recent: Vec<_> = attempts.iter().filter(|row| row.created_at > since).collect();
     if recent.len() >= TRIES {
-        let free_at = recent
-            .first()
-            .map_or(app.now(), |row| row.created_at.plus(WINDOW));
-        let wait = u32::try_from(free_at.since(app.now()).as_secs())
-            .unwrap_or(600)
-            .max(1);
+        let free_at = recent.first().map_or(app.now(), |row| row.created_at.plus(WINDOW));
+        let wait = u32::try_from(free_at.since(app.now()).as_secs()).unwrap_or(600).max(1);
         return Err(Error::new(Code::RateLimited, "ten tries in ten minutes").with_retry_after(wait));
     }
     let hash = state::hash(&random_token(app.entropy(), 20)?);
-    app.db()
-        .insert_attempt(&held::blank(app, open, &hash, CREDENTIAL_TRY))
-        .await?;
+    app.db().insert_attempt(&held::blank(app, open, &hash, CREDENTIAL_TRY)).await?;
     Ok(hash)
 }
 
@@ -44,11 +38,7 @@ pub(super) async fn take_try(app: &App, open: &OpenFlow) -> Result<String> {
 pub(super) async fn connect(app: &App, open: &OpenFlow, typed: Typed) -> Result<Connected> {
     let method = open.connection.method()?;
     let developer = open.developer(app).await?;
-    let mut grant = Grant {
-        account: open.account_values(app)?,
-        obtained_at: app.now(),
-        ..Grant::default()
-    };
+    let mut grant = Grant { account: open.account_values(app)?, obtained_at: app.now(), ..Grant::default() };
     grant.account.extend(typed);
     let wanted = open.wanted();
     let connected = match mint_grant(method, &wanted) {
@@ -71,10 +61,9 @@ pub(super) async fn connect(app: &App, open: &OpenFlow, typed: Typed) -> Result<
 /// A login call that refuses speaks about what the user typed, not about the developer's app.
 async fn rejected(app: &App, open: &OpenFlow, failure: Option<Failure>, error: Error) -> Error {
     match failure {
-        Some(Failure::InvalidGrant | Failure::ClientRejected { .. }) => Error::new(
-            Code::CredentialRejected,
-            "the provider does not accept the credential",
-        ),
+        Some(Failure::InvalidGrant | Failure::ClientRejected { .. }) => {
+            Error::new(Code::CredentialRejected, "the provider does not accept the credential")
+        }
         other => complete::refused(app, open, other, error).await,
     }
 }
@@ -90,16 +79,9 @@ async fn plain(
     let found = complete::ask_identity(app, open, developer, &grant).await?;
     let identity = found.and_then(|found| {
         let id = found.id.or_else(|| found.label.clone())?;
-        Some(Identity {
-            id,
-            label: found.label,
-        })
+        Some(Identity { id, label: found.label })
     });
-    Ok(Connected {
-        grant,
-        granted_scopes,
-        identity,
-    })
+    Ok(Connected { grant, granted_scopes, identity })
 }
 
 /// Any one of the connector's calls succeeding is proof; all refusing is a refusal.
@@ -111,10 +93,7 @@ async fn prove(app: &App, open: &OpenFlow, developer: &Bindings, grant: &Grant) 
     if requests.is_empty() {
         return Ok(());
     }
-    let mut worst = Error::new(
-        Code::CredentialRejected,
-        "the provider does not accept the credential",
-    );
+    let mut worst = Error::new(Code::CredentialRejected, "the provider does not accept the credential");
     for (index, request) in requests.into_iter().enumerate() {
         match complete::send(app, request).await {
             Ok(response) => match read_verify(&context, index, &response) {

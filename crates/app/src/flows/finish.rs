@@ -33,13 +33,7 @@ pub(super) async fn store(
     let stored = accounts::stored(app, connection, method, GrantPlace::from(&open.account), &grant)?;
     let caller = Caller::trusted(connection.environment_id.clone(), Actor::User, app.reference()?);
     let detail = json!({"connection": connection.id, "flow": open.flow.id, "kind": open.flow.kind});
-    let audit = audit::row(
-        app,
-        &caller,
-        "account.connected",
-        open.account.id.as_str(),
-        detail,
-    )?;
+    let audit = audit::row(app, &caller, "account.connected", open.account.id.as_str(), detail)?;
     let end = FlowEnd {
         flow_id: open.flow.id.clone(),
         state: FlowState::Done,
@@ -61,14 +55,10 @@ pub(super) async fn store(
     let changed = app.db().change_account(&open.account.id, app.now(), decide).await;
     match changed {
         Ok(Some(changed)) => Ok(changed.after),
-        Ok(None) => Err(Error::new(
-            Code::AccountNotFound,
-            "the account was deleted meanwhile",
-        )),
-        Err(error) if error.code == Code::AlreadyExists => Err(Error::new(
-            Code::LinkUsed,
-            "the link was finished elsewhere meanwhile",
-        )),
+        Ok(None) => Err(Error::new(Code::AccountNotFound, "the account was deleted meanwhile")),
+        Err(error) if error.code == Code::AlreadyExists => {
+            Err(Error::new(Code::LinkUsed, "the link was finished elsewhere meanwhile"))
+        }
         Err(error) => Err(error),
     }
 }
@@ -101,36 +91,15 @@ fn previous(row: &AccountRow, connected: &Connected) -> Option<String> {
 fn events(app: &App, open: &OpenFlow, row: &AccountRow) -> Result<Vec<NewEvent>> {
     let connection = &open.connection.row;
     let mut all = Vec::new();
-    let after = AccountRow {
-        status: AccountStatus::Active,
-        ..row.clone()
-    };
-    if matches!(
-        auth_type(open.connection.method()?),
-        AuthType::Oauth | AuthType::Oauth1
-    ) {
-        all.push(events::about(
-            app,
-            AccountEvent::OauthSucceeded,
-            connection,
-            &after,
-        )?);
-        all.push(events::about(
-            app,
-            AccountEvent::OauthTokensFetched,
-            connection,
-            &after,
-        )?);
+    let after = AccountRow { status: AccountStatus::Active, ..row.clone() };
+    if matches!(auth_type(open.connection.method()?), AuthType::Oauth | AuthType::Oauth1) {
+        all.push(events::about(app, AccountEvent::OauthSucceeded, connection, &after)?);
+        all.push(events::about(app, AccountEvent::OauthTokensFetched, connection, &after)?);
     } else {
         all.push(events::about(app, AccountEvent::Updated, connection, &after)?);
     }
     if row.status != AccountStatus::Active {
-        all.push(events::status_updated(
-            app,
-            connection,
-            row,
-            AccountStatus::Active,
-        )?);
+        all.push(events::status_updated(app, connection, row, AccountStatus::Active)?);
     }
     Ok(all)
 }
@@ -144,10 +113,7 @@ pub(super) fn done(open: &OpenFlow, row: &AccountRow) -> Result<Page> {
         return_url: None,
         again: false,
     });
-    Ok(Page {
-        head: open.head.clone(),
-        body,
-    })
+    Ok(Page { head: open.head.clone(), body })
 }
 
 /// Moves an account that is not usable yet to another waiting state.
@@ -167,10 +133,7 @@ pub(super) async fn wait_state(
             ..AccountChange::default()
         })
     };
-    app.db()
-        .change_account(&open.account.id, app.now(), decide)
-        .await
-        .map(|_| ())
+    app.db().change_account(&open.account.id, app.now(), decide).await.map(|_| ())
 }
 
 /// Like [`wait_state`], also where only the reason is new.
@@ -188,14 +151,7 @@ pub(super) async fn flag(
             true => Vec::new(),
             false => vec![events::status_updated(app, &open.connection.row, row, status)?],
         };
-        Ok(AccountChange {
-            status: Some((status, reason)),
-            events,
-            ..AccountChange::default()
-        })
+        Ok(AccountChange { status: Some((status, reason)), events, ..AccountChange::default() })
     };
-    app.db()
-        .change_account(&open.account.id, app.now(), decide)
-        .await
-        .map(|_| ())
+    app.db().change_account(&open.account.id, app.now(), decide).await.map(|_| ())
 }

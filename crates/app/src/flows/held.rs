@@ -90,32 +90,20 @@ pub(super) async fn page(app: &App, open: &OpenFlow, browser: &str) -> Result<Op
     let Some((_, values)) = waiting(app, open).await? else {
         return Ok(None);
     };
-    let now = values
-        .get("label")
-        .filter(|label| !label.is_empty())
-        .or_else(|| values.get("identity"));
-    let before = open
-        .account
-        .identity_label
-        .clone()
-        .or_else(|| open.account.identity_id.clone());
+    let now = values.get("label").filter(|label| !label.is_empty()).or_else(|| values.get("identity"));
+    let before = open.account.identity_label.clone().or_else(|| open.account.identity_id.clone());
     let body = PageBody::IdentityChanged(IdentityPage {
         before: before.unwrap_or_default(),
         now: now.map(|text| text.expose().clone()).unwrap_or_default(),
         csrf: state::csrf(&app.keyring()?, &open.flow.environment_id, &open.flow.id, browser)?,
     });
-    Ok(Some(Page {
-        head: open.head.clone(),
-        body,
-    }))
+    Ok(Some(Page { head: open.head.clone(), body }))
 }
 
 async fn waiting(app: &App, open: &OpenFlow) -> Result<Option<(AttemptRow, Bindings)>> {
     let attempts = app.db().list_attempts(&open.flow.id).await?;
-    let held = attempts
-        .into_iter()
-        .rev()
-        .find(|row| row.status == AttemptStatus::Received && row.sealed.is_some());
+    let held =
+        attempts.into_iter().rev().find(|row| row.status == AttemptStatus::Received && row.sealed.is_some());
     held.map(|row| Ok((sealed::open_attempt(app, &row)?, row)))
         .transpose()
         .map(|found| found.map(|(v, r)| (r, v)))
@@ -165,11 +153,7 @@ fn restore(values: &Bindings) -> Connected {
         named.collect()
     };
     let text = |name: &str| values.get(name).map(SecretString::expose);
-    let time = |name: &str| {
-        text(name)
-            .and_then(|text| text.parse().ok())
-            .map(Timestamp::from_micros)
-    };
+    let time = |name: &str| text(name).and_then(|text| text.parse().ok()).map(Timestamp::from_micros);
     let grant = Grant {
         account: group("account."),
         captured: group("captured."),
@@ -178,16 +162,10 @@ fn restore(values: &Bindings) -> Connected {
         access_expires_at: time("access_expires_at"),
         refresh_expires_at: time("refresh_expires_at"),
     };
-    let scopes = text("scopes")
-        .map(|text| text.lines().map(str::to_owned).collect())
-        .unwrap_or_default();
+    let scopes = text("scopes").map(|text| text.lines().map(str::to_owned).collect()).unwrap_or_default();
     let identity = text("identity").map(|id| Identity {
         id: id.clone(),
         label: text("label").filter(|label| !label.is_empty()).cloned(),
     });
-    Connected {
-        grant,
-        granted_scopes: scopes,
-        identity,
-    }
+    Connected { grant, granted_scopes: scopes, identity }
 }

@@ -64,18 +64,13 @@ pub async fn create_link(app: &App, caller: &Caller, request: LinkRequest) -> Re
 /// Those of [`create_link`].
 pub async fn create_test_link(app: &App, caller: &Caller, connection: &str) -> Result<Link> {
     caller.require(Permission::ConnectorsWrite)?;
-    let request = LinkRequest {
-        lookup: Lookup::of(connection, TEST_USER),
-        ..LinkRequest::default()
-    };
+    let request = LinkRequest { lookup: Lookup::of(connection, TEST_USER), ..LinkRequest::default() };
     make(app, caller, request, FlowKind::Test).await
 }
 
 async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) -> Result<Link> {
     let app_state = request.app_state.filter(|state| !state.is_empty());
-    if app_state
-        .as_ref()
-        .is_some_and(|state| state.len() > MAX_STATE || state.chars().any(char::is_control))
+    if app_state.as_ref().is_some_and(|state| state.len() > MAX_STATE || state.chars().any(char::is_control))
     {
         return Err(Error::field("state", "must have at most 512 visible characters"));
     }
@@ -83,10 +78,7 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         Some(text) => Some(verify_url::allowed(text, &app.config().verify_urls)?.to_string()),
         None => None,
     };
-    let new = CreateAccount {
-        lookup: request.lookup,
-        ..CreateAccount::default()
-    };
+    let new = CreateAccount { lookup: request.lookup, ..CreateAccount::default() };
     let (connection, account, _) = accounts::ensure(app, caller, new).await?;
     LoadedConnection::of(app, connection.clone())?.require_usable()?;
     let chosen = match &request.scope_selection {
@@ -114,19 +106,9 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
     };
     let event = events::about(app, AccountEvent::MagicLinkGenerated, &connection, &account)?;
     app.db().create_flow(&row, &[event]).await?;
-    audit::record(
-        app,
-        caller,
-        "link.created",
-        account.id.as_str(),
-        json!({"flow": row.id, "kind": kind}),
-    )
-    .await?;
+    audit::record(app, caller, "link.created", account.id.as_str(), json!({"flow": row.id, "kind": kind}))
+        .await?;
     let url = format!("{}/c/{token}", app.issuer());
     let url = Url::parse(&url).map_err(|_| Error::internal("the public URL cannot carry a link"))?;
-    Ok(Link {
-        url,
-        expires_at: row.expires_at,
-        account_id: account.id,
-    })
+    Ok(Link { url, expires_at: row.expires_at, account_id: account.id })
 }

@@ -29,11 +29,7 @@ pub(super) fn token_hash(token: &str) -> String {
 
 /// The flow of a link.
 pub(super) async fn by_token(app: &App, token: &str) -> Result<OpenFlow, Trouble> {
-    let found = app
-        .db()
-        .find_flow_by_token(&token_hash(token))
-        .await
-        .map_err(Error::from)?;
+    let found = app.db().find_flow_by_token(&token_hash(token)).await.map_err(Error::from)?;
     judge(app, found.ok_or_else(unknown)?, app.now()).await
 }
 
@@ -45,17 +41,8 @@ pub(super) async fn by_id(app: &App, id: &FlowId, as_of: Timestamp) -> Result<Op
 
 /// The flow with its connection and account, whatever its state.
 pub(super) async fn complete(app: &App, flow: FlowRow) -> Result<OpenFlow, Trouble> {
-    let gone = || {
-        Error::new(
-            Code::ConnectionNotFound,
-            "the connection or the account of this link is gone",
-        )
-    };
-    let row = app
-        .db()
-        .find_connection(&flow.connection_id)
-        .await
-        .map_err(Error::from)?;
+    let gone = || Error::new(Code::ConnectionNotFound, "the connection or the account of this link is gone");
+    let row = app.db().find_connection(&flow.connection_id).await.map_err(Error::from)?;
     let connection = LoadedConnection::of(app, row.ok_or_else(gone)?)?;
     let account = match &flow.account_id {
         Some(id) => app.db().find_account(id).await.map_err(Error::from)?,
@@ -67,21 +54,12 @@ pub(super) async fn complete(app: &App, flow: FlowRow) -> Result<OpenFlow, Troub
         app_name: environment.app_name,
         connector_name: connection.connector.display_name.clone(),
         connector_slug: connection.connector.slug.clone(),
-        identifier: if flow.kind == FlowKind::Test {
-            String::new()
-        } else {
-            account.identifier.clone()
-        },
+        identifier: if flow.kind == FlowKind::Test { String::new() } else { account.identifier.clone() },
         purpose: Some(connection.row.blurb_for_users.clone()).filter(|text| !text.is_empty()),
         test: flow.kind == FlowKind::Test,
         sandbox: connection.connector.sandbox,
     };
-    Ok(OpenFlow {
-        flow,
-        connection,
-        account,
-        head,
-    })
+    Ok(OpenFlow { flow, connection, account, head })
 }
 
 async fn judge(app: &App, flow: FlowRow, as_of: Timestamp) -> Result<OpenFlow, Trouble> {
@@ -94,25 +72,15 @@ async fn judge(app: &App, flow: FlowRow, as_of: Timestamp) -> Result<OpenFlow, T
         error: Error::new(code, detail),
     };
     if flow.state == FlowState::Done {
-        return Err(ended(
-            Code::LinkUsed,
-            "the link succeeded before",
-            flow.finished_at,
-        ));
+        return Err(ended(Code::LinkUsed, "the link succeeded before", flow.finished_at));
     }
     if flow.superseded {
         return Err(ended(Code::LinkExpired, "a newer link took its place", None));
     }
     if flow.expires_at <= as_of || flow.state == FlowState::Failed {
-        return Err(ended(
-            Code::LinkExpired,
-            "its time is over",
-            Some(flow.expires_at),
-        ));
+        return Err(ended(Code::LinkExpired, "its time is over", Some(flow.expires_at)));
     }
-    open.connection
-        .require_usable()
-        .map_err(|error| open.trouble(error))?;
+    open.connection.require_usable().map_err(|error| open.trouble(error))?;
     Ok(open)
 }
 
@@ -123,12 +91,7 @@ fn unknown() -> Error {
 impl OpenFlow {
     /// A failure on this flow's page.
     pub fn trouble(&self, error: Error) -> Trouble {
-        Trouble {
-            head: self.head.clone(),
-            ended_at: None,
-            flow: Some(self.flow.id.clone()),
-            error,
-        }
+        Trouble { head: self.head.clone(), ended_at: None, flow: Some(self.flow.id.clone()), error }
     }
 
     /// The developer's values for a new grant.
@@ -157,10 +120,7 @@ impl OpenFlow {
             return Vec::new();
         };
         let shown = self.account.variables.as_object();
-        let fields = method
-            .fields
-            .iter()
-            .filter(|field| field.place == Place::Account && !field.secret);
+        let fields = method.fields.iter().filter(|field| field.place == Place::Account && !field.secret);
         fields
             .filter_map(|field| Some((field.name.clone(), shown?.get(&field.name)?.as_str()?.to_owned())))
             .collect()
@@ -168,16 +128,9 @@ impl OpenFlow {
 
     /// The scopes to ask for: the choice on the link, else the account's.
     pub fn wanted(&self) -> Vec<String> {
-        let chosen = self
-            .flow
-            .scope_selection
-            .as_ref()
-            .and_then(serde_json::Value::as_array);
+        let chosen = self.flow.scope_selection.as_ref().and_then(serde_json::Value::as_array);
         match chosen {
-            Some(list) => list
-                .iter()
-                .filter_map(|scope| scope.as_str().map(str::to_owned))
-                .collect(),
+            Some(list) => list.iter().filter_map(|scope| scope.as_str().map(str::to_owned)).collect(),
             None => self.account.wanted_scopes.clone(),
         }
     }

@@ -17,27 +17,15 @@ pub(super) struct Trouble {
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
-        Self {
-            head: PageHead::default(),
-            error,
-            ended_at: None,
-            flow: None,
-        }
+        Self { head: PageHead::default(), error, ended_at: None, flow: None }
     }
 }
 
 /// The page of a failure. This is the one place that logs it.
 pub(super) fn answer(app: &App, trouble: Trouble) -> Answer {
-    let Trouble {
-        head,
-        error,
-        ended_at,
-        flow,
-    } = trouble;
+    let Trouble { head, error, ended_at, flow } = trouble;
     let case = case(&error);
-    let reference = app
-        .reference()
-        .unwrap_or_else(|_| keybearer_core::Reference::unknown());
+    let reference = app.reference().unwrap_or_else(|_| keybearer_core::Reference::unknown());
     tracing::warn!(
         %reference, code = %error.code, detail = %error.detail, source = error.source.as_ref().map(|source| source.to_string()),
         flow.id = flow.as_ref().map(FlowId::as_str), connector = head.connector_slug, "a connect page shows a problem"
@@ -51,10 +39,7 @@ pub(super) fn answer(app: &App, trouble: Trouble) -> Answer {
         wait_seconds: error.retry_after_seconds,
         return_url: None,
     };
-    Answer::Page(Box::new(Page {
-        head,
-        body: PageBody::Problem(page),
-    }))
+    Answer::Page(Box::new(Page { head, body: PageBody::Problem(page) }))
 }
 
 fn case(error: &Error) -> ProblemCase {
@@ -87,8 +72,5 @@ fn case(error: &Error) -> ProblemCase {
 pub(super) const ADMINISTRATOR: &str = "an administrator at the provider must approve";
 
 fn can_retry(case: ProblemCase) -> bool {
-    !matches!(
-        case,
-        ProblemCase::LinkEnded | ProblemCase::LinkUsed | ProblemCase::ConnectionOff
-    )
+    !matches!(case, ProblemCase::LinkEnded | ProblemCase::LinkUsed | ProblemCase::ConnectionOff)
 }

@@ -34,9 +34,7 @@ async fn interrupt(app: &App, attempt: &AttemptRow) -> Result<()> {
         return Ok(());
     }
     let reason = StatusReason::ExchangeInterrupted;
-    app.db()
-        .fail_attempt(&attempt.state_hash, reason.as_str(), None, app.now())
-        .await?;
+    app.db().fail_attempt(&attempt.state_hash, reason.as_str(), None, app.now()).await?;
     let Some(flow) = app.db().find_flow(&attempt.flow_id).await? else {
         return Ok(());
     };
@@ -58,9 +56,7 @@ async fn interrupt(app: &App, attempt: &AttemptRow) -> Result<()> {
 pub(crate) async fn purge(app: &App) -> Result<()> {
     recover(app, STALE).await?;
     let now = app.now();
-    app.db()
-        .expire_flows(now.minus(super::state::LIFETIME), now)
-        .await?;
+    app.db().expire_flows(now.minus(super::state::LIFETIME), now).await?;
     app.db().delete_flows(now.minus(KEEP)).await?;
     Ok(())
 }

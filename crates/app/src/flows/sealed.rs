@@ -14,17 +14,7 @@ use crate::state::App;
 /// Seals values for the flow.
 pub(super) fn seal_input(app: &App, flow: &FlowRow, values: &Bindings) -> Result<Sealed> {
     let binding = [flow.connection_id.as_str()];
-    seal(
-        app,
-        place(
-            "flow",
-            "sealed_input",
-            flow.id.as_str(),
-            &flow.environment_id,
-            &binding,
-        ),
-        values,
-    )
+    seal(app, place("flow", "sealed_input", flow.id.as_str(), &flow.environment_id, &binding), values)
 }
 
 /// What the user typed before the provider.
@@ -33,17 +23,7 @@ pub(super) fn open_input(app: &App, flow: &FlowRow) -> Result<Bindings> {
         return Ok(Bindings::new());
     };
     let binding = [flow.connection_id.as_str()];
-    open(
-        app,
-        place(
-            "flow",
-            "sealed_input",
-            flow.id.as_str(),
-            &flow.environment_id,
-            &binding,
-        ),
-        sealed,
-    )
+    open(app, place("flow", "sealed_input", flow.id.as_str(), &flow.environment_id, &binding), sealed)
 }
 
 /// Seals values for one trip to the provider.
@@ -55,11 +35,7 @@ pub(super) fn seal_attempt(
     values: &Bindings,
 ) -> Result<Sealed> {
     let binding = [flow.as_str()];
-    seal(
-        app,
-        place("flow_attempt", "sealed", state_hash, environment, &binding),
-        values,
-    )
+    seal(app, place("flow_attempt", "sealed", state_hash, environment, &binding), values)
 }
 
 /// What one trip to the provider keeps.
@@ -68,17 +44,7 @@ pub(super) fn open_attempt(app: &App, row: &AttemptRow) -> Result<Bindings> {
         return Ok(Bindings::new());
     };
     let binding = [row.flow_id.as_str()];
-    open(
-        app,
-        place(
-            "flow_attempt",
-            "sealed",
-            &row.state_hash,
-            &row.environment_id,
-            &binding,
-        ),
-        sealed,
-    )
+    open(app, place("flow_attempt", "sealed", &row.state_hash, &row.environment_id, &binding), sealed)
 }
 
 fn place<'a>(
@@ -88,20 +54,12 @@ fn place<'a>(
     environment: &'a EnvironmentId,
     binding: &'a [&'a str],
 ) -> Place<'a> {
-    Place {
-        table,
-        column,
-        row,
-        environment,
-        binding,
-    }
+    Place { table, column, row, environment, binding }
 }
 
 fn seal(app: &App, place: Place<'_>, values: &Bindings) -> Result<Sealed> {
-    let plain: BTreeMap<&str, &str> = values
-        .iter()
-        .map(|(name, value)| (name, value.expose().as_str()))
-        .collect();
+    let plain: BTreeMap<&str, &str> =
+        values.iter().map(|(name, value)| (name, value.expose().as_str())).collect();
     let plaintext = serde_json::to_vec(&plain)
         .map(Secret::new)
         .map_err(|_| Error::internal("flow values cannot be written"))?;

@@ -57,18 +57,11 @@ pub(super) fn issue(
     bytes.extend_from_slice(&now.seconds().to_be_bytes());
     bytes.extend_from_slice(&number(flow).to_be_bytes());
     let key = keyring.mac_key(bound.environment, STATE).map_err(vault_error)?;
-    let tag = key
-        .sign(&parts(&bytes, bound, &sha256(bound.browser.as_bytes())))
-        .map_err(vault_error)?;
-    let verifier = keyring
-        .mac_key(bound.environment, VERIFIER)
-        .map_err(vault_error)?;
+    let tag = key.sign(&parts(&bytes, bound, &sha256(bound.browser.as_bytes()))).map_err(vault_error)?;
+    let verifier = keyring.mac_key(bound.environment, VERIFIER).map_err(vault_error)?;
     let pkce = pkce(&verifier, &bytes, bound)?;
     bytes.extend_from_slice(&tag);
-    Ok(Issued {
-        state: URL_SAFE_NO_PAD.encode(&bytes),
-        pkce,
-    })
+    Ok(Issued { state: URL_SAFE_NO_PAD.encode(&bytes), pkce })
 }
 
 /// Reads a state; `None` when it is not ours, of another browser, or of another connection. Its age is not judged.
@@ -84,19 +77,11 @@ pub(super) fn read(keyring: &Keyring, bound: Bound<'_>, state: &str) -> Result<O
     };
     let browser = sha256(bound.browser.as_bytes());
     let keys = keyring.mac_keys(bound.environment, STATE).map_err(vault_error)?;
-    let Some(key) = keys
-        .iter()
-        .find(|key| key.verify(&parts(signed, bound, &browser), tag))
-    else {
+    let Some(key) = keys.iter().find(|key| key.verify(&parts(signed, bound, &browser), tag)) else {
         return Ok(None);
     };
-    let verifiers = keyring
-        .mac_keys(bound.environment, VERIFIER)
-        .map_err(vault_error)?;
-    let Some(verifier) = verifiers
-        .iter()
-        .find(|verifier| verifier.key_id() == key.key_id())
-    else {
+    let verifiers = keyring.mac_keys(bound.environment, VERIFIER).map_err(vault_error)?;
+    let Some(verifier) = verifiers.iter().find(|verifier| verifier.key_id() == key.key_id()) else {
         return Ok(None);
     };
     let (Some(seconds), Some(flow)) = (integer(signed, NONCE), integer(signed, NONCE + 8)) else {
@@ -121,11 +106,7 @@ pub(super) fn csrf(
     flow: &FlowId,
     browser: &str,
 ) -> Result<String> {
-    let tag = keyring.mac(
-        environment,
-        CSRF,
-        &[flow.as_str().as_bytes(), &sha256(browser.as_bytes())],
-    );
+    let tag = keyring.mac(environment, CSRF, &[flow.as_str().as_bytes(), &sha256(browser.as_bytes())]);
     Ok(URL_SAFE_NO_PAD.encode(tag.map_err(vault_error)?))
 }
 
@@ -141,9 +122,7 @@ pub(super) fn csrf_holds(
         return Ok(false);
     };
     let parts: [&[u8]; 2] = [flow.as_str().as_bytes(), &sha256(browser.as_bytes())];
-    let found = keyring
-        .verify_mac(environment, CSRF, &parts, &tag)
-        .map_err(vault_error)?;
+    let found = keyring.verify_mac(environment, CSRF, &parts, &tag).map_err(vault_error)?;
     Ok(found.is_some())
 }
 
@@ -158,10 +137,7 @@ fn pkce(key: &MacKey, signed: &[u8], bound: Bound<'_>) -> Result<Pkce> {
 }
 
 fn number(flow: &FlowId) -> i64 {
-    flow.as_str()
-        .trim_start_matches(FlowId::PREFIX)
-        .parse()
-        .unwrap_or(0)
+    flow.as_str().trim_start_matches(FlowId::PREFIX).parse().unwrap_or(0)
 }
 
 fn integer(bytes: &[u8], at: usize) -> Option<i64> {
@@ -199,23 +175,12 @@ mod tests {
 
     impl Fixture {
         fn bound<'a>(&'a self, connection: &'a ConnectionId, browser: &'a str) -> Bound<'a> {
-            Bound {
-                environment: &self.environment,
-                connection,
-                browser,
-            }
+            Bound { environment: &self.environment, connection, browser }
         }
 
         fn issue(&self) -> Issued {
             let now = Timestamp::from_seconds(1_900_000_000);
-            issue(
-                &self.keyring,
-                self.bound(&self.connection, "cookie"),
-                &self.flow,
-                now,
-                &OsEntropy,
-            )
-            .unwrap()
+            issue(&self.keyring, self.bound(&self.connection, "cookie"), &self.flow, now, &OsEntropy).unwrap()
         }
     }
 
@@ -223,13 +188,9 @@ mod tests {
     fn a_state_comes_back_with_its_flow_time_and_verifier() {
         let fixture = fixture();
         let issued = fixture.issue();
-        let known = read(
-            &fixture.keyring,
-            fixture.bound(&fixture.connection, "cookie"),
-            &issued.state,
-        )
-        .unwrap()
-        .unwrap();
+        let known = read(&fixture.keyring, fixture.bound(&fixture.connection, "cookie"), &issued.state)
+            .unwrap()
+            .unwrap();
         assert_eq!(known.flow, fixture.flow);
         assert_eq!(known.issued_at.seconds(), 1_900_000_000);
         assert_eq!(known.pkce.challenge, issued.pkce.challenge);
@@ -249,9 +210,7 @@ mod tests {
         let fixture = fixture();
         let issued = fixture.issue();
         let none = |connection: &ConnectionId, browser: &str, state: &str| {
-            read(&fixture.keyring, fixture.bound(connection, browser), state)
-                .unwrap()
-                .is_none()
+            read(&fixture.keyring, fixture.bound(connection, browser), state).unwrap().is_none()
         };
         assert!(none(&fixture.connection, "other", &issued.state));
         assert!(none(&ConnectionId::from_number(8), "cookie", &issued.state));
@@ -260,16 +219,9 @@ mod tests {
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
             // the last character carries bits that decode to nothing
-            assert!(
-                none(&fixture.connection, "cookie", &changed) || at + 1 == issued.state.len(),
-                "{at}"
-            );
+            assert!(none(&fixture.connection, "cookie", &changed) || at + 1 == issued.state.len(), "{at}");
         }
-        assert!(none(
-            &fixture.connection,
-            "cookie",
-            issued.state.get(..80).unwrap()
-        ));
+        assert!(none(&fixture.connection, "cookie", issued.state.get(..80).unwrap()));
     }
 
     #[test]

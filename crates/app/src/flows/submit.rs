@@ -42,28 +42,12 @@ async fn handle(
     form: Vec<(String, SecretString)>,
 ) -> Result<Answer, Trouble> {
     let open = open::by_token(app, token).await?;
-    let browser = visit
-        .browser
-        .as_deref()
-        .filter(|_| !visit.fresh_browser)
-        .unwrap_or_default();
-    let given = form
-        .iter()
-        .find(|(name, _)| name == "csrf")
-        .map(|(_, value)| value);
+    let browser = visit.browser.as_deref().filter(|_| !visit.fresh_browser).unwrap_or_default();
+    let given = form.iter().find(|(name, _)| name == "csrf").map(|(_, value)| value);
     let ours = !browser.is_empty()
-        && state::csrf_holds(
-            &app.keyring()?,
-            &open.flow.environment_id,
-            &open.flow.id,
-            browser,
-            given,
-        )?;
+        && state::csrf_holds(&app.keyring()?, &open.flow.environment_id, &open.flow.id, browser, given)?;
     if !ours {
-        return Err(open.trouble(Error::new(
-            Code::StateInvalid,
-            "the form is not one of this browser",
-        )));
+        return Err(open.trouble(Error::new(Code::StateInvalid, "the form is not one of this browser")));
     }
     if let Some((_, choice)) = form.iter().find(|(name, _)| name == "choice")
         && let Some(answer) = held::decide(app, &open, choice.expose()).await?
@@ -94,13 +78,8 @@ async fn leave(
 ) -> Result<Answer, Trouble> {
     let method = open.connection.method()?;
     let input = fields(form);
-    let values = match forms::check(
-        &open.connection.connector,
-        method,
-        Place::Account,
-        &input,
-        Require::All,
-    ) {
+    let values = match forms::check(&open.connection.connector, method, Place::Account, &input, Require::All)
+    {
         Ok(values) => values,
         Err(violations) => return Ok(again(app, &open, browser, &input, Wrong::Fields(violations)).await?),
     };
@@ -110,10 +89,7 @@ async fn leave(
     };
     let sealed = sealed::seal_input(app, &open.flow, &values)?;
     let selection = chosen.as_ref().map(|chosen| json!(chosen));
-    app.db()
-        .set_flow_input(&open.flow.id, Some(&sealed), selection.as_ref())
-        .await
-        .map_err(Error::from)?;
+    app.db().set_flow_input(&open.flow.id, Some(&sealed), selection.as_ref()).await.map_err(Error::from)?;
     open.flow.sealed_input = Some(sealed);
     open.flow.scope_selection = selection.or(open.flow.scope_selection.take());
     let url: Result<Url> = match open.connection.method()?.kind {
@@ -129,16 +105,10 @@ fn chosen_scopes(open: &OpenFlow, form: &[(String, SecretString)]) -> Result<Opt
     if !settings.selectable || open.flow.scope_selection.is_some() {
         return Ok(None);
     }
-    let ticked = form
-        .iter()
-        .filter(|(name, _)| name == "scope")
-        .map(|(_, value)| value.expose().clone());
+    let ticked = form.iter().filter(|(name, _)| name == "scope").map(|(_, value)| value.expose().clone());
     let (optional_scopes, scopes): (Vec<String>, Vec<String>) = ticked
         .partition(|scope| settings.optional_scopes.contains(scope) && !settings.scopes.contains(scope));
-    let selection = ScopeSelection {
-        scopes,
-        optional_scopes,
-    };
+    let selection = ScopeSelection { scopes, optional_scopes };
     accounts::selected(&open.connection.row, Some(&selection)).map(Some)
 }
 
@@ -151,19 +121,12 @@ async fn credentials(
 ) -> Result<Answer, Trouble> {
     let input = fields(form);
     let method = open.connection.method()?;
-    let values = match forms::check(
-        &open.connection.connector,
-        method,
-        Place::Account,
-        &input,
-        Require::All,
-    ) {
+    let values = match forms::check(&open.connection.connector, method, Place::Account, &input, Require::All)
+    {
         Ok(values) => values,
         Err(violations) => return Ok(again(app, &open, browser, &input, Wrong::Fields(violations)).await?),
     };
-    let hash = credentials::take_try(app, &open)
-        .await
-        .map_err(|error| open.trouble(error))?;
+    let hash = credentials::take_try(app, &open).await.map_err(|error| open.trouble(error))?;
     match credentials::connect(app, &open, values).await {
         Ok(connected) => {
             let row = finish::store(app, &open, Some(&hash), &connected).await;
@@ -213,35 +176,18 @@ async fn again(
             } else {
                 format!("{count} fields need a look.")
             };
-            (
-                what,
-                "Nothing was sent. What is wrong stands at each field.".to_owned(),
-            )
+            (what, "Nothing was sent. What is wrong stands at each field.".to_owned())
         }
         Wrong::Refused(error) => explain(name, error),
     };
-    let code = if let Wrong::Refused(error) = &wrong {
-        error.code
-    } else {
-        Code::InvalidArgument
-    };
+    let code = if let Wrong::Refused(error) = &wrong { error.code } else { Code::InvalidArgument };
     tracing::info!(%reference, %code, flow.id = %open.flow.id, "a connect form came back");
-    form.problem = Some(FormProblem {
-        what,
-        then,
-        reference,
-    });
+    form.problem = Some(FormProblem { what, then, reference });
     let body = match begin::road(app, open)? {
-        Road::Credentials => PageBody::Credentials(CredentialPage {
-            form,
-            cancel_url: None,
-        }),
+        Road::Credentials => PageBody::Credentials(CredentialPage { form, cancel_url: None }),
         Road::Form | Road::Straight => view::start(app, open, StartNext::Form(form)).await?,
     };
-    Ok(Answer::Page(Box::new(Page {
-        head: open.head.clone(),
-        body,
-    })))
+    Ok(Answer::Page(Box::new(Page { head: open.head.clone(), body })))
 }
 
 /// `must be …` as a sentence about the field.

@@ -24,31 +24,21 @@ const MAX_ID: usize = 1000;
 /// Keeps the code sealed and sends the browser to the app.
 pub(super) async fn park(app: &App, open: OpenFlow, consent: Consent, hash: &str) -> Result<Answer, Trouble> {
     if open.flow.user_verify_url.is_none() {
-        let error = Error::new(
-            Code::ConfigInvalid,
-            "user_verify_url not configured for verification redirect",
-        )
-        .with_help("give user_verify_url when you make the link");
+        let error =
+            Error::new(Code::ConfigInvalid, "user_verify_url not configured for verification redirect")
+                .with_help("give user_verify_url when you make the link");
         return Err(open.trouble(error));
     }
     let mut random = [0_u8; 32];
     app.entropy().fill(&mut random)?;
     let request_id = URL_SAFE_NO_PAD.encode(random);
-    let mut values = Bindings::new()
-        .with("code", consent.code)
-        .with("auth_request_id", request_id.as_str());
+    let mut values = Bindings::new().with("code", consent.code).with("auth_request_id", request_id.as_str());
     if let Some(verifier) = consent.verifier {
         values.insert("verifier", verifier);
     }
     values.insert("parameters", consent.parameters.to_form());
     let mut row = held::blank(app, &open, hash, AttemptStatus::AwaitingVerification);
-    row.sealed = Some(sealed::seal_attempt(
-        app,
-        &open.flow.environment_id,
-        &open.flow.id,
-        hash,
-        &values,
-    )?);
+    row.sealed = Some(sealed::seal_attempt(app, &open.flow.environment_id, &open.flow.id, hash, &values)?);
     row.auth_request_hash = Some(request_hash(&request_id));
     let inserted = app.db().insert_attempt(&row).await.map_err(Error::from)?;
     if !inserted {
@@ -56,10 +46,7 @@ pub(super) async fn park(app: &App, open: OpenFlow, consent: Consent, hash: &str
         row = known.ok_or_else(|| Error::new(Code::StateInvalid, "the callback was used"))?;
         return Ok(to_app(app, &open, &row)?);
     }
-    let (status, reason) = (
-        AccountStatus::PendingVerification,
-        StatusReason::AwaitingVerification,
-    );
+    let (status, reason) = (AccountStatus::PendingVerification, StatusReason::AwaitingVerification);
     finish::wait_state(app, &open, status, reason).await?;
     Ok(to_app(app, &open, &row)?)
 }
@@ -91,10 +78,7 @@ pub async fn verify(app: &App, caller: &Caller, auth_request_id: &str, identifie
     if auth_request_id.is_empty() || auth_request_id.len() > MAX_ID {
         return Err(unknown());
     }
-    let attempt = app
-        .db()
-        .find_attempt_by_auth_request(&request_hash(auth_request_id))
-        .await?;
+    let attempt = app.db().find_attempt_by_auth_request(&request_hash(auth_request_id)).await?;
     let attempt = attempt
         .filter(|row| {
             row.environment_id == caller.environment && row.status == AttemptStatus::AwaitingVerification
@@ -110,19 +94,13 @@ pub async fn verify(app: &App, caller: &Caller, auth_request_id: &str, identifie
     }
     let values = sealed::open_attempt(app, &attempt)?;
     let (from, to) = (AttemptStatus::AwaitingVerification, AttemptStatus::Exchanging);
-    if !app
-        .db()
-        .move_attempt(&attempt.state_hash, from, to, app.now())
-        .await?
-    {
+    if !app.db().move_attempt(&attempt.state_hash, from, to, app.now()).await? {
         return Err(unknown());
     }
     let worker = app.clone();
-    let task = app
-        .flow_tasks()
-        .spawn(async move { confirmed(&worker, open, &attempt.state_hash, &values).await });
-    task.await
-        .map_err(|_| Error::internal("the exchange was interrupted"))?
+    let task =
+        app.flow_tasks().spawn(async move { confirmed(&worker, open, &attempt.state_hash, &values).await });
+    task.await.map_err(|_| Error::internal("the exchange was interrupted"))?
 }
 
 async fn confirmed(app: &App, open: OpenFlow, hash: &str, values: &Bindings) -> Result<String> {
@@ -152,34 +130,21 @@ async fn confirmed(app: &App, open: OpenFlow, hash: &str, values: &Bindings) -> 
 
 /// Another person than the link was made for consented: nobody gets what they allowed.
 async fn destroy(app: &App, caller: &Caller, open: &OpenFlow, attempt: &AttemptRow) -> Result<Error> {
-    let error = Error::new(
-        Code::IdentifierMismatch,
-        "the person who consented is not the one the link was made for",
-    )
-    .with_help("the code was destroyed; send a new link to the right person");
+    let error =
+        Error::new(Code::IdentifierMismatch, "the person who consented is not the one the link was made for")
+            .with_help("the code was destroyed; send a new link to the right person");
     fail(app, &attempt.state_hash, &error).await;
     let (status, reason) = (AccountStatus::PendingAuth, StatusReason::VerificationMismatch);
     finish::wait_state(app, open, status, reason).await?;
-    audit::record(
-        app,
-        caller,
-        "verify.mismatch",
-        open.account.id.as_str(),
-        json!({"flow": open.flow.id}),
-    )
-    .await?;
+    audit::record(app, caller, "verify.mismatch", open.account.id.as_str(), json!({"flow": open.flow.id}))
+        .await?;
     Ok(error)
 }
 
 fn read_parameters(values: &Bindings) -> Params {
-    let form = values
-        .get("parameters")
-        .map(|form| form.expose().clone())
-        .unwrap_or_default();
+    let form = values.get("parameters").map(|form| form.expose().clone()).unwrap_or_default();
     let pairs = url::form_urlencoded::parse(form.as_bytes());
-    pairs
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect()
+    pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
 }
 
 fn request_hash(id: &str) -> String {
@@ -200,21 +165,10 @@ pub async fn success(app: &App, query: &str, _visit: &Visit) -> Result<Answer> {
     let head = match flow {
         Some(flow) => open::complete(app, flow)
             .await
-            .map(|open| PageHead {
-                identifier: String::new(),
-                ..open.head
-            })
+            .map(|open| PageHead { identifier: String::new(), ..open.head })
             .unwrap_or_default(),
         None => PageHead::default(),
     };
-    let done = DonePage {
-        identity: None,
-        missing: Vec::new(),
-        return_url: None::<Url>,
-        again: false,
-    };
-    Ok(Answer::Page(Box::new(Page {
-        head,
-        body: PageBody::Done(done),
-    })))
+    let done = DonePage { identity: None, missing: Vec::new(), return_url: None::<Url>, again: false };
+    Ok(Answer::Page(Box::new(Page { head, body: PageBody::Done(done) })))
 }

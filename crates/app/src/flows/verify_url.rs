@@ -12,11 +12,7 @@ const MAX: usize = 2048;
 /// `InvalidArgument` saying what is wrong with it.
 pub(super) fn allowed(text: &str, list: &[Url]) -> Result<Url> {
     let refused = |what: &str| Error::field("user_verify_url", what);
-    if text.len() > MAX
-        || text
-            .chars()
-            .any(|character| character.is_control() || character == '\\')
-    {
+    if text.len() > MAX || text.chars().any(|character| character.is_control() || character == '\\') {
         return Err(refused("must be an address of at most 2048 characters"));
     }
     let written_out = text.starts_with("https://") || text.starts_with("http://");
@@ -37,11 +33,8 @@ pub(super) fn allowed(text: &str, list: &[Url]) -> Result<Url> {
 /// Same origin, and the path is the entry's or below it.
 fn covers(entry: &Url, url: &Url) -> bool {
     let prefix = entry.path().trim_end_matches('/');
-    let below = url.path() == prefix
-        || url
-            .path()
-            .strip_prefix(prefix)
-            .is_some_and(|rest| rest.starts_with('/'));
+    let below =
+        url.path() == prefix || url.path().strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));
     // a development list names loopback without a port: every port of this machine
     let any_port = entry.port().is_none() && entry.scheme() == "http" && is_loopback(entry);
     let same_host = entry.scheme() == url.scheme() && entry.host() == url.host();

@@ -34,22 +34,16 @@ async fn page(app: &App, token: &str, visit: &Visit) -> Result<Page, Trouble> {
         return Ok(page);
     }
     let body = match begin::road(app, &open)? {
-        Road::Credentials => PageBody::Credentials(CredentialPage {
-            form: form(app, &open, &browser)?,
-            cancel_url: None,
-        }),
+        Road::Credentials => {
+            PageBody::Credentials(CredentialPage { form: form(app, &open, &browser)?, cancel_url: None })
+        }
         Road::Form => start(app, &open, StartNext::Form(form(app, &open, &browser)?)).await?,
         Road::Straight => {
-            let url = begin::provider_url(app, &open, &browser)
-                .await
-                .map_err(|error| open.trouble(error))?;
+            let url = begin::provider_url(app, &open, &browser).await.map_err(|error| open.trouble(error))?;
             start(app, &open, StartNext::Link(url)).await?
         }
     };
-    Ok(Page {
-        head: open.head,
-        body,
-    })
+    Ok(Page { head: open.head, body })
 }
 
 /// The page before the provider.
@@ -89,9 +83,8 @@ pub(super) fn missing(open: &OpenFlow, granted: &[String]) -> Result<Vec<Permiss
             || scope_of(method, scope)
                 .is_some_and(|known| known.implied_by.iter().any(|wider| granted.contains(wider)))
     };
-    let lines = permissions(open)?
-        .into_iter()
-        .filter(|line| !holds(&line.scope) && is_reported(method, &line.scope));
+    let lines =
+        permissions(open)?.into_iter().filter(|line| !holds(&line.scope) && is_reported(method, &line.scope));
     Ok(lines.map(|line| PermissionLine { new: false, ..line }).collect())
 }
 
@@ -101,15 +94,8 @@ fn is_reported(method: &AuthMethod, scope: &str) -> bool {
 }
 
 fn scope_of<'a>(method: &'a AuthMethod, name: &str) -> Option<&'a Scope> {
-    let second = method
-        .optional_scopes
-        .iter()
-        .flat_map(|optional| &optional.scopes);
-    method
-        .scopes
-        .iter()
-        .chain(second)
-        .find(|scope| scope.name == name)
+    let second = method.optional_scopes.iter().flat_map(|optional| &optional.scopes);
+    method.scopes.iter().chain(second).find(|scope| scope.name == name)
 }
 
 fn sentence(known: Option<&Scope>, name: &str) -> String {
@@ -123,13 +109,8 @@ pub(super) fn form(app: &App, open: &OpenFlow, browser: &str) -> Result<PageForm
     let known = open.account_values(app)?;
     let fields = forms::account_form(&open.connection.connector, method);
     let value = |field: &FormField| {
-        let stored = known
-            .get(&field.name)
-            .filter(|_| !field.secret)
-            .map(|value| value.expose().clone());
-        stored
-            .or_else(|| field.default.clone().filter(|_| !field.secret))
-            .unwrap_or_default()
+        let stored = known.get(&field.name).filter(|_| !field.secret).map(|value| value.expose().clone());
+        stored.or_else(|| field.default.clone().filter(|_| !field.secret)).unwrap_or_default()
     };
     let environment = &open.flow.environment_id;
     Ok(PageForm {
@@ -145,10 +126,7 @@ pub(super) fn form(app: &App, open: &OpenFlow, browser: &str) -> Result<PageForm
 }
 
 fn page_field(field: &FormField, value: String) -> PageField {
-    let find = field
-        .where_to_find_url
-        .as_deref()
-        .filter(|url| !url.contains('{'));
+    let find = field.where_to_find_url.as_deref().filter(|url| !url.contains('{'));
     PageField {
         name: field.name.clone(),
         label: field.label.clone(),

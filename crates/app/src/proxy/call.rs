@@ -43,10 +43,7 @@ pub async fn call(app: &App, caller: &Caller, call: ProxyCall) -> Result<Respons
     let started = Started::now(app, &call);
     let mut account = None;
     let outcome = run(app, caller, call, &mut account).await;
-    let status = outcome
-        .as_ref()
-        .map(|response| response.status().as_u16())
-        .map_err(|error| error.code);
+    let status = outcome.as_ref().map(|response| response.status().as_u16()).map_err(|error| error.code);
     started.end(app, caller, account.as_ref(), status).await;
     outcome
 }
@@ -68,11 +65,7 @@ async fn run(
     target(app, account, &call.path_and_query)?;
     let whole = needs_whole_body(account.connection.method()?);
     let mut body = RequestBody::read(call.body, whole, app.config().proxy.request_bytes).await?;
-    let asked = Asked {
-        method: call.method,
-        path_and_query: call.path_and_query,
-        headers,
-    };
+    let asked = Asked { method: call.method, path_and_query: call.path_and_query, headers };
     let answer = send(app, account, &asked, &mut body).await?;
     let (expired, answer) = judge(account, answer).await?;
     let answer = match expired {
@@ -91,47 +84,28 @@ struct Asked {
 
 async fn find_account(app: &App, caller: &Caller, connection: &str, identifier: &str) -> Result<AccountRow> {
     if connection.is_empty() || identifier.is_empty() {
-        return Err(Error::field(
-            "connection_name and identifier",
-            "must be given as headers",
-        ));
+        return Err(Error::field("connection_name and identifier", "must be given as headers"));
     }
-    let found = app
-        .db()
-        .find_connection_by_name(&caller.environment, connection)
-        .await?;
+    let found = app.db().find_connection_by_name(&caller.environment, connection).await?;
     let found = found.ok_or_else(|| {
-        Error::new(
-            Code::ConnectionNotFound,
-            format!("there is no connection `{connection}`"),
-        )
-        .with_help("list them: `keybearer connections list`")
+        Error::new(Code::ConnectionNotFound, format!("there is no connection `{connection}`"))
+            .with_help("list them: `keybearer connections list`")
     })?;
     let loaded = LoadedConnection::of(app, found)?;
     loaded.require_usable()?;
     if !loaded.row.proxy_enabled {
-        return Err(
-            Error::new(Code::ProxyDisabled, "proxy not enabled for provider").with_help(format!(
-                "switch it on: `keybearer connections edit {connection} --proxy on`"
-            )),
-        );
+        return Err(Error::new(Code::ProxyDisabled, "proxy not enabled for provider")
+            .with_help(format!("switch it on: `keybearer connections edit {connection} --proxy on`")));
     }
-    let rows = app
-        .db()
-        .find_accounts_in_any_scope(&loaded.row.id, identifier)
-        .await?;
+    let rows = app.db().find_accounts_in_any_scope(&loaded.row.id, identifier).await?;
     let mut rows = rows.into_iter();
     match (rows.next(), rows.next()) {
         (Some(row), None) => Ok(row),
-        (Some(_), Some(_)) => Err(Error::field(
-            "identifier",
-            "must name one account; this one has several scopes",
-        )),
-        (None, _) => Err(Error::new(
-            Code::AccountNotFound,
-            "this user has no account on the connection",
-        )
-        .with_help("make a connect link for the user: `keybearer link CONNECTION --user USER`")),
+        (Some(_), Some(_)) => {
+            Err(Error::field("identifier", "must name one account; this one has several scopes"))
+        }
+        (None, _) => Err(Error::new(Code::AccountNotFound, "this user has no account on the connection")
+            .with_help("make a connect link for the user: `keybearer link CONNECTION --user USER`")),
     }
 }
 
@@ -158,10 +132,8 @@ async fn send(
 
 fn complete(context: &Context<'_>, asked: &Asked, body: &mut RequestBody) -> Result<Request<BodyStream>> {
     let url = proxy_target(context, &asked.path_and_query)?;
-    let uri: Uri = url
-        .as_str()
-        .parse()
-        .map_err(|_| Error::new(Code::PathRefused, "path must be a valid path"))?;
+    let uri: Uri =
+        url.as_str().parse().map_err(|_| Error::new(Code::PathRefused, "path must be a valid path"))?;
     let mut request = Request::new(());
     *request.method_mut() = asked.method.clone();
     *request.uri_mut() = uri;
@@ -185,10 +157,7 @@ async fn judge(
     let status = answer.status().as_u16();
     let suspicious = match method.proxy_401_refresh.is_empty() {
         true => status == 401,
-        false => method
-            .proxy_401_refresh
-            .iter()
-            .any(|expired| expired.status == status),
+        false => method.proxy_401_refresh.iter().any(|expired| expired.status == status),
     };
     if !suspicious {
         return Ok((false, answer));
@@ -239,13 +208,11 @@ fn deliver(account: &LoadedAccount, answer: Response<BodyStream>) -> Result<Resp
             || name.ends_with("token_secret")
             || method.field(name).is_none_or(|field| field.secret)
     };
-    Ok(
-        match Redactor::new(&bindings, |name| name != "client_id" && is_secret(name)) {
-            Some(redactor) => {
-                parts.headers = redactor.headers(parts.headers);
-                Response::from_parts(parts, redactor.body(body))
-            }
-            None => Response::from_parts(parts, body),
-        },
-    )
+    Ok(match Redactor::new(&bindings, |name| name != "client_id" && is_secret(name)) {
+        Some(redactor) => {
+            parts.headers = redactor.headers(parts.headers);
+            Response::from_parts(parts, redactor.body(body))
+        }
+        None => Response::from_parts(parts, body),
+    })
 }

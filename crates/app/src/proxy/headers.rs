@@ -35,13 +35,8 @@ const OURS: &[&str] = &[
 ];
 
 /// What a provider must not set at our origin.
-const NOT_FOR_CALLERS: &[&str] = &[
-    "set-cookie",
-    "set-cookie2",
-    "authorization",
-    "alt-svc",
-    "strict-transport-security",
-];
+const NOT_FOR_CALLERS: &[&str] =
+    &["set-cookie", "set-cookie2", "authorization", "alt-svc", "strict-transport-security"];
 
 /// Longest single header value, in bytes.
 const MAX_VALUE: usize = 32 * 1024;
@@ -52,10 +47,7 @@ const MAX_VALUE: usize = 32 * 1024;
 /// [`keybearer_core::Code::InvalidArgument`] for an upgrade or a value that is too long.
 pub(super) fn for_provider(headers: &HeaderMap) -> Result<HeaderMap> {
     if headers.contains_key(header::UPGRADE) {
-        return Err(Error::field(
-            "upgrade",
-            "must not be sent: the proxy does not switch protocols",
-        ));
+        return Err(Error::field("upgrade", "must not be sent: the proxy does not switch protocols"));
     }
     let named = named_by_connection(headers);
     let mut kept = HeaderMap::new();
@@ -75,10 +67,7 @@ pub(super) fn for_provider(headers: &HeaderMap) -> Result<HeaderMap> {
         }
     }
     // an encoded answer could carry the credential back to the caller without our seeing it
-    kept.insert(
-        header::ACCEPT_ENCODING,
-        header::HeaderValue::from_static("identity"),
-    );
+    kept.insert(header::ACCEPT_ENCODING, header::HeaderValue::from_static("identity"));
     Ok(kept)
 }
 
@@ -96,14 +85,8 @@ pub(super) fn for_caller(headers: &HeaderMap) -> HeaderMap {
 }
 
 fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
-    let values = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect()
+    let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok()).collect()
 }
 
 #[cfg(test)]
@@ -114,10 +97,7 @@ mod tests {
 
     fn map(pairs: &[(&str, &str)]) -> HeaderMap {
         let pair = |(name, value): &(&str, &str)| {
-            (
-                name.parse::<HeaderName>().unwrap(),
-                HeaderValue::from_str(value).unwrap(),
-            )
+            (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())
         };
         pairs.iter().map(pair).collect()
     }

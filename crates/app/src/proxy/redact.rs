@@ -40,23 +40,14 @@ impl Redactor {
         if patterns.is_empty() {
             return None;
         }
-        let finder = AhoCorasickBuilder::new()
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(&patterns)
-            .ok()?;
-        Some(Self {
-            finder: Arc::new(finder),
-            patterns: Arc::new(patterns),
-        })
+        let finder =
+            AhoCorasickBuilder::new().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok()?;
+        Some(Self { finder: Arc::new(finder), patterns: Arc::new(patterns) })
     }
 
     /// Overwrites what is found; true when something was.
     fn overwrite(&self, bytes: &mut [u8]) -> bool {
-        let found: Vec<_> = self
-            .finder
-            .find_iter(&*bytes)
-            .map(|found| found.range())
-            .collect();
+        let found: Vec<_> = self.finder.find_iter(&*bytes).map(|found| found.range()).collect();
         for range in &found {
             if let Some(part) = bytes.get_mut(range.clone()) {
                 part.fill(b'*');
@@ -67,14 +58,8 @@ impl Redactor {
 
     /// How many bytes at the end could be the beginning of a value.
     fn open_end(&self, bytes: &[u8]) -> usize {
-        let longest = self
-            .patterns
-            .iter()
-            .map(Vec::len)
-            .max()
-            .unwrap_or(0)
-            .saturating_sub(1)
-            .min(bytes.len());
+        let longest =
+            self.patterns.iter().map(Vec::len).max().unwrap_or(0).saturating_sub(1).min(bytes.len());
         let begins = |length: usize| {
             let tail = bytes.get(bytes.len() - length..).unwrap_or_default();
             self.patterns.iter().any(|pattern| pattern.starts_with(tail))
@@ -99,14 +84,7 @@ impl Redactor {
     /// The body without the credential; its length stays the same.
     pub fn body(self, body: BodyStream) -> BodyStream {
         use http_body_util::BodyExt as _;
-        Redacted {
-            body,
-            redactor: self,
-            held: BytesMut::new(),
-            trailers: None,
-            ended: false,
-        }
-        .boxed_unsync()
+        Redacted { body, redactor: self, held: BytesMut::new(), trailers: None, ended: false }.boxed_unsync()
     }
 }
 
@@ -127,11 +105,7 @@ fn encodings(text: &str) -> Vec<Vec<u8>> {
         for encoded in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
             let from = (shift * 8).div_ceil(6);
             let to = padded.len() * 8 / 6;
-            if let Some(middle) = encoded
-                .as_bytes()
-                .get(from..to)
-                .filter(|middle| middle.len() >= SHORTEST)
-            {
+            if let Some(middle) = encoded.as_bytes().get(from..to).filter(|middle| middle.len() >= SHORTEST) {
                 all.push(middle.to_vec());
             }
         }
@@ -171,10 +145,8 @@ impl Body for Redacted {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) => this.held.extend_from_slice(&data),
                     Err(frame) => {
-                        this.trailers = frame
-                            .into_trailers()
-                            .ok()
-                            .map(|trailers| this.redactor.headers(trailers));
+                        this.trailers =
+                            frame.into_trailers().ok().map(|trailers| this.redactor.headers(trailers));
                         this.ended = true;
                         continue;
                     }
@@ -210,9 +182,7 @@ mod tests {
     const SECRET: &str = "cnry_tok/en+\"1234567890abcdef";
 
     fn redactor() -> Redactor {
-        let bindings = Bindings::new()
-            .with("access_token", SECRET)
-            .with("site", "eu1.example.com");
+        let bindings = Bindings::new().with("access_token", SECRET).with("site", "eu1.example.com");
         Redactor::new(&bindings, |name| name == "access_token").unwrap()
     }
 

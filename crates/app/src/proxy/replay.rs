@@ -34,10 +34,7 @@ impl RequestBody {
             return Ok(Self::Streaming(capped(body, limit)));
         }
         let limit = limit.min(if whole { 10 << 20 } else { KEEP });
-        gather(body, limit)
-            .await
-            .map(Self::Kept)
-            .ok_or_else(|| too_large(limit))
+        gather(body, limit).await.map(Self::Kept).ok_or_else(|| too_large(limit))
     }
 
     /// The complete body, where it is kept.
@@ -91,8 +88,5 @@ pub(super) async fn gather(mut body: BodyStream, limit: u64) -> Option<Bytes> {
 }
 
 fn too_large(limit: u64) -> Error {
-    Error::new(
-        Code::TooLarge,
-        format!("the request body must have at most {limit} bytes"),
-    )
+    Error::new(Code::TooLarge, format!("the request body must have at most {limit} bytes"))
 }

@@ -32,9 +32,7 @@ pub(crate) async fn run(app: App, stop: CancellationToken) {
             continue;
         }
         match due(&app).await {
-            Ok(rows) => rows
-                .into_iter()
-                .for_each(|row| start(&app, &tracker, &mut lanes, row, &stop)),
+            Ok(rows) => rows.into_iter().for_each(|row| start(&app, &tracker, &mut lanes, row, &stop)),
             Err(error) => tracing::warn!(code = %error.code, "due refreshes could not be read"),
         }
     }
@@ -48,11 +46,7 @@ async fn due(app: &App) -> Result<Vec<AccountRow>> {
     let mut mine = Vec::new();
     for row in app.db().list_due_refreshes(now, BATCH).await? {
         let later = schedule::retry(row.failure_count.max(3), None, now, app.entropy())?;
-        if app
-            .db()
-            .reschedule_refresh(&row.id, row.generation, Some(later))
-            .await?
-        {
+        if app.db().reschedule_refresh(&row.id, row.generation, Some(later)).await? {
             mine.push(row);
         }
     }
@@ -84,9 +78,7 @@ fn start(
 async fn refresh_one(app: &App, id: AccountId, generation: i64) {
     let (worker, account) = (app.clone(), id.clone());
     let work = || async move {
-        refresh::run(&worker, &account, generation, Wish::Replace)
-            .await
-            .map_err(SharedError::from)
+        refresh::run(&worker, &account, generation, Wish::Replace).await.map_err(SharedError::from)
     };
     let outcome = app.flights().join(id.clone(), work).await;
     let failed = match &outcome {

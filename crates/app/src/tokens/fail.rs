@@ -34,11 +34,7 @@ pub(super) async fn record(app: &App, turn: Turn, error: ExchangeError) -> Resul
         Some(Failure::ConnectorFault { .. }) | None => {
             flag(app, &turn, "connector_fault").await?;
             // an answer that makes no sense may still have spent the token
-            let state = if error.failure.is_some() {
-                RefreshState::Uncertain
-            } else {
-                turn.leased.previous
-            };
+            let state = if error.failure.is_some() { RefreshState::Uncertain } else { turn.leased.previous };
             passing(app, &turn, &error, settled(&turn, state)).await?;
             Err(error.error)
         }
@@ -80,16 +76,9 @@ pub(super) async fn expire(app: &App, turn: &Turn, reason: StatusReason) -> Resu
         events::failed(app, connection, row, reason.as_str())?,
         events::status_updated(app, connection, row, AccountStatus::Expired)?,
     ];
-    let failure = StoredFailure::Terminal {
-        status: AccountStatus::Expired,
-        reason,
-    };
+    let failure = StoredFailure::Terminal { status: AccountStatus::Expired, reason };
     let log = log(app, turn, "expired", reason.as_str());
-    match app
-        .db()
-        .fail_refresh(&turn.lease, &failure, &events, &log)
-        .await?
-    {
+    match app.db().fail_refresh(&turn.lease, &failure, &events, &log).await? {
         Some(_) => Err(needs_sign_in(&turn.account, reason)),
         None => Ok(()),
     }
@@ -101,29 +90,16 @@ async fn passing(app: &App, turn: &Turn, error: &ExchangeError, state: RefreshSt
         Some(Failure::RateLimited { retry_after } | Failure::Unavailable { retry_after }) => retry_after,
         _ => None,
     };
-    let failure = StoredFailure::Transient {
-        next_refresh_at: Some(next_try(app, turn, asked, state)?),
-        state,
-    };
+    let failure =
+        StoredFailure::Transient { next_refresh_at: Some(next_try(app, turn, asked, state)?), state };
     let degraded = row.failure_count + 1 == DEGRADED_AFTER;
     let events: Vec<NewEvent> = match degraded {
-        true => vec![events::failed(
-            app,
-            &turn.account.connection.row,
-            row,
-            error.error.code.as_str(),
-        )?],
+        true => vec![events::failed(app, &turn.account.connection.row, row, error.error.code.as_str())?],
         false => Vec::new(),
     };
-    let outcome = if state == RefreshState::Uncertain {
-        "uncertain"
-    } else {
-        "transient"
-    };
+    let outcome = if state == RefreshState::Uncertain { "uncertain" } else { "transient" };
     let log = log(app, turn, outcome, error.error.code.as_str());
-    app.db()
-        .fail_refresh(&turn.lease, &failure, &events, &log)
-        .await?;
+    app.db().fail_refresh(&turn.lease, &failure, &events, &log).await?;
     Ok(())
 }
 
@@ -135,10 +111,7 @@ fn next_try(
     asked: Option<std::time::Duration>,
     state: RefreshState,
 ) -> Result<Timestamp> {
-    let strict = matches!(
-        turn.policy.class,
-        RefreshClass::StrictSingle | RefreshClass::StrictFamily
-    );
+    let strict = matches!(turn.policy.class, RefreshClass::StrictSingle | RefreshClass::StrictFamily);
     let end = turn.account.row.access_expires_at.filter(|end| *end > app.now());
     match end.filter(|_| strict && state == RefreshState::Uncertain) {
         Some(end) => Ok(end),
@@ -152,9 +125,7 @@ async fn flag(app: &App, turn: &Turn, attention: &str) -> Result<()> {
     // a refusal of the former app says nothing about the one in use
     if turn.account.row.credential_id == connection.credential_id || turn.account.row.credential_id.is_none()
     {
-        app.db()
-            .flag_connection(&connection.id, Some(attention), app.now())
-            .await?;
+        app.db().flag_connection(&connection.id, Some(attention), app.now()).await?;
     }
     Ok(())
 }
@@ -173,16 +144,10 @@ fn log(app: &App, turn: &Turn, outcome: &str, reason: &str) -> RefreshLogRow {
 
 /// There is nothing to refresh with: fine while the token lives, the end when it does not.
 pub(super) async fn nothing_to_refresh_with(app: &App, account: &LoadedAccount) -> Result<()> {
-    let rejected = account
-        .grant
-        .as_ref()
-        .is_none_or(|grant| grant.access_expires_at.is_none());
+    let rejected = account.grant.as_ref().is_none_or(|grant| grant.access_expires_at.is_none());
     if fresh::is_alive(account, app.now()) && rejected {
         // no end is known and the provider refused the token: only its answer can tell, and the caller has it
-        return Err(Error::new(
-            Code::FailedPrecondition,
-            "this credential cannot be refreshed",
-        ));
+        return Err(Error::new(Code::FailedPrecondition, "this credential cannot be refreshed"));
     }
     if fresh::is_alive(account, app.now()) {
         return Ok(());

@@ -16,10 +16,7 @@ pub(crate) struct Flights<K, V> {
 
 impl<K, V> Default for Flights<K, V> {
     fn default() -> Self {
-        Self {
-            open: Arc::default(),
-            tracker: TaskTracker::new(),
-        }
+        Self { open: Arc::default(), tracker: TaskTracker::new() }
     }
 }
 
@@ -43,10 +40,7 @@ where
             if let Some(value) = value {
                 return Ok(value);
             }
-            receiver
-                .changed()
-                .await
-                .map_err(|_| Error::internal("the shared work was interrupted"))?;
+            receiver.changed().await.map_err(|_| Error::internal("the shared work was interrupted"))?;
         }
     }
 

@@ -62,28 +62,18 @@ pub(crate) async fn renew(app: &App, seen: &LoadedAccount) -> Result<LoadedAccou
 /// ago, and those of a refresh.
 pub async fn refresh_now(app: &App, caller: &Caller, id: &AccountId) -> Result<RefreshOutcome> {
     caller.require(Permission::AccountsWrite)?;
-    let row = app
-        .db()
-        .find_account(id)
-        .await?
-        .filter(|row| row.environment_id == caller.environment);
+    let row = app.db().find_account(id).await?.filter(|row| row.environment_id == caller.environment);
     let row = row.ok_or_else(|| Error::new(Code::AccountNotFound, "there is no such account"))?;
     let account = LoadedAccount::of(app, row).await?;
     account.require_usable()?;
     if refresh_policy(account.connection.method()?).kind == RefreshKind::None {
         return Ok(outcome(&account, false));
     }
-    let age = account
-        .grant
-        .as_ref()
-        .map(|grant| app.now().since(grant.obtained_at));
-    if let Some(wait) = age
-        .and_then(|age| MIN_INTERVAL.checked_sub(age))
-        .filter(|wait| !wait.is_zero())
-    {
+    let age = account.grant.as_ref().map(|grant| app.now().since(grant.obtained_at));
+    if let Some(wait) = age.and_then(|age| MIN_INTERVAL.checked_sub(age)).filter(|wait| !wait.is_zero()) {
         let seconds = u32::try_from(wait.as_secs()).unwrap_or(10).max(1);
         return Err(
-            Error::new(Code::RateLimited, "the account was refreshed a moment ago").with_retry_after(seconds),
+            Error::new(Code::RateLimited, "the account was refreshed a moment ago").with_retry_after(seconds)
         );
     }
     renew(app, &account).await.map(|account| outcome(&account, true))
@@ -106,11 +96,8 @@ fn outcome(account: &LoadedAccount, refreshed: bool) -> RefreshOutcome {
 /// Shares one refresh of the account among all callers of this process.
 async fn join(app: &App, account: &LoadedAccount, wish: Wish) -> Outcome {
     let (worker, id, generation) = (app.clone(), account.row.id.clone(), account.row.generation);
-    let work = || async move {
-        refresh::run(&worker, &id, generation, wish)
-            .await
-            .map_err(SharedError::from)
-    };
+    let work =
+        || async move { refresh::run(&worker, &id, generation, wish).await.map_err(SharedError::from) };
     let joined = app.flights().join(account.row.id.clone(), work);
     match tokio::time::timeout(app.config().refresh.wait, joined).await {
         Ok(Ok(outcome)) => outcome,
@@ -127,10 +114,7 @@ pub(super) fn in_progress() -> Error {
 /// Whether the token has so little life left that it must be exchanged before a call.
 pub(super) fn is_due(account: &LoadedAccount, now: Timestamp) -> Result<bool> {
     let policy = refresh_policy(account.connection.method()?);
-    let has_token = account
-        .grant
-        .as_ref()
-        .is_some_and(|grant| grant.token("access_token").is_some());
+    let has_token = account.grant.as_ref().is_some_and(|grant| grant.token("access_token").is_some());
     if policy.kind == RefreshKind::Mint && !has_token {
         return Ok(true);
     }

@@ -22,11 +22,7 @@ pub(super) async fn tokens(app: &App, turn: Turn, granted: Granted) -> Result<()
     let mut grant = turn.account.grant.clone().unwrap_or_default();
     let set = &granted.tokens;
     grant.tokens.insert("access_token", set.access_token.clone());
-    if let Some(refresh_token) = set
-        .refresh_token
-        .clone()
-        .filter(|_| !turn.policy.keeps_refresh_token)
-    {
+    if let Some(refresh_token) = set.refresh_token.clone().filter(|_| !turn.policy.keeps_refresh_token) {
         grant.tokens.insert("refresh_token", refresh_token);
     }
     if let Some(id_token) = &set.id_token {
@@ -36,10 +32,7 @@ pub(super) async fn tokens(app: &App, turn: Turn, granted: Granted) -> Result<()
     grant.obtained_at = app.now();
     grant.access_expires_at = set.expires_at;
     grant.refresh_expires_at = refresh_end(app, &turn, set.refresh_expires_at, set.refresh_token.is_some());
-    let scopes = set
-        .scopes
-        .clone()
-        .unwrap_or_else(|| turn.account.row.granted_scopes.clone());
+    let scopes = set.scopes.clone().unwrap_or_else(|| turn.account.row.granted_scopes.clone());
     let event = events::about(
         app,
         AccountEvent::TokenRefreshSucceeded,
@@ -62,17 +55,9 @@ pub(super) async fn rotated_only(app: &App, turn: Turn, error: ExchangeError) ->
 }
 
 fn refresh_end(app: &App, turn: &Turn, said: Option<Timestamp>, replaced: bool) -> Option<Timestamp> {
-    let known_life = turn
-        .policy
-        .refresh_token_life
-        .filter(|_| replaced)
-        .map(|life| app.now().plus(life));
+    let known_life = turn.policy.refresh_token_life.filter(|_| replaced).map(|life| app.now().plus(life));
     let idle = turn.policy.refresh_token_idle.map(|life| app.now().plus(life));
-    let before = turn
-        .account
-        .grant
-        .as_ref()
-        .and_then(|grant| grant.refresh_expires_at);
+    let before = turn.account.grant.as_ref().and_then(|grant| grant.refresh_expires_at);
     said.or(known_life).or(idle).or(before.filter(|_| !replaced))
 }
 
@@ -115,11 +100,7 @@ async fn store(
         generation: row.generation,
         duration_ms: turn.duration_ms(),
     };
-    let spilled = SpilledRefresh {
-        lease: &turn.lease,
-        tokens: &tokens,
-        log: &log,
-    };
+    let spilled = SpilledRefresh { lease: &turn.lease, tokens: &tokens, log: &log };
     write_until_done(app, spilled, events).await
 }
 
@@ -129,11 +110,7 @@ async fn write_until_done(app: &App, refresh: SpilledRefresh<'_>, events: &[NewE
     let mut pause = Duration::from_millis(50);
     let mut file = None;
     loop {
-        match app
-            .db()
-            .finish_refresh(refresh.lease, refresh.tokens, events, refresh.log)
-            .await
-        {
+        match app.db().finish_refresh(refresh.lease, refresh.tokens, events, refresh.log).await {
             Ok(Some(_)) => break,
             Ok(None) => {
                 app.spill().remove(file).await;

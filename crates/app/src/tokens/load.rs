@@ -7,7 +7,7 @@ use keybearer_connectors::schema::AuthMethod;
 use keybearer_connectors::{Bindings, Connector};
 use keybearer_core::ids::{AccountId, ConnectionId};
 use keybearer_core::{AccountStatus, Code, ConnectionState, Error, Result};
-use keybearer_store::{AccountRow, ConnectionRow, CredentialRow};
+use keybearer_store::{AccountRow, ConnectionRow};
 
 use crate::grant::{self, Grant};
 use crate::state::App;
@@ -25,7 +25,6 @@ pub(crate) struct LoadedConnection {
 pub(crate) struct LoadedAccount {
     pub row: AccountRow,
     pub connection: LoadedConnection,
-    pub credential: Option<CredentialRow>,
     /// The developer's values.
     pub developer: Bindings,
     pub grant: Option<Grant>,
@@ -47,11 +46,7 @@ impl LoadedConnection {
                 format!("connector `{}` is not installed any more", row.connector),
             )
         })?;
-        let loaded = Self {
-            method_id: row.method.clone(),
-            row,
-            connector,
-        };
+        let loaded = Self { method_id: row.method.clone(), row, connector };
         loaded.method()?;
         Ok(loaded)
     }
@@ -71,22 +66,15 @@ impl LoadedConnection {
     pub fn require_usable(&self) -> Result<()> {
         match self.row.state {
             ConnectionState::Active => Ok(()),
-            ConnectionState::Paused => Err(Error::new(
-                Code::ConnectionPaused,
-                format!("connection `{}` is paused", self.row.name),
-            )
-            .with_help(format!(
-                "resume it: `keybearer connections resume {}`",
-                self.row.name
-            ))),
+            ConnectionState::Paused => {
+                Err(Error::new(Code::ConnectionPaused, format!("connection `{}` is paused", self.row.name))
+                    .with_help(format!("resume it: `keybearer connections resume {}`", self.row.name)))
+            }
             ConnectionState::Draft => Err(Error::new(
                 Code::ConnectionIncomplete,
                 format!("connection `{}` is a draft", self.row.name),
             )
-            .with_help(format!(
-                "complete it: `keybearer connections edit {}`",
-                self.row.name
-            ))),
+            .with_help(format!("complete it: `keybearer connections edit {}`", self.row.name))),
         }
     }
 }
@@ -102,10 +90,7 @@ impl LoadedAccount {
     pub async fn of(app: &App, row: AccountRow) -> Result<Self> {
         let mut connection = LoadedConnection::read(app, &row.connection_id).await?;
         connection.method_id.clone_from(&row.method);
-        let credential_id = row
-            .credential_id
-            .as_ref()
-            .or(connection.row.credential_id.as_ref());
+        let credential_id = row.credential_id.as_ref().or(connection.row.credential_id.as_ref());
         let credential = match credential_id {
             Some(id) => app.db().find_credential(id).await?,
             None => None,
@@ -113,24 +98,14 @@ impl LoadedAccount {
         let developer =
             grant::connection_bindings(app, &connection.connector, &connection.row, credential.as_ref())?;
         let grant = Grant::open(app, &row)?;
-        Ok(Self {
-            row,
-            connection,
-            credential,
-            developer,
-            grant,
-        })
+        Ok(Self { row, connection, developer, grant })
     }
 
     /// Everything that a call may use.
     pub fn bindings(&self) -> Result<Bindings> {
         let nothing = Grant::default();
         let grant = self.grant.as_ref().unwrap_or(&nothing);
-        Ok(grant::account_bindings(
-            self.connection.method()?,
-            &self.developer,
-            grant,
-        ))
+        Ok(grant::account_bindings(self.connection.method()?, &self.developer, grant))
     }
 
     /// What the engine works on.
@@ -151,14 +126,12 @@ impl LoadedAccount {
             AccountStatus::Active => return Ok(()),
             AccountStatus::Expired => (Code::AccountNeedsSignIn, "the account cannot be refreshed"),
             AccountStatus::Disconnected => (Code::AccountNotConnected, "the account was disconnected"),
-            AccountStatus::PendingAuth => (
-                Code::AccountNotConnected,
-                "the user has not connected the account yet",
-            ),
-            AccountStatus::PendingVerification => (
-                Code::PendingVerification,
-                "your app has not confirmed the person yet",
-            ),
+            AccountStatus::PendingAuth => {
+                (Code::AccountNotConnected, "the user has not connected the account yet")
+            }
+            AccountStatus::PendingVerification => {
+                (Code::PendingVerification, "your app has not confirmed the person yet")
+            }
         };
         Err(Error::new(code, format!("{detail} ({})", self.row.reason)).with_help(self.link_help()))
     }

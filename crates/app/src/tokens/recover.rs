@@ -21,10 +21,8 @@ pub(crate) async fn recover(app: &App) -> Result<usize> {
     let mut seen = std::collections::BTreeSet::new();
     loop {
         let rows = app.db().list_unsettled_refreshes(BATCH).await?;
-        let fresh_rows: Vec<AccountRow> = rows
-            .into_iter()
-            .filter(|row| seen.insert(row.id.clone()))
-            .collect();
+        let fresh_rows: Vec<AccountRow> =
+            rows.into_iter().filter(|row| seen.insert(row.id.clone())).collect();
         if fresh_rows.is_empty() {
             return Ok(settled);
         }
@@ -53,9 +51,7 @@ async fn settle(app: &App, row: AccountRow) -> Result<()> {
         return Ok(());
     };
     if policy.kind == RefreshKind::RefreshToken && !may_ask_again(app, &turn) {
-        return fail::expire(app, &turn, StatusReason::RefreshInterrupted)
-            .await
-            .or_else(|_| Ok(()));
+        return fail::expire(app, &turn, StatusReason::RefreshInterrupted).await.or_else(|_| Ok(()));
     }
     match refresh::attempt(app, turn).await {
         Ok(()) => Ok(()),

@@ -68,12 +68,7 @@ pub(crate) async fn run(app: &App, id: &AccountId, generation: i64, wish: Wish) 
 }
 
 fn can_refresh(account: &LoadedAccount, policy: &RefreshPolicy) -> bool {
-    let has = |name: &str| {
-        account
-            .grant
-            .as_ref()
-            .is_some_and(|grant| grant.token(name).is_some())
-    };
+    let has = |name: &str| account.grant.as_ref().is_some_and(|grant| grant.token(name).is_some());
     match policy.kind {
         RefreshKind::RefreshToken => has("refresh_token"),
         RefreshKind::AccessToken => has("access_token"),
@@ -98,15 +93,7 @@ pub(super) async fn take_turn(
     };
     let bindings = account.bindings()?;
     let log_id = app.id(EventId::from_number)?.to_string();
-    Ok(Some(Turn {
-        lease,
-        leased,
-        account,
-        policy,
-        bindings,
-        log_id,
-        started: tokio::time::Instant::now(),
-    }))
+    Ok(Some(Turn { lease, leased, account, policy, bindings, log_id, started: tokio::time::Instant::now() }))
 }
 
 /// Sends the request and lands its outcome. The caller runs in a task of its own, so nobody cancels this.
@@ -148,11 +135,7 @@ async fn call(app: &App, turn: &Turn, deadline: Duration) -> Result<Granted, Exc
     });
     match prepared {
         Ok((context, grant)) => exchange::run(app, &context, &grant, deadline).await,
-        Err(error) => Err(ExchangeError {
-            failure: None,
-            error,
-            rotated: None,
-        }),
+        Err(error) => Err(ExchangeError { failure: None, error, rotated: None }),
     }
 }
 

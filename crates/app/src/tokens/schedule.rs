@@ -69,9 +69,7 @@ pub(crate) fn retry(
     entropy: &dyn Entropy,
 ) -> Result<Timestamp> {
     let doublings = u32::try_from(failures.clamp(0, 10)).unwrap_or(10);
-    let wait = asked
-        .unwrap_or(Duration::from_secs(5) * 2_u32.pow(doublings))
-        .min(HOUR);
+    let wait = asked.unwrap_or(Duration::from_secs(5) * 2_u32.pow(doublings)).min(HOUR);
     Ok(now.plus(wait).plus(spread(wait / 4, entropy)?))
 }
 
@@ -105,9 +103,7 @@ mod tests {
     }
 
     fn next(times: Times) -> i64 {
-        let next = next_refresh(times, at(0), CONFIGURED, &SeededEntropy::new(3))
-            .unwrap()
-            .unwrap();
+        let next = next_refresh(times, at(0), CONFIGURED, &SeededEntropy::new(3)).unwrap().unwrap();
         next.seconds() - at(0).seconds()
     }
 
@@ -124,34 +120,20 @@ mod tests {
 
     #[test]
     fn an_idle_account_is_refreshed_before_its_refresh_token_ends() {
-        let ending = Times {
-            refresh_expires_at: Some(at(7200)),
-            ..times(3600, None)
-        };
+        let ending = Times { refresh_expires_at: Some(at(7200)), ..times(3600, None) };
         assert!(next(ending) <= 3600);
     }
 
     #[test]
     fn a_token_without_end_is_never_refreshed() {
-        let endless = Times {
-            access_expires_at: None,
-            ..times(1, None)
-        };
-        assert_eq!(
-            next_refresh(endless, at(0), CONFIGURED, &SeededEntropy::new(1)).unwrap(),
-            None
-        );
+        let endless = Times { access_expires_at: None, ..times(1, None) };
+        assert_eq!(next_refresh(endless, at(0), CONFIGURED, &SeededEntropy::new(1)).unwrap(), None);
     }
 
     #[test]
     fn retries_back_off_to_an_hour_and_follow_the_provider() {
         let entropy = SeededEntropy::new(9);
-        let wait = |failures, asked| {
-            retry(failures, asked, at(0), &entropy)
-                .unwrap()
-                .since(at(0))
-                .as_secs()
-        };
+        let wait = |failures, asked| retry(failures, asked, at(0), &entropy).unwrap().since(at(0)).as_secs();
         assert!((5..=6).contains(&wait(0, None)));
         assert!((40..=50).contains(&wait(3, None)));
         assert!((3600..=4500).contains(&wait(50, None)));

@@ -16,7 +16,7 @@ use crate::state::App;
 pub(crate) struct Spill(Option<PathBuf>);
 
 /// A refreshed grant that is not in the database yet.
-pub(super) struct SpilledRefresh<'a> {
+pub(crate) struct SpilledRefresh<'a> {
     pub lease: &'a Lease,
     pub tokens: &'a NewTokens,
     pub log: &'a RefreshLogRow,
@@ -48,14 +48,9 @@ impl Spill {
     /// Writes the grant and waits until it is on the disk; gives the file.
     pub async fn write(&self, refresh: &SpilledRefresh<'_>) -> Result<Option<PathBuf>> {
         let Some(folder) = &self.0 else { return Ok(None) };
-        let path = folder.join(format!(
-            "{}-{}.json",
-            refresh.lease.account_id, refresh.lease.generation
-        ));
+        let path = folder.join(format!("{}-{}.json", refresh.lease.account_id, refresh.lease.generation));
         let text = serde_json::to_vec(&Stored::from(refresh)).map_err(|_| failed("written as JSON"))?;
-        write_durably(folder, &path, &text)
-            .await
-            .map_err(|error| failed("written").with_source(error))?;
+        write_durably(folder, &path, &text).await.map_err(|error| failed("written").with_source(error))?;
         Ok(Some(path))
     }
 
@@ -101,16 +96,8 @@ async fn replay_file(app: &App, path: &Path) -> Result<bool> {
     let landed = match app.db().finish_refresh(&lease, &tokens, &[], &log).await? {
         Some(_) => true,
         // the lease ended, but the generation is still ours: take the lease again, then write
-        None if app
-            .db()
-            .lease_account(&lease, app.config().refresh.lease)
-            .await?
-            .is_some() =>
-        {
-            app.db()
-                .finish_refresh(&lease, &tokens, &[], &log)
-                .await?
-                .is_some()
+        None if app.db().lease_account(&lease, app.config().refresh.lease).await?.is_some() => {
+            app.db().finish_refresh(&lease, &tokens, &[], &log).await?.is_some()
         }
         None => false,
     };
@@ -132,10 +119,7 @@ async fn write_durably(folder: &Path, path: &Path, text: &[u8]) -> std::io::Resu
 }
 
 fn failed(what: &str) -> Error {
-    Error::new(
-        Code::DatabaseUnavailable,
-        format!("refreshed tokens could not be {what} to the spill folder"),
-    )
+    Error::new(Code::DatabaseUnavailable, format!("refreshed tokens could not be {what} to the spill folder"))
 }
 
 impl From<&SpilledRefresh<'_>> for Stored {
@@ -180,11 +164,7 @@ impl Stored {
             duration_ms: self.duration_ms,
         };
         Some((
-            Lease {
-                account_id: self.account_id,
-                generation: self.generation,
-                owner: self.owner,
-            },
+            Lease { account_id: self.account_id, generation: self.generation, owner: self.owner },
             tokens,
             log,
         ))

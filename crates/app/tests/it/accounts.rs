@@ -32,33 +32,17 @@ pub fn tokens() -> Credentials {
 }
 
 pub fn details(value: Value) -> Credentials {
-    Credentials::Static {
-        details: value.to_string().into(),
-    }
+    Credentials::Static { details: value.to_string().into() }
 }
 
 pub fn new(connection: &str, user: &str, credentials: Credentials) -> CreateAccount {
-    CreateAccount {
-        lookup: Lookup::of(connection, user),
-        credentials,
-        ..CreateAccount::default()
-    }
+    CreateAccount { lookup: Lookup::of(connection, user), credentials, ..CreateAccount::default() }
 }
 
 pub async fn connection(world: &World, connector: &str) -> String {
-    let plain = CreateConnection {
-        connector: connector.to_owned(),
-        ..CreateConnection::default()
-    };
-    let wanted = if connector == "postcards" {
-        postcards()
-    } else {
-        plain
-    };
-    connections::create(&world.app, &world.caller, wanted)
-        .await
-        .unwrap()
-        .name
+    let plain = CreateConnection { connector: connector.to_owned(), ..CreateConnection::default() };
+    let wanted = if connector == "postcards" { postcards() } else { plain };
+    connections::create(&world.app, &world.caller, wanted).await.unwrap().name
 }
 
 pub async fn make(world: &World, new: CreateAccount) -> Account {
@@ -66,11 +50,7 @@ pub async fn make(world: &World, new: CreateAccount) -> Account {
 }
 
 pub async fn auth(world: &World, lookup: &Lookup) -> Revealed {
-    accounts::auth(&world.app, &world.caller, lookup)
-        .await
-        .unwrap()
-        .credentials
-        .unwrap()
+    accounts::auth(&world.app, &world.caller, lookup).await.unwrap().credentials.unwrap()
 }
 
 fn details_of(revealed: Revealed) -> Value {
@@ -81,36 +61,24 @@ fn details_of(revealed: Revealed) -> Value {
 }
 
 async fn empty_credentials_of_any_kind_make_an_account_that_waits(world: &World) {
-    let (oauth, key) = (
-        connection(world, "postcards").await,
-        connection(world, "luggage").await,
-    );
+    let (oauth, key) = (connection(world, "postcards").await, connection(world, "luggage").await);
     let empty = || {
         [
             Credentials::None,
             Credentials::Oauth(OauthTokens::default()),
-            Credentials::Oauth(OauthTokens {
-                access_token: Some("".into()),
-                ..OauthTokens::default()
-            }),
+            Credentials::Oauth(OauthTokens { access_token: Some("".into()), ..OauthTokens::default() }),
             details(json!({})),
             details(json!({"api_key": ""})),
-            Credentials::ServiceAccount {
-                subject: String::new(),
-            },
+            Credentials::ServiceAccount { subject: String::new() },
         ]
     };
     for connection in [oauth, key] {
         for (number, credentials) in empty().into_iter().enumerate() {
             let made = make(world, new(&connection, &format!("u-{number}"), credentials)).await;
-            assert_eq!(
-                (made.status, made.reason),
-                (AccountStatus::PendingAuth, StatusReason::Created)
-            );
+            assert_eq!((made.status, made.reason), (AccountStatus::PendingAuth, StatusReason::Created));
             assert!(made.next_step.is_some());
-            let read = accounts::auth(&world.app, &world.caller, &Lookup::id(made.id.as_str()))
-                .await
-                .unwrap();
+            let read =
+                accounts::auth(&world.app, &world.caller, &Lookup::id(made.id.as_str())).await.unwrap();
             assert_eq!(read.credentials, None);
         }
     }
@@ -119,46 +87,27 @@ async fn empty_credentials_of_any_kind_make_an_account_that_waits(world: &World)
 async fn imported_tokens_are_stored_as_they_are_and_active_at_once(world: &World) {
     let name = connection(world, "postcards").await;
     let made = make(world, new(&name, "ada", tokens())).await;
-    assert_eq!(
-        (made.status, made.reason),
-        (AccountStatus::Active, StatusReason::Imported)
-    );
+    assert_eq!((made.status, made.reason), (AccountStatus::Active, StatusReason::Imported));
     assert_eq!((made.provider.as_str(), made.generation), ("POSTCARDS", 1));
     assert_eq!(made.granted_scopes, ["profile.read"]);
     assert_eq!(made.missing_scopes, ["postcards.read", "postcards.write"]);
-    let Revealed::Oauth(read) = auth(world, &Lookup::of(&name, "ada")).await else {
-        panic!()
-    };
+    let Revealed::Oauth(read) = auth(world, &Lookup::of(&name, "ada")).await else { panic!() };
     assert_eq!(read.access_token, Some(CANARY.into()));
     assert_eq!(read.refresh_token, Some("rt-4711".into()));
     assert!(world.provider.received().is_empty());
 }
 
 async fn fields_of_another_kind_are_refused(world: &World) {
-    let (oauth, key) = (
-        connection(world, "postcards").await,
-        connection(world, "luggage").await,
-    );
+    let (oauth, key) = (connection(world, "postcards").await, connection(world, "luggage").await);
     let create = |new| accounts::create(&world.app, &world.caller, new);
     let mismatch = Code::CredentialTypeMismatch;
     assert_eq!(code(create(new(&key, "a", tokens())).await), mismatch);
-    assert_eq!(
-        code(create(new(&oauth, "a", details(json!({"api_key": "k"})))).await),
-        mismatch
-    );
-    let subject = Credentials::ServiceAccount {
-        subject: "a@b".to_owned(),
-    };
+    assert_eq!(code(create(new(&oauth, "a", details(json!({"api_key": "k"})))).await), mismatch);
+    let subject = Credentials::ServiceAccount { subject: "a@b".to_owned() };
     assert_eq!(code(create(new(&oauth, "a", subject)).await), mismatch);
-    assert_eq!(
-        code(create(new(&oauth, "a", Credentials::TrustedIdp)).await),
-        mismatch
-    );
+    assert_eq!(code(create(new(&oauth, "a", Credentials::TrustedIdp)).await), mismatch);
     let lookup = Lookup::of(&oauth, "a");
-    assert_eq!(
-        code(accounts::get(&world.app, &world.caller, &lookup).await),
-        Code::AccountNotFound
-    );
+    assert_eq!(code(accounts::get(&world.app, &world.caller, &lookup).await), Code::AccountNotFound);
 }
 
 async fn fields_are_checked_and_path_variables_come_back_as_they_were(world: &World) {
@@ -167,10 +116,7 @@ async fn fields_are_checked_and_path_variables_come_back_as_they_were(world: &Wo
         |value: Value| accounts::create(&world.app, &world.caller, new(&name, "ada", details(value)));
     let key = "0123456789abcdef0123456789abcdef";
     assert_eq!(fields(create(json!({"api_key": key})).await), ["application_key"]);
-    assert_eq!(
-        fields(create(json!({"api_key": "short", "application_key": "x"})).await),
-        ["api_key"]
-    );
+    assert_eq!(fields(create(json!({"api_key": "short", "application_key": "x"})).await), ["api_key"]);
     assert_eq!(
         fields(create(json!({"api_key": key, "application_key": "x", "site": "evil.example"})).await),
         ["site"]
@@ -179,18 +125,12 @@ async fn fields_are_checked_and_path_variables_come_back_as_they_were(world: &Wo
         fields(create(json!({"api_key": key, "application_key": "x", "color": "red"})).await),
         ["color"]
     );
-    assert_eq!(
-        fields(create(json!({"api_key": [key]})).await),
-        ["static_auth.details.api_key"]
-    );
+    assert_eq!(fields(create(json!({"api_key": [key]})).await), ["static_auth.details.api_key"]);
     assert_eq!(fields(create(json!([1])).await), ["static_auth.details"]);
     let given = json!({"api_key": key, "application_key": "app", "path_variables": {"site": "datadoghq.eu", "x": "y"}});
     let made = create(given.clone()).await.unwrap();
     assert_eq!(made.status, AccountStatus::Active);
-    assert_eq!(
-        made.fields.into_iter().collect::<Vec<_>>(),
-        [("site".to_owned(), "datadoghq.eu".to_owned())]
-    );
+    assert_eq!(made.fields.into_iter().collect::<Vec<_>>(), [("site".to_owned(), "datadoghq.eu".to_owned())]);
     assert_eq!(details_of(auth(world, &Lookup::of(&name, "ada")).await), given);
 
     // one secret may come under a usual name
@@ -203,10 +143,7 @@ async fn fields_are_checked_and_path_variables_come_back_as_they_were(world: &Wo
 async fn a_connection_that_needs_nothing_is_active_at_once(world: &World) {
     let open = connection(world, "crossref").await;
     let made = make(world, new(&open, "ada", Credentials::None)).await;
-    assert_eq!(
-        (made.status, made.reason),
-        (AccountStatus::Active, StatusReason::Created)
-    );
+    assert_eq!((made.status, made.reason), (AccountStatus::Active, StatusReason::Created));
     assert_eq!(
         code(accounts::create(&world.app, &world.caller, new(&open, "ben", tokens())).await),
         Code::CredentialTypeMismatch
@@ -217,18 +154,10 @@ async fn a_connection_that_needs_nothing_is_active_at_once(world: &World) {
         secrets: secrets(&[("key_file", "k")]),
         ..CreateConnection::default()
     };
-    let machine = connections::create(&world.app, &world.caller, machine)
-        .await
-        .unwrap()
-        .name;
-    let subject = |subject: &str| Credentials::ServiceAccount {
-        subject: subject.to_owned(),
-    };
+    let machine = connections::create(&world.app, &world.caller, machine).await.unwrap().name;
+    let subject = |subject: &str| Credentials::ServiceAccount { subject: subject.to_owned() };
     let made = make(world, new(&machine, "ada", subject("ada@acme.example"))).await;
-    assert_eq!(
-        (made.status, made.fields["subject"].as_str()),
-        (AccountStatus::Active, "ada@acme.example")
-    );
+    assert_eq!((made.status, made.fields["subject"].as_str()), (AccountStatus::Active, "ada@acme.example"));
     let wrong = accounts::create(&world.app, &world.caller, new(&machine, "ben", subject("ben"))).await;
     assert_eq!(fields(wrong), ["subject"]);
 }
@@ -239,24 +168,14 @@ async fn a_second_account_of_the_same_user_conflicts(world: &World) {
     let again = accounts::create(&world.app, &world.caller, new(&name, "ada", tokens())).await;
     assert_eq!(code(again), Code::AlreadyExists);
     let scoped = |organization: &str| CreateAccount {
-        lookup: Lookup {
-            organization_id: Some(organization.to_owned()),
-            ..Lookup::of(&name, "ada")
-        },
+        lookup: Lookup { organization_id: Some(organization.to_owned()), ..Lookup::of(&name, "ada") },
         ..CreateAccount::default()
     };
     make(world, scoped("org_1")).await;
-    assert_eq!(
-        code(accounts::create(&world.app, &world.caller, scoped("org_1")).await),
-        Code::AlreadyExists
-    );
-    let (found, made) = accounts::get_or_create(&world.app, &world.caller, scoped("org_1"))
-        .await
-        .unwrap();
+    assert_eq!(code(accounts::create(&world.app, &world.caller, scoped("org_1")).await), Code::AlreadyExists);
+    let (found, made) = accounts::get_or_create(&world.app, &world.caller, scoped("org_1")).await.unwrap();
     assert!(!made && found.organization_id == "org_1");
-    let (_, made) = accounts::get_or_create(&world.app, &world.caller, scoped("org_2"))
-        .await
-        .unwrap();
+    let (_, made) = accounts::get_or_create(&world.app, &world.caller, scoped("org_2")).await.unwrap();
     assert!(made);
 }
 
@@ -282,82 +201,42 @@ async fn a_lookup_without_scope_finds_the_only_account(world: &World) {
     assert_eq!(get(narrowed("org_1")).await.unwrap().id, only.id);
     assert_eq!(code(get(narrowed("org_2")).await), Code::AccountNotFound);
     make(world, scoped("ada", "org_2", "usr_1")).await;
-    assert_eq!(
-        code(get(Lookup::of(&name, "ada")).await),
-        Code::FailedPrecondition
-    );
+    assert_eq!(code(get(Lookup::of(&name, "ada")).await), Code::FailedPrecondition);
     let plain = make(world, new(&name, "ada", Credentials::None)).await;
     assert_eq!(get(Lookup::of(&name, "ada")).await.unwrap().id, plain.id);
 
-    let by_id = Lookup {
-        connector: Some(String::new()),
-        ..Lookup::id(only.id.as_str())
-    };
+    let by_id = Lookup { connector: Some(String::new()), ..Lookup::id(only.id.as_str()) };
     assert_eq!(get(by_id).await.unwrap().id, only.id);
     assert_eq!(fields(get(Lookup::id("ca_x")).await), ["id"]);
     assert_eq!(fields(get(Lookup::id("conn_1")).await), ["id"]);
     assert_eq!(code(get(Lookup::id("ca_1")).await), Code::AccountNotFound);
-    assert_eq!(
-        code(get(Lookup::of("nowhere", "ada")).await),
-        Code::ConnectionNotFound
-    );
-    assert_eq!(
-        code(get(Lookup::of(&name, "nobody")).await),
-        Code::AccountNotFound
-    );
+    assert_eq!(code(get(Lookup::of("nowhere", "ada")).await), Code::ConnectionNotFound);
+    assert_eq!(code(get(Lookup::of(&name, "nobody")).await), Code::AccountNotFound);
     assert_eq!(fields(get(Lookup::of("", "ada")).await), ["connector"]);
     assert_eq!(fields(get(Lookup::of(&name, "")).await), ["identifier"]);
-    assert_eq!(
-        fields(get(Lookup::of(&name, "x".repeat(101))).await),
-        ["identifier"]
-    );
+    assert_eq!(fields(get(Lookup::of(&name, "x".repeat(101))).await), ["identifier"]);
 }
 
 async fn an_update_changes_only_what_is_given(world: &World) {
     let name = connection(world, "postcards").await;
     let lookup = Lookup::of(&name, "ada");
     let made = make(world, new(&name, "ada", tokens())).await;
-    let update = async |patch| {
-        accounts::update(&world.app, &world.caller, &lookup, patch)
-            .await
-            .unwrap()
-    };
+    let update = async |patch| accounts::update(&world.app, &world.caller, &lookup, patch).await.unwrap();
     let same = update(UpdateAccount::default()).await;
-    assert_eq!(
-        (same.generation, same.status),
-        (made.generation, AccountStatus::Active)
-    );
-    let access = OauthTokens {
-        access_token: Some("at-2".into()),
-        ..OauthTokens::default()
-    };
-    let patch = UpdateAccount {
-        credentials: Credentials::Oauth(access),
-        ..UpdateAccount::default()
-    };
+    assert_eq!((same.generation, same.status), (made.generation, AccountStatus::Active));
+    let access = OauthTokens { access_token: Some("at-2".into()), ..OauthTokens::default() };
+    let patch = UpdateAccount { credentials: Credentials::Oauth(access), ..UpdateAccount::default() };
     let now = update(patch).await;
-    assert_eq!(
-        (now.generation, now.granted_scopes),
-        (made.generation + 1, made.granted_scopes)
-    );
-    let Revealed::Oauth(read) = auth(world, &lookup).await else {
-        panic!()
-    };
-    assert_eq!(
-        (read.access_token, read.refresh_token),
-        (Some("at-2".into()), Some("rt-4711".into()))
-    );
+    assert_eq!((now.generation, now.granted_scopes), (made.generation + 1, made.granted_scopes));
+    let Revealed::Oauth(read) = auth(world, &lookup).await else { panic!() };
+    assert_eq!((read.access_token, read.refresh_token), (Some("at-2".into()), Some("rt-4711".into())));
 
     let locker = connection(world, "lockers").await;
     let given = details(json!({"username": "ada", "password": "one"}));
     make(world, new(&locker, "ada", given)).await;
-    let patch = UpdateAccount {
-        credentials: details(json!({"password": " two "})),
-        ..UpdateAccount::default()
-    };
-    accounts::update(&world.app, &world.caller, &Lookup::of(&locker, "ada"), patch)
-        .await
-        .unwrap();
+    let patch =
+        UpdateAccount { credentials: details(json!({"password": " two "})), ..UpdateAccount::default() };
+    accounts::update(&world.app, &world.caller, &Lookup::of(&locker, "ada"), patch).await.unwrap();
     let read = details_of(auth(world, &Lookup::of(&locker, "ada")).await);
     assert_eq!(read, json!({"username": "ada", "password": " two "}));
 }
@@ -366,19 +245,9 @@ async fn an_update_with_credentials_revives_a_disconnected_account(world: &World
     let name = connection(world, "postcards").await;
     let lookup = Lookup::of(&name, "ada");
     make(world, new(&name, "ada", tokens())).await;
-    accounts::disconnect(&world.app, &world.caller, &lookup)
-        .await
-        .unwrap();
-    let patch = UpdateAccount {
-        credentials: tokens(),
-        ..UpdateAccount::default()
-    };
-    let now = accounts::update(&world.app, &world.caller, &lookup, patch)
-        .await
-        .unwrap();
-    assert_eq!(
-        (now.status, now.reason),
-        (AccountStatus::Active, StatusReason::Imported)
-    );
+    accounts::disconnect(&world.app, &world.caller, &lookup).await.unwrap();
+    let patch = UpdateAccount { credentials: tokens(), ..UpdateAccount::default() };
+    let now = accounts::update(&world.app, &world.caller, &lookup, patch).await.unwrap();
+    assert_eq!((now.status, now.reason), (AccountStatus::Active, StatusReason::Imported));
     assert_eq!(now.revoke_outcome, None);
 }

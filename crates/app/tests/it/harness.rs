@@ -115,16 +115,8 @@ impl World {
     }
 
     pub async fn postgres() -> Self {
-        let database = tokio::task::spawn_blocking(TestDatabase::create)
-            .await
-            .unwrap()
-            .unwrap();
-        Self::open(
-            keybearer_testkit::temp_dir().unwrap(),
-            database.url().to_owned(),
-            Some(database),
-        )
-        .await
+        let database = tokio::task::spawn_blocking(TestDatabase::create).await.unwrap().unwrap();
+        Self::open(keybearer_testkit::temp_dir().unwrap(), database.url().to_owned(), Some(database)).await
     }
 
     async fn open(folder: TempDir, url: String, database: Option<TestDatabase>) -> Self {
@@ -152,34 +144,18 @@ impl World {
     /// The first environment's caller with these permissions only.
     pub fn with_permissions(&self, permissions: &[Permission]) -> Caller {
         let texts: Vec<&str> = permissions.iter().map(|permission| permission.as_str()).collect();
-        Caller {
-            permissions: Permissions::parse(texts).unwrap(),
-            ..self.caller.clone()
-        }
+        Caller { permissions: Permissions::parse(texts).unwrap(), ..self.caller.clone() }
     }
 
     /// Everything that is stored, as bytes: the database files, or every row of every table.
     pub fn stored(&self) -> Vec<u8> {
         let Some(database) = &self.database else {
             let files = std::fs::read_dir(self.folder.path()).unwrap();
-            return files
-                .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
-                .collect();
+            return files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
         };
-        let tables = database
-            .query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-            .unwrap();
-        let rows = |table: &str| {
-            database
-                .query(&format!("SELECT t::text FROM \"{table}\" t"))
-                .unwrap()
-        };
-        tables
-            .lines()
-            .map(rows)
-            .collect::<Vec<_>>()
-            .join("\n")
-            .into_bytes()
+        let tables = database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").unwrap();
+        let rows = |table: &str| database.query(&format!("SELECT t::text FROM \"{table}\" t")).unwrap();
+        tables.lines().map(rows).collect::<Vec<_>>().join("\n").into_bytes()
     }
 
     /// Runs SQL beside the application and gives the first column of each row.
@@ -189,26 +165,20 @@ impl World {
         }
         let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
         let text = sqlx::AssertSqlSafe(text.to_owned());
-        sqlx::query_scalar::<_, String>(text)
-            .fetch_all(&mut connection)
-            .await
-            .unwrap()
+        sqlx::query_scalar::<_, String>(text).fetch_all(&mut connection).await.unwrap()
     }
 
     /// How many lines of the audit trail tell of `action` on `target`.
     pub async fn audited(&self, target: &str, action: &str) -> usize {
-        self.sql(&format!(
-            "SELECT id FROM audit WHERE target = '{target}' AND action = '{action}'"
-        ))
-        .await
-        .len()
+        self.sql(&format!("SELECT id FROM audit WHERE target = '{target}' AND action = '{action}'"))
+            .await
+            .len()
     }
 
     /// From now on the database takes no line of the audit trail.
     pub async fn refuse_audit(&self) {
         if self.database.is_some() {
-            self.sql("ALTER TABLE audit ADD CONSTRAINT closed CHECK (actor = '') NOT VALID")
-                .await;
+            self.sql("ALTER TABLE audit ADD CONSTRAINT closed CHECK (actor = '') NOT VALID").await;
         } else {
             self.sql("CREATE TRIGGER closed BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'closed'); END")
                 .await;
@@ -222,14 +192,8 @@ impl World {
         let expected: Vec<String> = (1..=sequence.len()).map(|number| number.to_string()).collect();
         assert_eq!(sequence, expected, "the sequence has gaps");
         let payloads = self.sql(&format!("SELECT payload {order}")).await;
-        let payloads = payloads
-            .iter()
-            .map(|payload| serde_json::from_str(payload).unwrap());
-        self.sql(&format!("SELECT event_type {order}"))
-            .await
-            .into_iter()
-            .zip(payloads)
-            .collect()
+        let payloads = payloads.iter().map(|payload| serde_json::from_str(payload).unwrap());
+        self.sql(&format!("SELECT event_type {order}")).await.into_iter().zip(payloads).collect()
     }
 }
 
@@ -268,16 +232,9 @@ fn parts(url: &str, clock: Arc<FixedClock>, provider: &str) -> AppParts {
             refresh: RefreshLimits::default(),
             proxy: ProxyLimits::default(),
         },
-        database: DatabaseConfig {
-            url: url.into(),
-            connections: 4,
-            statement_cache: true,
-        },
+        database: DatabaseConfig { url: url.into(), connections: 4, statement_cache: true },
         root_key: RootKey::Text(ROOT_KEY.into()),
-        egress: EgressConfig {
-            allow: vec!["127.0.0.0/8".to_owned()],
-            extra_roots_pem: None,
-        },
+        egress: EgressConfig { allow: vec!["127.0.0.0/8".to_owned()], extra_roots_pem: None },
         catalog,
         clock,
         entropy: Arc::new(OsEntropy),
@@ -286,18 +243,12 @@ fn parts(url: &str, clock: Arc<FixedClock>, provider: &str) -> AppParts {
 
 /// There is no use case that makes an environment yet; this one is written as a later version will.
 async fn second_environment(url: &str) -> EnvironmentId {
-    let db = Db::open(&SecretString::from(url), &Options::default())
-        .await
-        .unwrap();
+    let db = Db::open(&SecretString::from(url), &Options::default()).await.unwrap();
     let installation = db.find_installation().await.unwrap().unwrap();
     let (id, key_id) = (EnvironmentId::from_number(2), DataKeyId::from_number(2));
     let root = LocalKey::from_text(&ROOT_KEY.into()).unwrap();
     let key = DataKey::generate(&OsEntropy).unwrap();
-    let context = KeyContext {
-        installation: &installation.epoch,
-        environment: &id,
-        key: &key_id,
-    };
+    let context = KeyContext { installation: &installation.epoch, environment: &id, key: &key_id };
     let wrapped = root.wrap(context, &key, &OsEntropy).await.unwrap();
     let row = EnvironmentRow {
         id: id.clone(),
@@ -326,9 +277,7 @@ async fn second_environment(url: &str) -> EnvironmentId {
         created_at: TEST_TIME,
         retire_at: None,
     };
-    db.create_environment(&row, &data_key, &signing_key)
-        .await
-        .unwrap();
+    db.create_environment(&row, &data_key, &signing_key).await.unwrap();
     db.close().await;
     id
 }
@@ -359,11 +308,7 @@ impl Provider {
                 let _ = socket.write_all(text.as_bytes()).await;
             }
         });
-        Self {
-            url,
-            status,
-            received,
-        }
+        Self { url, status, received }
     }
 
     /// What it answers from now on; 0 closes the connection without an answer.
@@ -390,8 +335,7 @@ async fn read_request(socket: &mut tokio::net::TcpStream) -> String {
         };
         let length = head.lines().find_map(|line| {
             let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length")
-                .then(|| value.trim().parse::<usize>().ok())?
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
         });
         if size == 0 || body.len() >= length.unwrap_or(0) {
             return text;
@@ -408,11 +352,7 @@ pub fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> Code {
 pub fn fields<T: std::fmt::Debug>(result: Result<T, Error>) -> Vec<String> {
     let error = result.unwrap_err();
     assert_eq!(error.code, Code::InvalidArgument, "{error}");
-    error
-        .violations
-        .into_iter()
-        .map(|violation| violation.field)
-        .collect()
+    error.violations.into_iter().map(|violation| violation.field).collect()
 }
 
 /// Secret values by name.
@@ -422,10 +362,7 @@ pub fn secrets(pairs: &[(&str, &str)]) -> Bindings {
 
 /// Plain values by name.
 pub fn texts(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect()
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// The present time of the world, moved on by some seconds so that rows have an order.

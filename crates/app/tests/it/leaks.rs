@@ -81,10 +81,7 @@ fn oauth(name: &str) -> Credentials {
 /// Gives secrets to connections in every way there is.
 async fn fill_connections(world: &World, shown: &mut Shown) -> String {
     let (app, caller) = (&world.app, &world.caller);
-    let first = CreateConnection {
-        secrets: client_secret("create"),
-        ..postcards()
-    };
+    let first = CreateConnection { secrets: client_secret("create"), ..postcards() };
     shown.show(&first);
     let made = connections::create(app, caller, first).await.unwrap();
     shown.show(&made);
@@ -92,38 +89,22 @@ async fn fill_connections(world: &World, shown: &mut Shown) -> String {
         connector: "acme".to_owned(),
         client_id: Some("id_1".to_owned()),
         // a secret among the plain fields is found and sealed
-        fields: texts(&[
-            ("developer_token", &canary("field")),
-            ("client_secret", &canary("plain-secret")),
-        ]),
+        fields: texts(&[("developer_token", &canary("field")), ("client_secret", &canary("plain-secret"))]),
         ..CreateConnection::default()
     };
     let acme = connections::create(app, caller, acme).await.unwrap();
     assert_eq!(acme.secret_fields, ["developer_token"]);
     shown.show(&acme);
-    let replace = SetCredentials::ReplaceSecret {
-        secrets: client_secret("replace"),
-    };
+    let replace = SetCredentials::ReplaceSecret { secrets: client_secret("replace") };
     shown.show(&replace);
-    shown.show(
-        &connections::set_credentials(app, caller, &made.name, replace)
-            .await
-            .unwrap(),
-    );
+    shown.show(&connections::set_credentials(app, caller, &made.name, replace).await.unwrap());
     let client = SetCredentials::ReplaceClient {
         source: CredentialSource::Own,
         client_id: Some("app-2".to_owned()),
         secrets: client_secret("client"),
     };
-    shown.show(
-        &connections::set_credentials(app, caller, &made.name, client)
-            .await
-            .unwrap(),
-    );
-    let patch = UpdateConnection {
-        secrets: client_secret("update"),
-        ..UpdateConnection::default()
-    };
+    shown.show(&connections::set_credentials(app, caller, &made.name, client).await.unwrap());
+    let patch = UpdateConnection { secrets: client_secret("update"), ..UpdateConnection::default() };
     shown.show(&patch);
     shown.show(&connections::update(app, caller, &made.name, patch).await.unwrap());
     made.name
@@ -132,24 +113,15 @@ async fn fill_connections(world: &World, shown: &mut Shown) -> String {
 /// Gives secrets to accounts in every way there is.
 async fn fill_accounts(world: &World, shown: &mut Shown, lookup: &Lookup) -> String {
     let (app, caller) = (&world.app, &world.caller);
-    let ada = CreateAccount {
-        lookup: lookup.clone(),
-        credentials: oauth("create"),
-        ..CreateAccount::default()
-    };
+    let ada =
+        CreateAccount { lookup: lookup.clone(), credentials: oauth("create"), ..CreateAccount::default() };
     shown.show(&ada);
     shown.show(&accounts::create(app, caller, ada).await.unwrap());
-    let patch = UpdateAccount {
-        credentials: oauth("update"),
-        ..UpdateAccount::default()
-    };
+    let patch = UpdateAccount { credentials: oauth("update"), ..UpdateAccount::default() };
     shown.show(&patch);
     shown.show(&accounts::update(app, caller, lookup, patch).await.unwrap());
     shown.show(&accounts::auth(app, caller, lookup).await.unwrap());
-    let lockers = CreateConnection {
-        connector: "lockers".to_owned(),
-        ..CreateConnection::default()
-    };
+    let lockers = CreateConnection { connector: "lockers".to_owned(), ..CreateConnection::default() };
     let lockers = connections::create(app, caller, lockers).await.unwrap().name;
     let given = details(json!({"username": "ada", "password": canary("password")}));
     let basic = new(&lockers, "ada", given);
@@ -167,21 +139,11 @@ async fn secrets_are_in_no_answer_and_in_no_column(world: &World) {
     let lookup = Lookup::of(fill_connections(world, &mut shown).await, "ada");
     let lockers = fill_accounts(world, &mut shown, &lookup).await;
     let page = PageAsk::default();
-    shown.show(
-        &connections::list(app, caller, &ConnectionQuery::default(), &page)
-            .await
-            .unwrap(),
-    );
-    shown.show(
-        &accounts::list(app, caller, &accounts::AccountQuery::default(), &page)
-            .await
-            .unwrap(),
-    );
+    shown.show(&connections::list(app, caller, &ConnectionQuery::default(), &page).await.unwrap());
+    shown.show(&accounts::list(app, caller, &accounts::AccountQuery::default(), &page).await.unwrap());
     // the canary is there when it should be: the check can fail
     let read = accounts::auth(app, caller, &lookup).await.unwrap();
-    let Some(accounts::Revealed::Oauth(tokens)) = read.credentials else {
-        panic!()
-    };
+    let Some(accounts::Revealed::Oauth(tokens)) = read.credentials else { panic!() };
     assert_eq!(tokens.access_token, Some(canary("access-update").into()));
 
     assert_clean("an answer", shown.0.as_bytes());
@@ -189,33 +151,20 @@ async fn secrets_are_in_no_answer_and_in_no_column(world: &World) {
     assert_clean("the database", &world.stored());
     accounts::disconnect(app, caller, &lookup).await.unwrap();
     accounts::delete(app, caller, &lookup).await.unwrap();
-    connections::delete(app, caller, &lockers, Some(2), true)
-        .await
-        .unwrap();
+    connections::delete(app, caller, &lockers, Some(2), true).await.unwrap();
     assert_clean("the database after deletions", &world.stored());
 }
 
 async fn errors_of_connections_quote_no_secret(world: &World) {
     let (app, caller) = (&world.app, &world.caller);
-    let secret = |value: String| CreateConnection {
-        secrets: secrets(&[("client_secret", &value)]),
-        ..postcards()
-    };
-    let context = json!({"client_secret": canary("context")})
-        .as_object()
-        .unwrap()
-        .clone();
+    let secret =
+        |value: String| CreateConnection { secrets: secrets(&[("client_secret", &value)]), ..postcards() };
+    let context = json!({"client_secret": canary("context")}).as_object().unwrap().clone();
     let wrong = [
         secret(format!("{CANARY} {CANARY}")),
         secret(format!("{CANARY}\n{CANARY}")),
-        CreateConnection {
-            client_id: Some(canary("same")),
-            ..secret(canary("same"))
-        },
-        CreateConnection {
-            context,
-            ..secret("x".to_owned())
-        },
+        CreateConnection { client_id: Some(canary("same")), ..secret(canary("same")) },
+        CreateConnection { context, ..secret("x".to_owned()) },
     ];
     for new in wrong {
         let error = connections::create(app, caller, new).await.unwrap_err();
@@ -226,32 +175,17 @@ async fn errors_of_connections_quote_no_secret(world: &World) {
 
 async fn errors_of_accounts_quote_no_secret(world: &World) {
     let (app, caller) = (&world.app, &world.caller);
-    let (oauth, luggage) = (
-        connection(world, "postcards").await,
-        connection(world, "luggage").await,
-    );
-    let token = OauthTokens {
-        access_token: Some(format!("{CANARY}\n").into()),
-        ..OauthTokens::default()
-    };
+    let (oauth, luggage) = (connection(world, "postcards").await, connection(world, "luggage").await);
+    let token = OauthTokens { access_token: Some(format!("{CANARY}\n").into()), ..OauthTokens::default() };
     let config = json!({"password": canary("config")}).as_object().unwrap().clone();
     let wrong = [
         new(&luggage, "ada", details(json!({"api_key": canary("k")}))),
         new(&luggage, "ada", details(json!({"token": [canary("k")]}))),
         new(&luggage, "ada", details(json!(canary("k")))),
-        new(
-            &luggage,
-            "ada",
-            Credentials::Static {
-                details: format!("{{\"api_key\": {CANARY}").into(),
-            },
-        ),
+        new(&luggage, "ada", Credentials::Static { details: format!("{{\"api_key\": {CANARY}").into() }),
         new(&oauth, "ada", details(json!({"token": canary("k")}))),
         new(&oauth, "ada", Credentials::Oauth(token)),
-        CreateAccount {
-            api_config: Some(config),
-            ..new(&oauth, "ada", Credentials::None)
-        },
+        CreateAccount { api_config: Some(config), ..new(&oauth, "ada", Credentials::None) },
     ];
     for new in wrong {
         let error = accounts::create(app, caller, new).await.unwrap_err();

@@ -48,22 +48,11 @@ pub(crate) fn rules(method: &AuthMethod, reading: Reading) -> TokenRules {
     };
     let known_life = match spec.expires_in_absent {
         Some(ExpiryAbsent::Never | ExpiryAbsent::RefreshOn401) => None,
-        None => method
-            .lifetimes
-            .as_ref()
-            .and_then(|lifetimes| lifetimes.access_token_s),
+        None => method.lifetimes.as_ref().and_then(|lifetimes| lifetimes.access_token_s),
     };
     TokenRules {
-        access_token: places(
-            &spec.access_token,
-            &spec.access_token_fallback,
-            standard.access_token,
-        ),
-        refresh_token: places(
-            &spec.refresh_token,
-            &spec.refresh_token_fallback,
-            standard.refresh_token,
-        ),
+        access_token: places(&spec.access_token, &spec.access_token_fallback, standard.access_token),
+        refresh_token: places(&spec.refresh_token, &spec.refresh_token_fallback, standard.refresh_token),
         expires_in: places(&spec.expires_in, &spec.expires_in_fallback, standard.expires_in),
         expires_in_unit: unit(spec.expires_in_unit.unwrap_or_default()),
         expires_at: places(&spec.expires_at, &None, standard.expires_at),
@@ -79,8 +68,7 @@ pub(crate) fn rules(method: &AuthMethod, reading: Reading) -> TokenRules {
 
 fn strip_step(text: &str) -> &str {
     let rest = text.strip_prefix("step").and_then(|rest| rest.split_once('.'));
-    rest.filter(|(number, _)| number.parse::<usize>().is_ok())
-        .map_or(text, |(_, path)| path)
+    rest.filter(|(number, _)| number.parse::<usize>().is_ok()).map_or(text, |(_, path)| path)
 }
 
 fn unit(unit: TimeUnit) -> Unit {
@@ -93,9 +81,7 @@ fn unit(unit: TimeUnit) -> Unit {
 /// Whether the answer says that it is a success, where the definition tells how.
 pub(crate) fn says_success(spec: &ResponseSpec, document: &Document) -> bool {
     let Some(success) = &spec.success else { return true };
-    let found = Path::parse(&success.path)
-        .ok()
-        .and_then(|path| document.find(&path));
+    let found = Path::parse(&success.path).ok().and_then(|path| document.find(&path));
     found.is_some_and(|value| same(value, &success.equals))
 }
 
@@ -130,10 +116,7 @@ fn class(class: FailureClass) -> Class {
 /// One document of all answers: the first one's members, and `step1`, `step2` … beside them.
 pub(crate) fn combined(answers: &[Document]) -> Document {
     let (Some(first), true) = (answers.first(), answers.len() > 1) else {
-        return answers
-            .first()
-            .cloned()
-            .unwrap_or_else(|| Document::from_value(Value::Null));
+        return answers.first().cloned().unwrap_or_else(|| Document::from_value(Value::Null));
     };
     let mut members = first.expose().as_object().cloned().unwrap_or_default();
     for (index, answer) in answers.iter().enumerate() {

@@ -40,12 +40,7 @@ pub(crate) fn signed(entry: &Assertion, values: &Values<'_>) -> Result<SecretStr
         .ok_or(EngineError::NotOffered("key encoding of that name"))?;
     let key = values.raw(&entry.key, "an assertion")?;
     let name = entry.key.placeholders().next().unwrap_or("the signing key");
-    let signer = Signer {
-        name,
-        key: &key,
-        algorithm,
-        encoding,
-    };
+    let signer = Signer { name, key: &key, algorithm, encoding };
     signer.sign(header, claims, entry.lifetime_s.unwrap_or(LIFETIME), values)
 }
 
@@ -74,12 +69,8 @@ pub(crate) fn client(token_url: &str, values: &Values<'_>) -> Result<SecretStrin
     if let Some(kid) = values.get("key_id")? {
         header.insert("kid".to_owned(), Value::from(kid.expose().as_str()));
     }
-    let signer = Signer {
-        name: &field.name,
-        key: &key,
-        algorithm: Algorithm::Rs256,
-        encoding: KeyEncoding::Text,
-    };
+    let signer =
+        Signer { name: &field.name, key: &key, algorithm: Algorithm::Rs256, encoding: KeyEncoding::Text };
     signer.sign(header, claims, LIFETIME, values)
 }
 
@@ -97,10 +88,8 @@ pub(crate) fn service_account(
         .find(|field| field.kind == Some(FieldKind::JsonFile) || field.format.as_deref() == Some("json"))
         .ok_or(EngineError::NotOffered("key file"))?;
     let text = values.required(&field.name, "the service account's statement")?;
-    let key = ServiceAccountKey::read(&text).map_err(|error| EngineError::Key {
-        name: field.name.clone(),
-        reason: error.to_string(),
-    })?;
+    let key = ServiceAccountKey::read(&text)
+        .map_err(|error| EngineError::Key { name: field.name.clone(), reason: error.to_string() })?;
     let mut claims = Map::new();
     claims.insert("iss".to_owned(), Value::from(key.client_email.as_str()));
     claims.insert("aud".to_owned(), Value::from(token_url));
@@ -142,10 +131,8 @@ impl Signer<'_> {
         let end = now.saturating_add(i64::try_from(lifetime).unwrap_or(i64::MAX));
         claims.entry("iat").or_insert_with(|| Value::from(now));
         claims.entry("exp").or_insert_with(|| Value::from(end));
-        let fault = |error: jwt::JwtError| EngineError::Key {
-            name: self.name.to_owned(),
-            reason: error.to_string(),
-        };
+        let fault =
+            |error: jwt::JwtError| EngineError::Key { name: self.name.to_owned(), reason: error.to_string() };
         let key = SigningKey::read(self.algorithm, self.key, self.encoding).map_err(fault)?;
         jwt::sign(&header, &claims, &key).map_err(fault)
     }

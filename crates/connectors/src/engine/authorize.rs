@@ -43,10 +43,7 @@ const BINDING: &[&str] = &[
 /// A missing value, a value that would leave its place, or a host that is not pinned.
 pub fn authorize_url(context: &Context<'_>, request: &AuthorizeRequest<'_>) -> Result<Url, EngineError> {
     let method = context.method;
-    let address = method
-        .authorize_url
-        .as_ref()
-        .ok_or(EngineError::NotOffered("authorize_url"))?;
+    let address = method.authorize_url.as_ref().ok_or(EngineError::NotOffered("authorize_url"))?;
     let joined = scopes::join(method, request.scopes);
     let mut extra = Bindings::new()
         .with("redirect_uri", request.redirect_uri)
@@ -65,13 +62,7 @@ pub fn authorize_url(context: &Context<'_>, request: &AuthorizeRequest<'_>) -> R
         }
     }
     params::lay_over(&mut wire, &method.authorize_params, &values)?;
-    let renamed = |name: &str| {
-        method
-            .authorize_param_names
-            .values()
-            .flatten()
-            .any(|to| to == name)
-    };
+    let renamed = |name: &str| method.authorize_param_names.values().flatten().any(|to| to == name);
     for (name, value) in request.extra {
         if !BINDING.contains(&name.to_ascii_lowercase().as_str()) && !renamed(name) {
             wire.set(name, value.as_str());
@@ -92,10 +83,7 @@ fn standard(values: &Values<'_>, request: &AuthorizeRequest<'_>, joined: &str) -
     if !joined.is_empty() {
         wire.push("scope", joined);
     }
-    let second = method
-        .optional_scopes
-        .as_ref()
-        .map(|optional| optional.param.as_str());
+    let second = method.optional_scopes.as_ref().map(|optional| optional.param.as_str());
     if let Some(param) = second.or(method.authorize_extra_scope_param.as_deref())
         && !request.optional_scopes.is_empty()
     {
@@ -147,22 +135,13 @@ fn lightly(value: &str) -> String {
     let keep = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'&' | b'#' | b'%' | b'"' | b'<' | b'>');
     value
         .bytes()
-        .map(|byte| {
-            if keep(byte) {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
+        .map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect()
 }
 
 impl crate::schema::AuthMethod {
     /// Whether the user is led through the provider's pages.
     pub fn has_redirect(&self) -> bool {
-        matches!(
-            self.kind,
-            MethodType::Oauth2 | MethodType::Oauth1 | MethodType::McpOauth
-        )
+        matches!(self.kind, MethodType::Oauth2 | MethodType::Oauth1 | MethodType::McpOauth)
     }
 }

@@ -59,10 +59,7 @@ pub(crate) fn client_auth(call: &mut Call, auth: TokenAuth, values: &Values<'_>)
         return match auth {
             TokenAuth::Custom => Ok(()),
             _ if optional => Ok(()),
-            _ => Err(EngineError::Missing {
-                what: "the client's proof",
-                name: "client_id".to_owned(),
-            }),
+            _ => Err(EngineError::Missing { what: "the client's proof", name: "client_id".to_owned() }),
         };
     };
     let secret = values.get("client_secret")?.filter(|secret| !secret.is_empty());
@@ -76,15 +73,10 @@ pub(crate) fn client_auth(call: &mut Call, auth: TokenAuth, values: &Values<'_>)
         TokenAuth::ClientSecretBasic => (ClientAuth::Basic, None),
         TokenAuth::ClientSecretAsBasicUsername => (ClientAuth::SecretAsBasicUsername, None),
     };
-    let client = ClientCredentials {
-        id: id.expose(),
-        secret: secret.as_ref(),
-        assertion: assertion.as_ref(),
-    };
-    wire.apply(client, call).map_err(|_| EngineError::Missing {
-        what: "the client's proof",
-        name: "client_secret".to_owned(),
-    })
+    let client =
+        ClientCredentials { id: id.expose(), secret: secret.as_ref(), assertion: assertion.as_ref() };
+    wire.apply(client, call)
+        .map_err(|_| EngineError::Missing { what: "the client's proof", name: "client_secret".to_owned() })
 }
 
 fn client_assertion(call: &Call, values: &Values<'_>) -> Result<SecretString, EngineError> {
@@ -103,10 +95,9 @@ pub(crate) fn with_json(
     if let Some(body) = body {
         let text = SecretString::from(body.to_string());
         *request.body_mut() = Bytes::copy_from_slice(text.expose().as_bytes());
-        request.headers_mut().insert(
-            http::header::CONTENT_TYPE,
-            http::HeaderValue::from_static("application/json"),
-        );
+        request
+            .headers_mut()
+            .insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     }
     Ok(request)
 }

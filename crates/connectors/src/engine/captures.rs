@@ -19,25 +19,15 @@ pub(crate) struct Captured {
 /// [`EngineError::Value`] when a value does not match its pattern: anybody can make a callback.
 pub fn callback_captures(method: &AuthMethod, query: &Params) -> Result<Bindings, EngineError> {
     let mut values = Bindings::new();
-    for capture in method
-        .captures
-        .iter()
-        .filter(|capture| capture.from == CaptureSource::CallbackQuery)
-    {
+    for capture in method.captures.iter().filter(|capture| capture.from == CaptureSource::CallbackQuery) {
         let Some(value) = query.get(&capture.path) else {
             continue;
         };
         let repeated = query.names().filter(|name| *name == capture.path).count() > 1;
-        let allowed = capture
-            .allow
-            .as_deref()
-            .is_some_and(|pattern| matches_whole(pattern, value.expose()));
+        let allowed = capture.allow.as_deref().is_some_and(|pattern| matches_whole(pattern, value.expose()));
         if repeated || !allowed {
             let name = capture.name.clone();
-            return Err(EngineError::Value {
-                name,
-                reason: "must be what the provider sends there",
-            });
+            return Err(EngineError::Value { name, reason: "must be what the provider sends there" });
         }
         values.insert(capture.name.clone(), value);
     }
@@ -47,35 +37,26 @@ pub fn callback_captures(method: &AuthMethod, query: &Params) -> Result<Bindings
 /// The values that a token answer brings. A value that is not allowed is left out and named, so that a good token
 /// is never thrown away for it.
 pub(crate) fn of_answer(method: &AuthMethod, document: &Document, headers: &HeaderMap) -> Captured {
-    let mut captured = Captured {
-        values: Bindings::new(),
-        refused: Vec::new(),
-    };
+    let mut captured = Captured { values: Bindings::new(), refused: Vec::new() };
     for capture in &method.captures {
         let value = match capture.from {
-            CaptureSource::TokenResponse => Path::parse(&capture.path)
-                .ok()
-                .and_then(|path| document.text(&path)),
+            CaptureSource::TokenResponse => {
+                Path::parse(&capture.path).ok().and_then(|path| document.text(&path))
+            }
             CaptureSource::TokenResponseHeader => header(headers, &capture.path),
             CaptureSource::CallbackQuery | CaptureSource::InstallWebhook => None,
         };
         let Some(value) = value.filter(|value| !value.is_empty()) else {
             continue;
         };
-        if capture
-            .allow
-            .as_deref()
-            .is_none_or(|pattern| matches_whole(pattern, value.expose()))
-        {
+        if capture.allow.as_deref().is_none_or(|pattern| matches_whole(pattern, value.expose())) {
             captured.values.insert(capture.name.clone(), value);
         } else {
             captured.refused.push(capture.name.clone());
         }
     }
     for token in &method.secondary_tokens {
-        let value = Path::parse(&token.access_token)
-            .ok()
-            .and_then(|path| document.text(&path));
+        let value = Path::parse(&token.access_token).ok().and_then(|path| document.text(&path));
         match value.filter(|value| keybearer_oauth::token::fit(value.expose()).is_ok()) {
             Some(value) => captured.values.insert(token.name.clone(), value),
             None if token.optional => {}

@@ -29,12 +29,8 @@ pub(crate) fn value(entry: &Derive, values: &Values<'_>) -> Result<Option<Secret
         DeriveFunction::Split => return Ok(split(entry, text).map(SecretString::from)),
         DeriveFunction::Substring => substring(entry, text),
         DeriveFunction::UrlHost => return Ok(url_host(text).map(SecretString::from)),
-        DeriveFunction::KeyFingerprintSha256 => {
-            jwt::public_key_fingerprint(&input).map_err(|error| EngineError::Key {
-                name: entry.name.clone(),
-                reason: error.to_string(),
-            })?
-        }
+        DeriveFunction::KeyFingerprintSha256 => jwt::public_key_fingerprint(&input)
+            .map_err(|error| EngineError::Key { name: entry.name.clone(), reason: error.to_string() })?,
         DeriveFunction::JsonPath => return Ok(json_path(entry, text)),
         DeriveFunction::Now => return Ok(None),
         DeriveFunction::Ed25519Sign | DeriveFunction::WsseUsernameToken | DeriveFunction::AwsSigv4 => {
@@ -52,10 +48,7 @@ impl DeriveFunction {
 
     /// Whether the result gives away what it is computed from.
     pub const fn is_reversible(self) -> bool {
-        matches!(
-            self,
-            Self::Base64 | Self::Split | Self::Substring | Self::UrlHost | Self::JsonPath
-        )
+        matches!(self, Self::Base64 | Self::Split | Self::Substring | Self::UrlHost | Self::JsonPath)
     }
 }
 
@@ -93,17 +86,11 @@ fn now(entry: &Derive, now: Timestamp) -> Result<String, EngineError> {
     match entry.format.as_deref().unwrap_or("epoch_s") {
         "epoch_s" => Ok(seconds.to_string()),
         "epoch_ms" => Ok((moved.micros() / 1000).to_string()),
-        "iso8601" => Ok(format!(
-            "{}Z",
-            moved.rfc3339().chars().take(19).collect::<String>()
-        )),
+        "iso8601" => Ok(format!("{}Z", moved.rfc3339().chars().take(19).collect::<String>())),
         "iso8601_ms" => Ok(moved.rfc3339()),
         "rfc2822" => jiff::Timestamp::from_second(seconds)
             .map(|time| time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
-            .map_err(|_| EngineError::Value {
-                name: entry.name.clone(),
-                reason: "must be a time",
-            }),
+            .map_err(|_| EngineError::Value { name: entry.name.clone(), reason: "must be a time" }),
         _ => Err(EngineError::NotOffered("time format of that name")),
     }
 }
@@ -112,30 +99,21 @@ fn now(entry: &Derive, now: Timestamp) -> Result<String, EngineError> {
 pub(crate) const TIME_FORMATS: &[&str] = &["epoch_s", "epoch_ms", "iso8601", "iso8601_ms", "rfc2822"];
 
 fn split(entry: &Derive, text: &str) -> Option<String> {
-    let parts: Vec<&str> = text
-        .split(entry.separator.as_deref().filter(|by| !by.is_empty())?)
-        .collect();
+    let parts: Vec<&str> = text.split(entry.separator.as_deref().filter(|by| !by.is_empty())?).collect();
     let index = entry.index.unwrap_or(0);
     let position = match usize::try_from(index) {
         Ok(position) => position,
-        Err(_) => parts
-            .len()
-            .checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?,
+        Err(_) => parts.len().checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?,
     };
     parts.get(position).map(|part| (*part).to_owned())
 }
 
 fn substring(entry: &Derive, text: &str) -> String {
-    text.chars()
-        .skip(entry.start.unwrap_or(0))
-        .take(entry.length.unwrap_or(usize::MAX))
-        .collect()
+    text.chars().skip(entry.start.unwrap_or(0)).take(entry.length.unwrap_or(usize::MAX)).collect()
 }
 
 fn url_host(text: &str) -> Option<String> {
-    let url = Url::parse(text)
-        .or_else(|_| Url::parse(&format!("https://{text}")))
-        .ok()?;
+    let url = Url::parse(text).or_else(|_| Url::parse(&format!("https://{text}"))).ok()?;
     url.host_str().map(str::to_owned)
 }
 

@@ -82,18 +82,15 @@ impl From<keybearer_oauth::RequestError> for EngineError {
     fn from(error: keybearer_oauth::RequestError) -> Self {
         use keybearer_oauth::RequestError;
         match error {
-            RequestError::HeaderName => Self::Value {
-                name: "header".to_owned(),
-                reason: "must be a header name",
-            },
-            RequestError::HeaderValue { name } => Self::Value {
-                name,
-                reason: "must not hold control characters",
-            },
-            RequestError::Url => Self::Url {
-                what: "url",
-                reason: "must be a complete http or https address",
-            },
+            RequestError::HeaderName => {
+                Self::Value { name: "header".to_owned(), reason: "must be a header name" }
+            }
+            RequestError::HeaderValue { name } => {
+                Self::Value { name, reason: "must not hold control characters" }
+            }
+            RequestError::Url => {
+                Self::Url { what: "url", reason: "must be a complete http or https address" }
+            }
         }
     }
 }

@@ -37,13 +37,7 @@ pub struct Granted {
 impl<'a> Exchange<'a> {
     /// An exchange that has not sent anything.
     pub fn new(context: &'a Context<'a>, grant: &'a Grant) -> Self {
-        Self {
-            context,
-            grant,
-            answers: Vec::new(),
-            headers: http::HeaderMap::new(),
-            status: 0,
-        }
+        Self { context, grant, answers: Vec::new(), headers: http::HeaderMap::new(), status: 0 }
     }
 
     /// The next request, `None` when all steps are done.
@@ -65,11 +59,7 @@ impl<'a> Exchange<'a> {
     /// # Errors
     /// What the answer means when it is not a success. An optional step never fails.
     pub fn answer(&mut self, response: &http::Response<Bytes>) -> Result<(), Failure> {
-        let optional = self
-            .answers
-            .len()
-            .checked_sub(1)
-            .and_then(|done| self.steps().get(done));
+        let optional = self.answers.len().checked_sub(1).and_then(|done| self.steps().get(done));
         let optional = optional.is_some_and(|step| step.optional);
         let answer = Answer::of(response, self.context.now);
         let read = answer.document().ok().filter(|document| {
@@ -100,11 +90,7 @@ impl<'a> Exchange<'a> {
     pub fn rotated(&self) -> Option<SecretString> {
         let rules = answer::rules(self.context.method, self.reading());
         let first = self.answers.first()?;
-        rules
-            .refresh_token
-            .iter()
-            .find_map(|path| first.text(path))
-            .filter(|token| !token.is_empty())
+        rules.refresh_token.iter().find_map(|path| first.text(path)).filter(|token| !token.is_empty())
     }
 
     /// The tokens and captured values.
@@ -123,11 +109,7 @@ impl<'a> Exchange<'a> {
         let mut tokens = rules.read(document, self.context.now).map_err(|_| fault)?;
         tokens.scopes = tokens.scopes.map(|granted| respelled(self.context, granted));
         let captured = captures::of_answer(method, &tokens.raw, &self.headers);
-        Ok(Granted {
-            tokens,
-            values: captured.values,
-            refused: captured.refused,
-        })
+        Ok(Granted { tokens, values: captured.values, refused: captured.refused })
     }
 
     fn steps(&self) -> &'a [ExtraStep] {
@@ -150,11 +132,7 @@ impl<'a> Exchange<'a> {
     }
 
     fn failure(&self, answer: &Answer<'_>) -> Failure {
-        classify(
-            answer,
-            self.grant.kind(),
-            &answer::error_rules(self.context.method),
-        )
+        classify(answer, self.grant.kind(), &answer::error_rules(self.context.method))
     }
 
     fn step_request(&self, step: &ExtraStep) -> Result<http::Request<Bytes>, EngineError> {
@@ -170,8 +148,5 @@ impl<'a> Exchange<'a> {
 
 /// Granted scopes that came as one text joined otherwise than ours.
 fn respelled(context: &Context<'_>, granted: Vec<String>) -> Vec<String> {
-    granted
-        .iter()
-        .flat_map(|text| scopes::split(context.method, text))
-        .collect()
+    granted.iter().flat_map(|text| scopes::split(context.method, text)).collect()
 }

@@ -60,10 +60,7 @@ pub(crate) fn check(
     }
     let plain = url.scheme() == "http" && !is_local(url);
     if plain && worst > Chooser::Developer {
-        return Err(EngineError::Url {
-            what,
-            reason: "must be an https address",
-        });
+        return Err(EngineError::Url { what, reason: "must be an https address" });
     }
     let pins = &method.pinned_hosts;
     let needed = worst == Chooser::User || (worst == Chooser::Provider && !pins.is_empty());
@@ -88,9 +85,7 @@ pub fn matches(pin: &str, url: &Url) -> bool {
     }
     let (host, pin) = (host.to_ascii_lowercase(), pin.to_ascii_lowercase());
     match pin.strip_prefix('.') {
-        Some(suffix) => host
-            .strip_suffix(suffix)
-            .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+        Some(suffix) => host.strip_suffix(suffix).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
         None => host == pin,
     }
 }

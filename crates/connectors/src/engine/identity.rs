@@ -33,11 +33,7 @@ pub fn identity_request(context: &Context<'_>) -> Result<Option<http::Request<By
         return Ok(None);
     }
     let values = Values::new(context);
-    let target = Target {
-        url: identity.url.as_ref(),
-        base: None,
-        path: identity.path.as_ref(),
-    };
+    let target = Target { url: identity.url.as_ref(), base: None, path: identity.path.as_ref() };
     let shape = Shape {
         method: identity.method.as_deref().unwrap_or("GET"),
         headers: &identity.headers,
@@ -72,17 +68,10 @@ fn description(method: &AuthMethod) -> Option<Identity> {
     let openid = |url: &crate::template::Text| Identity {
         url: Some(url.clone()),
         id: Some(Many::List(["sub", "id"].map(str::to_owned).to_vec())),
-        label: Some(Many::List(
-            ["email", "preferred_username", "name"]
-                .map(str::to_owned)
-                .to_vec(),
-        )),
+        label: Some(Many::List(["email", "preferred_username", "name"].map(str::to_owned).to_vec())),
         ..Identity::default()
     };
-    method
-        .identity
-        .clone()
-        .or_else(|| method.userinfo_url.as_ref().map(openid))
+    method.identity.clone().or_else(|| method.userinfo_url.as_ref().map(openid))
 }
 
 fn read(identity: &Identity, document: &Document) -> Option<AccountIdentity> {
@@ -94,9 +83,6 @@ fn read(identity: &Identity, document: &Document) -> Option<AccountIdentity> {
             fit.then(|| text.chars().take(MAX_LENGTH).collect::<String>())
         })
     };
-    let found = AccountIdentity {
-        id: first(&identity.id),
-        label: first(&identity.label),
-    };
+    let found = AccountIdentity { id: first(&identity.id), label: first(&identity.label) };
     (found.id.is_some() || found.label.is_some()).then_some(found)
 }

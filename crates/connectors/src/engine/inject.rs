@@ -25,10 +25,7 @@ const SIGV4_HEADERS: &[&str] = &["x-amz-date", "x-amz-security-token", "x-amz-co
 /// The headers that carry a credential, in lower case: a caller's own are to be dropped in every spelling.
 pub fn credential_headers(connector: &Connector, method: &AuthMethod) -> Vec<String> {
     let api = connector.api_for(method).headers.unwrap_or_default();
-    let secret = api
-        .iter()
-        .filter(|(_, text)| is_secret(method, text))
-        .map(|(name, _)| name);
+    let secret = api.iter().filter(|(_, text)| is_secret(method, text)).map(|(name, _)| name);
     let mut names: Vec<String> = ALWAYS.iter().map(|name| (*name).to_owned()).collect();
     for name in method.credential_placement.headers.keys().chain(secret) {
         names.push(name.to_ascii_lowercase());
@@ -44,17 +41,8 @@ pub fn credential_headers(connector: &Connector, method: &AuthMethod) -> Vec<Str
 /// The query parameters that carry a credential: a caller's own are dropped, and logs must not hold their values.
 pub fn credential_query_names(connector: &Connector, method: &AuthMethod) -> Vec<String> {
     let api = connector.api_for(method).query.unwrap_or_default();
-    let secret = api
-        .iter()
-        .filter(|(_, text)| is_secret(method, text))
-        .map(|(name, _)| name.clone());
-    let mut names: Vec<String> = method
-        .credential_placement
-        .query
-        .keys()
-        .cloned()
-        .chain(secret)
-        .collect();
+    let secret = api.iter().filter(|(_, text)| is_secret(method, text)).map(|(name, _)| name.clone());
+    let mut names: Vec<String> = method.credential_placement.query.keys().cloned().chain(secret).collect();
     names.sort();
     names.dedup();
     names
@@ -63,10 +51,7 @@ pub fn credential_query_names(connector: &Connector, method: &AuthMethod) -> Vec
 /// Whether [`inject`] needs the complete body: it is signed, or the credential is merged into it.
 pub fn needs_whole_body(method: &AuthMethod) -> bool {
     let placement = &method.credential_placement;
-    let derived = method
-        .derive
-        .iter()
-        .flat_map(|derive| derive.input.iter().flat_map(Text::placeholders));
+    let derived = method.derive.iter().flat_map(|derive| derive.input.iter().flat_map(Text::placeholders));
     placement.signing.is_some()
         || !placement.body.is_empty()
         || derived.into_iter().any(|name| name == "request_body")
@@ -101,17 +86,10 @@ pub fn inject(context: &Context<'_>, parts: &mut Parts, body: Option<&mut Bytes>
     }
     let hidden = credential_query_names(context.connector, context.method);
     if let Some(query) = target.query() {
-        let kept: Vec<&str> = query
-            .split('&')
-            .filter(|pair| !hidden.contains(&decoded_name(pair)))
-            .collect();
+        let kept: Vec<&str> = query.split('&').filter(|pair| !hidden.contains(&decoded_name(pair))).collect();
         set_query(parts, target.clone(), &kept.join("&"))?;
     }
-    place(
-        &Values::with(context, request_values(parts, body.as_deref())?, &[]),
-        parts,
-        body,
-    )
+    place(&Values::with(context, request_values(parts, body.as_deref())?, &[]), parts, body)
 }
 
 /// Headers, query and credential of a call whose address and caller are trusted.
@@ -138,32 +116,21 @@ pub(crate) fn place(
         if let Some(value) = values.header(name, text)? {
             sign::set(parts, name, &value)?;
         } else if let Some(missing) = required_placeholder(values, text)? {
-            return Err(EngineError::Missing {
-                what: "the credential",
-                name: missing,
-            });
+            return Err(EngineError::Missing { what: "the credential", name: missing });
         }
     }
     if let Some(basic) = &placement.basic {
         let username = values.raw(&basic.username, "the credential")?;
         let password = values.raw(&basic.password, "the credential")?;
         if username.expose().contains(':') {
-            return Err(EngineError::Value {
-                name: "user name".to_owned(),
-                reason: "must not hold a colon",
-            });
+            return Err(EngineError::Value { name: "user name".to_owned(), reason: "must not hold a colon" });
         }
-        sign::set(
-            parts,
-            "authorization",
-            &basic_header(username.expose(), password.expose()),
-        )?;
+        sign::set(parts, "authorization", &basic_header(username.expose(), password.expose()))?;
     }
     let mut body = body;
     if !placement.body.is_empty() {
-        let whole = body
-            .as_deref_mut()
-            .ok_or(EngineError::Body("must be complete to take the credential"))?;
+        let whole =
+            body.as_deref_mut().ok_or(EngineError::Body("must be complete to take the credential"))?;
         *whole = merged(values, &placement.body, parts, whole)?;
     }
     match placement.signing {
@@ -175,12 +142,8 @@ pub(crate) fn place(
 /// What `derive` entries may use of the call.
 fn request_values(parts: &Parts, body: Option<&Bytes>) -> Result<crate::Bindings, EngineError> {
     let url = complete(parts)?;
-    let mut pairs: Vec<&str> = url
-        .query()
-        .unwrap_or_default()
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .collect();
+    let mut pairs: Vec<&str> =
+        url.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()).collect();
     pairs.sort_unstable();
     let mut bindings = crate::Bindings::new()
         .with("request_method", parts.method.as_str())
@@ -203,28 +166,13 @@ fn complete(parts: &Parts) -> Result<Url, EngineError> {
 /// The media type of the body, without parameters.
 pub(crate) fn content_type(parts: &Parts) -> Option<String> {
     let text = parts.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()?;
-    Some(
-        text.split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase(),
-    )
+    Some(text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
 /// A credential header without a value is a fault, not an anonymous call, unless the field may be empty.
 fn required_placeholder(values: &Values<'_>, text: &Text) -> Result<Option<String>, EngineError> {
-    for name in text
-        .alternatives()
-        .last()
-        .into_iter()
-        .flat_map(crate::template::Template::placeholders)
-    {
-        let optional = values
-            .context
-            .method
-            .field(name)
-            .is_some_and(|field| !field.required);
+    for name in text.alternatives().last().into_iter().flat_map(crate::template::Template::placeholders) {
+        let optional = values.context.method.field(name).is_some_and(|field| !field.required);
         if !optional && values.get(name)?.is_none_or(|value| value.is_empty()) {
             return Ok(Some(name.to_owned()));
         }
@@ -243,10 +191,7 @@ fn collect_query(
         } else if let Some(missing) =
             required_placeholder(values, text)?.filter(|_| is_secret(values.context.method, text))
         {
-            return Err(EngineError::Missing {
-                what: "the credential",
-                name: missing,
-            });
+            return Err(EngineError::Missing { what: "the credential", name: missing });
         }
     }
     Ok(())
@@ -259,18 +204,11 @@ fn add_query(parts: &mut Parts, added: &[(String, SecretString)]) -> Result<(), 
     }
     let url = complete(parts)?;
     let present = url.query().unwrap_or_default().to_owned();
-    let mut pairs: Vec<String> = present
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(str::to_owned)
-        .collect();
+    let mut pairs: Vec<String> =
+        present.split('&').filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
     for (name, value) in added {
         if !pairs.iter().any(|pair| decoded_name(pair) == *name) {
-            pairs.push(format!(
-                "{}={}",
-                percent_encode(name),
-                percent_encode(value.expose())
-            ));
+            pairs.push(format!("{}={}", percent_encode(name), percent_encode(value.expose())));
         }
     }
     set_query(parts, url, &pairs.join("&"))
@@ -286,10 +224,7 @@ fn set_query(parts: &mut Parts, mut url: Url, query: &str) -> Result<(), EngineE
 }
 
 fn decoded_name(pair: &str) -> String {
-    form_urlencoded::parse(pair.as_bytes())
-        .next()
-        .map(|(name, _)| name.into_owned())
-        .unwrap_or_default()
+    form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
 }
 
 /// The body with the credential's keys set; the caller's own of the same names are replaced.
@@ -316,9 +251,7 @@ fn merged(
         return Ok(Bytes::copy_from_slice(form.to_form().expose().as_bytes()));
     }
     if kind != "application/json" && !kind.ends_with("+json") {
-        return Err(EngineError::Body(
-            "must be JSON or a form, because the credential travels in it",
-        ));
+        return Err(EngineError::Body("must be JSON or a form, because the credential travels in it"));
     }
     let mut members: Map<String, Value> = match body.is_empty() {
         true => Map::new(),

@@ -37,22 +37,12 @@ pub fn request_token_request(
     context: &Context<'_>,
     callback: &str,
 ) -> Result<http::Request<Bytes>, EngineError> {
-    let address = context
-        .method
-        .request_token_url
-        .as_ref()
-        .ok_or(EngineError::NotOffered("request_token_url"))?;
+    let address =
+        context.method.request_token_url.as_ref().ok_or(EngineError::NotOffered("request_token_url"))?;
     let values = Values::with(context, Bindings::new().with("redirect_uri", callback), &[]);
     let mut wire = Call::post(urls::fill(address, &values, "request_token_url")?);
     params::lay_over(&mut wire.params, &context.method.request_token_params, &values)?;
-    signed(
-        wire,
-        &values,
-        Extra {
-            callback: Some(callback),
-            ..Extra::default()
-        },
-    )
+    signed(wire, &values, Extra { callback: Some(callback), ..Extra::default() })
 }
 
 /// Reads the answer to [`request_token_request`].
@@ -64,20 +54,11 @@ pub fn read_request_token(
     response: &http::Response<Bytes>,
 ) -> Result<RequestToken, Failure> {
     let answer = Answer::of(response, context.now);
-    let read = read_token_answer(response.body())
-        .ok()
-        .filter(|_| response.status().is_success());
+    let read = read_token_answer(response.body()).ok().filter(|_| response.status().is_success());
     let read = read.ok_or_else(|| {
-        classify(
-            &answer,
-            GrantKind::ClientCredentials,
-            &answer::error_rules(context.method),
-        )
+        classify(&answer, GrantKind::ClientCredentials, &answer::error_rules(context.method))
     })?;
-    Ok(RequestToken {
-        token: read.token,
-        secret: read.secret,
-    })
+    Ok(RequestToken { token: read.token, secret: read.secret })
 }
 
 /// The URL to which the user's browser is sent.
@@ -89,11 +70,7 @@ pub fn oauth1_authorize_url(
     token: &RequestToken,
     extra: &[(String, String)],
 ) -> Result<Url, EngineError> {
-    let address = context
-        .method
-        .authorize_url
-        .as_ref()
-        .ok_or(EngineError::NotOffered("authorize_url"))?;
+    let address = context.method.authorize_url.as_ref().ok_or(EngineError::NotOffered("authorize_url"))?;
     let values = Values::new(context);
     let url = urls::fill(address, &values, "authorize_url")?;
     let mut wire = keybearer_oauth::Params::new();
@@ -114,26 +91,11 @@ pub fn access_token_request(
     token: &RequestToken,
     verifier: &SecretString,
 ) -> Result<http::Request<Bytes>, EngineError> {
-    let address = context
-        .method
-        .token_url
-        .as_ref()
-        .ok_or(EngineError::NotOffered("token_url"))?;
+    let address = context.method.token_url.as_ref().ok_or(EngineError::NotOffered("token_url"))?;
     let values = Values::new(context);
     let wire = Call::post(urls::fill(address, &values, "token_url")?);
-    let token = Token {
-        token: &token.token,
-        secret: &token.secret,
-    };
-    signed(
-        wire,
-        &values,
-        Extra {
-            token: Some(token),
-            callback: None,
-            verifier: Some(verifier),
-        },
-    )
+    let token = Token { token: &token.token, secret: &token.secret };
+    signed(wire, &values, Extra { token: Some(token), callback: None, verifier: Some(verifier) })
 }
 
 /// Reads the answer to [`access_token_request`]. The token's secret is among the values as `access_token_secret`.
@@ -146,16 +108,9 @@ pub fn read_access_token(
 ) -> Result<Granted, Failure> {
     let method = context.method;
     let answer = Answer::of(response, context.now);
-    let read = read_token_answer(response.body())
-        .ok()
-        .filter(|_| response.status().is_success());
-    let read = read.ok_or_else(|| {
-        classify(
-            &answer,
-            GrantKind::AuthorizationCode,
-            &answer::error_rules(method),
-        )
-    })?;
+    let read = read_token_answer(response.body()).ok().filter(|_| response.status().is_success());
+    let read =
+        read.ok_or_else(|| classify(&answer, GrantKind::AuthorizationCode, &answer::error_rules(method)))?;
     let captured = captures::of_answer(method, &read.raw, response.headers());
     let mut values = captured.values;
     values.insert("access_token_secret", read.secret);
@@ -163,20 +118,14 @@ pub fn read_access_token(
         access_token: read.token,
         refresh_token: None,
         token_type: None,
-        expires_at: TokenRules::default()
-            .default_life
-            .map(|life| context.now.plus(life)),
+        expires_at: TokenRules::default().default_life.map(|life| context.now.plus(life)),
         refresh_expires_at: None,
         scopes: None,
         id_token: None,
         notices: Vec::new(),
         raw: read.raw,
     };
-    Ok(Granted {
-        tokens,
-        values,
-        refused: captured.refused,
-    })
+    Ok(Granted { tokens, values, refused: captured.refused })
 }
 
 fn signed(
@@ -210,11 +159,7 @@ pub(crate) fn authorization(
     let key = values.required("client_id", "the signature")?;
     let secret = values.required("client_secret", "the signature")?;
     let nonce = values.required("nonce", "the signature")?;
-    let realm = method
-        .realm
-        .as_ref()
-        .map(|realm| values.raw(realm, "the realm"))
-        .transpose()?;
+    let realm = method.realm.as_ref().map(|realm| values.raw(realm, "the realm")).transpose()?;
     let signature = SignatureMethod::parse(method.signature_method.as_deref().unwrap_or("HMAC-SHA1"))
         .ok_or(EngineError::NotOffered("signature method of that name"))?;
     let signer = Signer {

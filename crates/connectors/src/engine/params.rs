@@ -13,9 +13,7 @@ pub(crate) fn tree(value: &Value, values: &Values<'_>) -> Result<Option<Value>, 
     Ok(match value {
         Value::Null => None,
         Value::Bool(_) | Value::Number(_) => Some(value.clone()),
-        Value::String(source) => Some(Value::from(
-            values.raw(&text(source)?, "a body")?.expose().as_str(),
-        )),
+        Value::String(source) => Some(Value::from(values.raw(&text(source)?, "a body")?.expose().as_str())),
         Value::Array(items) => {
             let mut filled = Vec::with_capacity(items.len());
             for item in items {

@@ -153,27 +153,19 @@ fn refresh_kind(method: &AuthMethod, no_refresh_token: bool) -> RefreshKind {
 /// sense: what the definition says, or any 401 whose `WWW-Authenticate` names `invalid_token` or no error.
 pub fn means_expired_token(method: &AuthMethod, answer: &http::Response<Bytes>) -> bool {
     let status = answer.status().as_u16();
-    let challenges: Vec<&str> = answer
-        .headers()
-        .get_all("www-authenticate")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
+    let challenges: Vec<&str> =
+        answer.headers().get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()).collect();
     if method.proxy_401_refresh.is_empty() {
         let names_error = challenges.iter().any(|challenge| challenge.contains("error="));
         return status == 401
-            && (!names_error
-                || challenges
-                    .iter()
-                    .any(|challenge| challenge.contains("invalid_token")));
+            && (!names_error || challenges.iter().any(|challenge| challenge.contains("invalid_token")));
     }
     method.proxy_401_refresh.iter().any(|expired| {
         expired.status == status
-            && expired.error.as_ref().is_none_or(|error| {
-                challenges
-                    .iter()
-                    .any(|challenge| challenge.contains(error.as_str()))
-            })
+            && expired
+                .error
+                .as_ref()
+                .is_none_or(|error| challenges.iter().any(|challenge| challenge.contains(error.as_str())))
             && expired.body.as_ref().is_none_or(|expected| {
                 Document::from_body(None, answer.body())
                     .is_ok_and(|document| verify::meets(expected, &document))

@@ -62,11 +62,7 @@ pub enum PostConnectError {
 /// # Errors
 /// A missing value, a value that would leave its place, a host that is not pinned, or no such step.
 pub fn post_connect_step(context: &Context<'_>, index: usize) -> Result<Step, EngineError> {
-    let step = context
-        .method
-        .post_connect
-        .get(index)
-        .ok_or(EngineError::NotOffered("such step"))?;
+    let step = context.method.post_connect.get(index).ok_or(EngineError::NotOffered("such step"))?;
     let values = Values::new(context);
     if let Some(condition) = &step.only_if
         && values.optional(condition)?.is_none_or(|value| value.is_empty())
@@ -74,9 +70,7 @@ pub fn post_connect_step(context: &Context<'_>, index: usize) -> Result<Step, En
         return Ok(Step::Skip);
     }
     if let Some(token) = &step.jwt_claims {
-        let claims = values
-            .optional(token)?
-            .and_then(|token| jwt::unverified_claims(token.expose()));
+        let claims = values.optional(token)?.and_then(|token| jwt::unverified_claims(token.expose()));
         return match claims.map(|claims| extract(step, &claims, &values)) {
             Some(Ok(extracted)) => Ok(Step::Done(extracted)),
             _ => missing(step),
@@ -88,11 +82,7 @@ pub fn post_connect_step(context: &Context<'_>, index: usize) -> Result<Step, En
             None => missing(step),
         };
     }
-    let target = Target {
-        url: step.url.as_ref(),
-        base: None,
-        path: step.path.as_ref(),
-    };
+    let target = Target { url: step.url.as_ref(), base: None, path: step.path.as_ref() };
     let shape = Shape {
         method: step.method.as_deref().unwrap_or("GET"),
         headers: &step.headers,
@@ -106,10 +96,7 @@ fn missing(step: &PostConnect) -> Result<Step, EngineError> {
     if step.optional {
         Ok(Step::Skip)
     } else {
-        Err(EngineError::Missing {
-            what: "a step after connecting",
-            name,
-        })
+        Err(EngineError::Missing { what: "a step after connecting", name })
     }
 }
 
@@ -122,21 +109,13 @@ pub fn read_post_connect_step(
     index: usize,
     response: &http::Response<Bytes>,
 ) -> Result<Extracted, PostConnectError> {
-    let step = context
-        .method
-        .post_connect
-        .get(index)
-        .ok_or(PostConnectError::Incomplete)?;
+    let step = context.method.post_connect.get(index).ok_or(PostConnectError::Incomplete)?;
     let result = match Document::from_body(None, response.body()) {
         _ if !response.status().is_success() => Err(PostConnectError::Status(response.status().as_u16())),
         Ok(document) => extract(step, &document, &Values::new(context)),
         Err(_) => Err(PostConnectError::Unreadable),
     };
-    if step.optional {
-        Ok(result.unwrap_or_default())
-    } else {
-        result
-    }
+    if step.optional { Ok(result.unwrap_or_default()) } else { result }
 }
 
 fn extract(
@@ -148,10 +127,7 @@ fn extract(
     let Some((list, position)) =
         list_of(step, document).filter(|_| step.choose_when_many || step.prefer_match.is_some())
     else {
-        return Ok(Extracted {
-            values: single()?,
-            choices: Vec::new(),
-        });
+        return Ok(Extracted { values: single()?, choices: Vec::new() });
     };
     let mut choices = Vec::new();
     let mut preferred = None;
@@ -166,16 +142,9 @@ fn extract(
         let label = label(step, item, &found);
         choices.push(Choice { label, values: found });
     }
-    let chosen = choices
-        .get(preferred.unwrap_or(0))
-        .ok_or(PostConnectError::Incomplete)?
-        .values
-        .clone();
+    let chosen = choices.get(preferred.unwrap_or(0)).ok_or(PostConnectError::Incomplete)?.values.clone();
     let ask = step.choose_when_many && preferred.is_none() && choices.len() > 1;
-    Ok(Extracted {
-        values: chosen,
-        choices: if ask { choices } else { Vec::new() },
-    })
+    Ok(Extracted { values: chosen, choices: if ask { choices } else { Vec::new() } })
 }
 
 /// The list that the paths walk: everything up to the first `[0]` of the first path that has one.
@@ -199,10 +168,7 @@ fn one(step: &PostConnect, document: &Document, at: impl Fn(&str) -> String) -> 
     for (name, extract) in &step.extract {
         let Extract::Path(path) = extract else { return None };
         let value = document.text(&Path::parse(&at(path)).ok()?)?;
-        let allowed = step
-            .allow
-            .get(name)
-            .is_none_or(|pattern| matches_whole(pattern, value.expose()));
+        let allowed = step.allow.get(name).is_none_or(|pattern| matches_whole(pattern, value.expose()));
         if value.is_empty() || !allowed {
             return None;
         }
@@ -221,23 +187,14 @@ fn is_preferred(step: &PostConnect, item: &Value, values: &Values<'_>) -> bool {
 }
 
 fn label(step: &PostConnect, item: &Value, found: &Bindings) -> String {
-    let named = step
-        .choice_label
-        .as_ref()
-        .and_then(|path| Path::parse(path).ok()?.text(item));
+    let named = step.choice_label.as_ref().and_then(|path| Path::parse(path).ok()?.text(item));
     let usual = || {
         ["name", "display_name", "displayName", "title", "url"]
             .iter()
             .find_map(|key| scalar_text(item.get(*key)?))
     };
     let any = || found.iter().next().map(|(_, value)| value.expose().clone());
-    named
-        .or_else(usual)
-        .or_else(any)
-        .unwrap_or_default()
-        .chars()
-        .take(200)
-        .collect()
+    named.or_else(usual).or_else(any).unwrap_or_default().chars().take(200).collect()
 }
 
 fn groups(step: &PostConnect, text: &SecretString) -> Option<Extracted> {
@@ -247,22 +204,14 @@ fn groups(step: &PostConnect, text: &SecretString) -> Option<Extracted> {
     for (name, extract) in &step.extract {
         let group = match extract {
             Extract::Group(number) => found.get(*number),
-            Extract::Path(group) => group
-                .parse()
-                .ok()
-                .map_or_else(|| found.name(group), |number| found.get(number)),
+            Extract::Path(group) => {
+                group.parse().ok().map_or_else(|| found.name(group), |number| found.get(number))
+            }
         }?;
-        if !step
-            .allow
-            .get(name)
-            .is_none_or(|pattern| matches_whole(pattern, group.as_str()))
-        {
+        if !step.allow.get(name).is_none_or(|pattern| matches_whole(pattern, group.as_str())) {
             return None;
         }
         values.insert(name.clone(), group.as_str());
     }
-    Some(Extracted {
-        values,
-        choices: Vec::new(),
-    })
+    Some(Extracted { values, choices: Vec::new() })
 }

@@ -17,11 +17,7 @@ pub fn base_url(context: &Context<'_>) -> Result<Url, EngineError> {
 }
 
 pub(crate) fn base(values: &Values<'_>) -> Result<Url, EngineError> {
-    let text = values
-        .context
-        .api()
-        .base_url
-        .ok_or(EngineError::NotOffered("base_url"))?;
+    let text = values.context.api().base_url.ok_or(EngineError::NotOffered("base_url"))?;
     urls::fill(&text, values, "base_url")
 }
 
@@ -60,11 +56,7 @@ pub(crate) fn below(base: &Url, path_and_query: &str) -> Result<Url, EngineError
         && (target.path() == base.path() || target.path().starts_with(&format!("{base_path}/")))
         && target.fragment().is_none()
         && !has_dot_segment(target.path());
-    if stays {
-        Ok(target)
-    } else {
-        Err(EngineError::Path("must stay below the connector's base address"))
-    }
+    if stays { Ok(target) } else { Err(EngineError::Path("must stay below the connector's base address")) }
 }
 
 fn origin(base: &Url) -> String {
@@ -76,9 +68,7 @@ fn check_text(text: &str) -> Result<(), EngineError> {
         return Err(EngineError::Path("must have at most 16384 characters"));
     }
     if !text.bytes().all(|byte| (0x21..0x7f).contains(&byte)) {
-        return Err(EngineError::Path(
-            "must be percent-encoded ASCII without white space",
-        ));
+        return Err(EngineError::Path("must be percent-encoded ASCII without white space"));
     }
     if text.contains(['\\', '#']) {
         return Err(EngineError::Path("must not hold `\\` or `#`"));
@@ -118,22 +108,13 @@ mod tests {
 
     #[test]
     fn paths_stay_below_the_base() {
-        assert_eq!(
-            target("/users?x=1&y=%2F").unwrap(),
-            "https://api.good.com/v1/users?x=1&y=%2F"
-        );
+        assert_eq!(target("/users?x=1&y=%2F").unwrap(), "https://api.good.com/v1/users?x=1&y=%2F");
         assert_eq!(target("users/").unwrap(), "https://api.good.com/v1/users/");
         assert_eq!(target("").unwrap(), "https://api.good.com/v1/");
         assert_eq!(target("/").unwrap(), "https://api.good.com/v1/");
         assert_eq!(target("?a=b").unwrap(), "https://api.good.com/v1/?a=b");
-        assert_eq!(
-            target("/projects/a%2Fb").unwrap(),
-            "https://api.good.com/v1/projects/a%2Fb"
-        );
-        assert_eq!(
-            target("/fetch/https://x.y/z").unwrap(),
-            "https://api.good.com/v1/fetch/https://x.y/z"
-        );
+        assert_eq!(target("/projects/a%2Fb").unwrap(), "https://api.good.com/v1/projects/a%2Fb");
+        assert_eq!(target("/fetch/https://x.y/z").unwrap(), "https://api.good.com/v1/fetch/https://x.y/z");
         assert_eq!(target("/a:b@c").unwrap(), "https://api.good.com/v1/a:b@c");
     }
 
@@ -173,11 +154,7 @@ mod tests {
             "/a/.",
             "/%2e",
         ] {
-            assert!(
-                matches!(target(path), Err(EngineError::Path(_))),
-                "{path} gave {:?}",
-                target(path)
-            );
+            assert!(matches!(target(path), Err(EngineError::Path(_))), "{path} gave {:?}", target(path));
         }
     }
 

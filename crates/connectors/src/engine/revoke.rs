@@ -29,11 +29,7 @@ pub fn revoke_request(context: &Context<'_>) -> Result<Option<http::Request<Byte
     wire.format = call::format(revoke.body_format.unwrap_or(default_format(revoke)))?;
     match &revoke.body {
         Some(body) => params::lay_over(&mut wire.params, body, &values)?,
-        None if matches!(
-            revoke.auth,
-            RevokeAuth::Client | RevokeAuth::ClientBasic | RevokeAuth::None
-        ) =>
-        {
+        None if matches!(revoke.auth, RevokeAuth::Client | RevokeAuth::ClientBasic | RevokeAuth::None) => {
             wire.params.push("token", token);
             wire.params.push("token_type_hint", hint);
         }
@@ -68,8 +64,7 @@ fn authenticate(wire: &mut Call, revoke: &Revoke, values: &Values<'_>) -> Result
         RevokeAuth::Client | RevokeAuth::ClientBasic => {
             let id = values.required("client_id", "revoke")?;
             let secret = values.required("client_secret", "revoke")?;
-            wire.headers
-                .set("authorization", basic_header(id.expose(), secret.expose()));
+            wire.headers.set("authorization", basic_header(id.expose(), secret.expose()));
             Ok(())
         }
         RevokeAuth::Bearer | RevokeAuth::None | RevokeAuth::Custom => Ok(()),

@@ -39,18 +39,10 @@ fn by_oauth1(
     let secret = values.required("access_token_secret", "the signature")?;
     let is_form =
         super::inject::content_type(parts).is_some_and(|kind| kind == "application/x-www-form-urlencoded");
-    let form = if is_form {
-        Some(body.ok_or(EngineError::Body("must be complete to be signed"))?)
-    } else {
-        None
-    };
-    let extra = oauth1::Extra {
-        token: Some(Token {
-            token: &token,
-            secret: &secret,
-        }),
-        ..oauth1::Extra::default()
-    };
+    let form =
+        if is_form { Some(body.ok_or(EngineError::Body("must be complete to be signed"))?) } else { None };
+    let extra =
+        oauth1::Extra { token: Some(Token { token: &token, secret: &secret }), ..oauth1::Extra::default() };
     let header = oauth1::authorization(values, extra, (&parts.method, url, form.map(Bytes::as_ref)))?;
     set(parts, "authorization", &header)
 }
@@ -79,11 +71,7 @@ fn by_sigv4(
         region: region.expose(),
         service: service.expose(),
         now: values.context.now,
-        style: if service.expose() == "s3" {
-            Style::Object
-        } else {
-            Style::Standard
-        },
+        style: if service.expose() == "s3" { Style::Object } else { Style::Standard },
     };
     // proxies on the way may rewrite other headers, so only those that decide something are signed
     let mut signed_headers = http::HeaderMap::new();
@@ -92,12 +80,8 @@ fn by_sigv4(
             signed_headers.append(name.clone(), value.clone());
         }
     }
-    let request = Request {
-        method: &parts.method,
-        url,
-        headers: &signed_headers,
-        payload: Payload::Bytes(body),
-    };
+    let request =
+        Request { method: &parts.method, url, headers: &signed_headers, payload: Payload::Bytes(body) };
     for (name, value) in signer.sign(&request)? {
         parts.headers.insert(name, value);
     }

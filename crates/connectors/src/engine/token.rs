@@ -66,12 +66,7 @@ impl Grant {
     /// The values that only this grant gives.
     pub(crate) fn bindings(&self, context: &Context<'_>) -> Bindings {
         let mut bindings = Bindings::new();
-        if let Self::AuthorizationCode {
-            code,
-            redirect_uri,
-            verifier,
-        } = self
-        {
+        if let Self::AuthorizationCode { code, redirect_uri, verifier } = self {
             bindings.insert("code", code.clone());
             bindings.insert("redirect_uri", redirect_uri.as_str());
             if let Some(verifier) = verifier {
@@ -99,14 +94,8 @@ pub fn token_request(context: &Context<'_>, grant: &Grant) -> Result<http::Reque
 pub(crate) fn token_call(values: &Values<'_>, grant: &Grant) -> Result<Call, EngineError> {
     let method = values.context.method;
     let refresh = matches!(grant, Grant::Refresh);
-    let own_url = if refresh {
-        method.refresh_url.as_ref()
-    } else {
-        None
-    };
-    let address = own_url
-        .or(method.token_url.as_ref())
-        .ok_or(EngineError::NotOffered("token_url"))?;
+    let own_url = if refresh { method.refresh_url.as_ref() } else { None };
+    let address = own_url.or(method.token_url.as_ref()).ok_or(EngineError::NotOffered("token_url"))?;
     let mut wire = Call::post(urls::fill(address, values, "token_url")?);
     let format = method.token_body_format.unwrap_or_default();
     let verb = method.token_http_method.as_deref().unwrap_or("POST");
@@ -150,15 +139,7 @@ fn additions(wire: &mut Call, values: &Values<'_>, refresh: bool) -> Result<(), 
     params::lay_over(&mut wire.params, &params, values)?;
     params::lay_over(&mut wire.query, &method.token_query_params, values)?;
     let own = refresh && !method.refresh_headers.is_empty();
-    call::headers(
-        wire,
-        if own {
-            &method.refresh_headers
-        } else {
-            &method.token_headers
-        },
-        values,
-    )
+    call::headers(wire, if own { &method.refresh_headers } else { &method.token_headers }, values)
 }
 
 fn standard(wire: &mut Call, values: &Values<'_>, grant: &Grant) -> Result<(), EngineError> {
@@ -167,18 +148,11 @@ fn standard(wire: &mut Call, values: &Values<'_>, grant: &Grant) -> Result<(), E
     let own_grant = method.grant.as_deref();
     let mut set = |name: &str, value: SecretString| wire.params.set(name, value);
     match grant {
-        Grant::AuthorizationCode {
-            code,
-            redirect_uri,
-            verifier,
-        } => {
+        Grant::AuthorizationCode { code, redirect_uri, verifier } => {
             set("grant_type", own_grant.unwrap_or("authorization_code").into());
             set("code", code.clone());
             set("redirect_uri", redirect_uri.as_str().into());
-            if let Some(verifier) = verifier
-                .as_ref()
-                .filter(|_| method.pkce == crate::schema::Pkce::S256)
-            {
+            if let Some(verifier) = verifier.as_ref().filter(|_| method.pkce == crate::schema::Pkce::S256) {
                 set("code_verifier", verifier.clone());
             }
         }
@@ -199,19 +173,13 @@ fn standard(wire: &mut Call, values: &Values<'_>, grant: &Grant) -> Result<(), E
                 if let Some(value) = values.get(name)? {
                     set(name, value);
                 } else if !custom && !method.token_params.contains_key(name) {
-                    return Err(EngineError::Missing {
-                        what: "a login",
-                        name: name.to_owned(),
-                    });
+                    return Err(EngineError::Missing { what: "a login", name: name.to_owned() });
                 }
             }
         }
         Grant::Assertion { scopes } => {
             set("grant_type", own_grant.unwrap_or(JWT_BEARER).into());
-            set(
-                "assertion",
-                statement(wire_url(method, values)?.as_str(), scopes, values)?,
-            );
+            set("assertion", statement(wire_url(method, values)?.as_str(), scopes, values)?);
             return Ok(());
         }
         Grant::Login => {}
@@ -226,10 +194,7 @@ fn standard(wire: &mut Call, values: &Values<'_>, grant: &Grant) -> Result<(), E
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 fn wire_url(method: &crate::schema::AuthMethod, values: &Values<'_>) -> Result<url::Url, EngineError> {
-    let address = method
-        .token_url
-        .as_ref()
-        .ok_or(EngineError::NotOffered("token_url"))?;
+    let address = method.token_url.as_ref().ok_or(EngineError::NotOffered("token_url"))?;
     urls::fill(address, values, "token_url")
 }
 

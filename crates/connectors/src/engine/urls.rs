@@ -28,11 +28,7 @@ pub(crate) enum Position {
 impl Position {
     /// The position after a literal.
     pub(crate) fn after(self, written: &str, literal: &str) -> Self {
-        let mut position = if self == Self::Start && !literal.is_empty() {
-            Self::Scheme
-        } else {
-            self
-        };
+        let mut position = if self == Self::Start && !literal.is_empty() { Self::Scheme } else { self };
         let mut seen = written.to_owned();
         for character in literal.chars() {
             seen.push(character);
@@ -51,13 +47,8 @@ impl Position {
 /// The URL of a template. Refuses user info, dot segments, and hosts that are not pinned where a user chose them.
 pub(crate) fn fill(text: &Text, values: &Values<'_>, what: &'static str) -> Result<Url, EngineError> {
     let template = values.choose(text)?.ok_or(EngineError::NotOffered("address"))?;
-    let mut builder = Builder {
-        values,
-        what,
-        written: String::new(),
-        position: Position::Start,
-        host_names: Vec::new(),
-    };
+    let mut builder =
+        Builder { values, what, written: String::new(), position: Position::Start, host_names: Vec::new() };
     for (index, part) in template.parts().iter().enumerate() {
         match part {
             Part::Literal(literal) => builder.literal(literal),
@@ -89,21 +80,14 @@ impl<'t> Builder<'_, 't> {
     ) -> Result<(), EngineError> {
         let value = self.values.required(name, self.what)?;
         let value = value.expose().as_str();
-        let refused = |reason| EngineError::Value {
-            name: name.to_owned(),
-            reason,
-        };
+        let refused = |reason| EngineError::Value { name: name.to_owned(), reason };
         let next = template.parts().get(index + 1);
         match self.position {
             Position::Start => {
                 self.host_names.push(name);
                 let base = base_address(value, next.is_none()).map_err(refused)?;
                 self.written.push_str(&base);
-                self.position = if base.contains('?') {
-                    Position::Query
-                } else {
-                    Position::Path
-                };
+                self.position = if base.contains('?') { Position::Query } else { Position::Path };
             }
             Position::Scheme => return Err(self.fault("must not have a placeholder in its scheme")),
             Position::Authority => {
@@ -146,21 +130,14 @@ impl<'t> Builder<'_, 't> {
     }
 
     fn fault(&self, reason: &'static str) -> EngineError {
-        EngineError::Url {
-            what: self.what,
-            reason,
-        }
+        EngineError::Url { what: self.what, reason }
     }
 }
 
 /// A whole address as a value: complete, or a bare host, without trailing slash. A query only where nothing follows.
 fn base_address(value: &str, alone: bool) -> Result<String, &'static str> {
     let trimmed = value.trim();
-    let complete = if trimmed.contains("://") {
-        trimmed.to_owned()
-    } else {
-        format!("https://{trimmed}")
-    };
+    let complete = if trimmed.contains("://") { trimmed.to_owned() } else { format!("https://{trimmed}") };
     if !complete.is_ascii() || complete.contains(['\\', ' ', '\t', '\r', '\n', '#', '@']) {
         return Err("must be an address without user name, fragment, backslash or white space");
     }
@@ -169,12 +146,7 @@ fn base_address(value: &str, alone: bool) -> Result<String, &'static str> {
         return Err("must be an https address");
     }
     if has_dot_segment(
-        complete
-            .split_once("://")
-            .map_or("", |(_, rest)| rest)
-            .split('?')
-            .next()
-            .unwrap_or_default(),
+        complete.split_once("://").map_or("", |(_, rest)| rest).split('?').next().unwrap_or_default(),
     ) {
         return Err("must not hold `.` or `..` as a path segment");
     }

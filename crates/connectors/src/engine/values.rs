@@ -30,13 +30,7 @@ impl<'a> Values<'a> {
 
     /// With values of this call alone, and the answers of earlier steps.
     pub(crate) fn with(context: &'a Context<'a>, extra: Bindings, answers: &'a [Document]) -> Self {
-        Self {
-            context,
-            extra,
-            answers,
-            made: RefCell::default(),
-            depth: RefCell::default(),
-        }
+        Self { context, extra, answers, made: RefCell::default(), depth: RefCell::default() }
     }
 
     /// The value of a placeholder, `None` when there is none.
@@ -102,26 +96,18 @@ impl<'a> Values<'a> {
     fn step(&self, number: usize, path: &str) -> Option<SecretString> {
         let answer = self.answers.get(number.checked_sub(1)?)?;
         let dotted = path.replace('_', ".");
-        [path, &dotted]
-            .into_iter()
-            .find_map(|path| answer.text(&Path::parse(path).ok()?))
+        [path, &dotted].into_iter().find_map(|path| answer.text(&Path::parse(path).ok()?))
     }
 
     pub(crate) fn random(&self, length: usize) -> Result<Vec<u8>, EngineError> {
         let mut bytes = vec![0_u8; length];
-        self.context
-            .entropy
-            .fill(&mut bytes)
-            .map_err(|_| EngineError::Entropy)?;
+        self.context.entropy.fill(&mut bytes).map_err(|_| EngineError::Entropy)?;
         Ok(bytes)
     }
 
     /// The value of a placeholder that must have one.
     pub(crate) fn required(&self, name: &str, what: &'static str) -> Result<SecretString, EngineError> {
-        self.get(name)?.ok_or_else(|| EngineError::Missing {
-            what,
-            name: name.to_owned(),
-        })
+        self.get(name)?.ok_or_else(|| EngineError::Missing { what, name: name.to_owned() })
     }
 
     /// The first alternative whose placeholders all have non-empty values; the last one when none has, so that the
@@ -164,10 +150,8 @@ impl<'a> Values<'a> {
         let Some(value) = self.optional(text)? else {
             return Ok(None);
         };
-        crate::template::header_value(value.expose()).map_err(|reason| EngineError::Value {
-            name: name.to_owned(),
-            reason,
-        })?;
+        crate::template::header_value(value.expose())
+            .map_err(|reason| EngineError::Value { name: name.to_owned(), reason })?;
         let trimmed = value.expose().trim();
         Ok((!trimmed.is_empty()).then(|| SecretString::from(trimmed)))
     }

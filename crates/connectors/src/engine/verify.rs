@@ -29,23 +29,12 @@ pub enum VerifyOutcome {
 pub fn verify_requests(context: &Context<'_>) -> Result<Vec<http::Request<Bytes>>, EngineError> {
     let values = Values::new(context);
     let calls = context.api().verify.unwrap_or_default();
-    calls
-        .iter()
-        .map(|verify| verify_request(verify, &values))
-        .collect()
+    calls.iter().map(|verify| verify_request(verify, &values)).collect()
 }
 
 fn verify_request(verify: &Verify, values: &Values<'_>) -> Result<http::Request<Bytes>, EngineError> {
-    let place = Target {
-        url: None,
-        base: verify.base_url.as_ref(),
-        path: Some(&verify.path),
-    };
-    let shape = Shape {
-        method: &verify.method,
-        headers: &verify.headers,
-        body: verify.body.as_ref(),
-    };
+    let place = Target { url: None, base: verify.base_url.as_ref(), path: Some(&verify.path) };
+    let shape = Shape { method: &verify.method, headers: &verify.headers, body: verify.body.as_ref() };
     api_call(&place, &shape, values, "verify")
 }
 
@@ -73,11 +62,7 @@ pub fn read_verify(context: &Context<'_>, index: usize, response: &http::Respons
     let met = verify.expect.as_ref().is_none_or(|expected| {
         Document::from_body(None, response.body()).is_ok_and(|document| meets(expected, &document))
     });
-    if met && !refused {
-        VerifyOutcome::Proven
-    } else {
-        VerifyOutcome::Rejected
-    }
+    if met && !refused { VerifyOutcome::Proven } else { VerifyOutcome::Rejected }
 }
 
 /// Whether a document says what is expected.
@@ -137,53 +122,32 @@ pub(crate) fn api_call(
     let mut wire = Call::post(url);
     wire.method = call::method(shape.method)?;
     call::headers(&mut wire, shape.headers, values)?;
-    let body = shape
-        .body
-        .map(|body| params::tree(body, values))
-        .transpose()?
-        .flatten();
+    let body = shape.body.map(|body| params::tree(body, values)).transpose()?.flatten();
     let mut request = call::with_json(wire, body.as_ref())?;
     if body.is_none() {
         request.headers_mut().remove(http::header::CONTENT_TYPE);
     }
-    if !shape
-        .headers
-        .keys()
-        .any(|name| name.eq_ignore_ascii_case("accept"))
-    {
+    if !shape.headers.keys().any(|name| name.eq_ignore_ascii_case("accept")) {
         request.headers_mut().remove(ACCEPT);
     }
     let (mut parts, mut body) = request.into_parts();
     inject::place(values, &mut parts, Some(&mut body))?;
-    parts
-        .headers
-        .entry(ACCEPT)
-        .or_insert(HeaderValue::from_static("application/json"));
+    parts.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
     Ok(http::Request::from_parts(parts, body))
 }
 
 /// A path template: values before `?` are segments, behind it query values.
 fn path_and_query(text: &Text, values: &Values<'_>, what: &'static str) -> Result<String, EngineError> {
     let mut written = String::new();
-    for part in values
-        .choose(text)?
-        .map(crate::template::Template::parts)
-        .unwrap_or_default()
-    {
+    for part in values.choose(text)?.map(crate::template::Template::parts).unwrap_or_default() {
         match part {
             Part::Literal(literal) => written.push_str(literal),
             Part::Placeholder(name) => {
                 let value = values.required(name, what)?;
-                let encode = if written.contains('?') {
-                    query_value
-                } else {
-                    path_segment
-                };
+                let encode = if written.contains('?') { query_value } else { path_segment };
                 let encoded = encode(value.expose());
-                written.push_str(&encoded.map_err(|reason| EngineError::Value {
-                    name: name.clone(),
-                    reason,
-                })?);
+                written
+                    .push_str(&encoded.map_err(|reason| EngineError::Value { name: name.clone(), reason })?);
             }
         }
     }

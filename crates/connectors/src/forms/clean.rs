@@ -21,10 +21,7 @@ pub(super) fn clean(
     let kind = kind(field);
     let file = matches!(kind, FieldKind::Pem | FieldKind::JsonFile);
     if text.len() > if file { MAX_FILE } else { MAX_LINE } {
-        return Err(format!(
-            "must have at most {} characters",
-            if file { MAX_FILE } else { MAX_LINE }
-        ));
+        return Err(format!("must have at most {} characters", if file { MAX_FILE } else { MAX_LINE }));
     }
     if is_spoken_password(method, field) {
         return if text.chars().any(char::is_control) {
@@ -59,10 +56,8 @@ pub(super) fn clean(
 
 /// A password that a person chose may begin and end with anything.
 fn is_spoken_password(method: &AuthMethod, field: &Field) -> bool {
-    let by_name = matches!(
-        method.kind,
-        MethodType::Basic | MethodType::Oauth2Password | MethodType::SessionLogin
-    );
+    let by_name =
+        matches!(method.kind, MethodType::Basic | MethodType::Oauth2Password | MethodType::SessionLogin);
     by_name && field.secret && field.name.contains("password")
 }
 
@@ -70,19 +65,13 @@ fn is_spoken_password(method: &AuthMethod, field: &Field) -> bool {
 fn trimmed(text: &str) -> &str {
     text.trim_matches(|character: char| {
         character.is_whitespace()
-            || matches!(
-                character,
-                '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{feff}'
-            )
+            || matches!(character, '\u{200b}' | '\u{200c}' | '\u{200d}' | '\u{2060}' | '\u{feff}')
     })
 }
 
 fn unquoted(value: &str) -> &str {
     for quote in ['"', '\'', '`'] {
-        if let Some(inner) = value
-            .strip_prefix(quote)
-            .and_then(|rest| rest.strip_suffix(quote))
-        {
+        if let Some(inner) = value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
             return trimmed(inner);
         }
     }
@@ -92,9 +81,7 @@ fn unquoted(value: &str) -> &str {
 /// A key without quotes, `Authorization:` and the scheme that the header adds anyway.
 fn unwrapped<'a>(value: &'a str, schemes: &[String]) -> &'a str {
     let mut value = unquoted(value);
-    let header = value
-        .split_once(':')
-        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("authorization"));
+    let header = value.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case("authorization"));
     if let Some((_, rest)) = header {
         value = rest.trim();
     }
@@ -112,15 +99,10 @@ fn unwrapped<'a>(value: &'a str, schemes: &[String]) -> &'a str {
 /// What headers put before the value of a field, for example `Bearer `.
 fn schemes(connector: &Connector, method: &AuthMethod, field: &Field) -> Vec<String> {
     let mut schemes = Vec::new();
-    for used in uses(connector, method)
-        .into_iter()
-        .filter(|used| used.kind == UseKind::Header)
-    {
+    for used in uses(connector, method).into_iter().filter(|used| used.kind == UseKind::Header) {
         for template in used.text.iter().flat_map(|text| text.alternatives()) {
-            let before = template
-                .source()
-                .split_once(&format!("{{{}}}", field.name))
-                .map(|(before, _)| before);
+            let before =
+                template.source().split_once(&format!("{{{}}}", field.name)).map(|(before, _)| before);
             if let Some(before) = before.filter(|before| before.len() > 2 && !before.contains('{')) {
                 schemes.push(before.to_owned());
             }
@@ -132,11 +114,7 @@ fn schemes(connector: &Connector, method: &AuthMethod, field: &Field) -> Vec<Str
 /// `prefix` and `suffix` of the definition cut off.
 fn cut(field: &Field, value: String) -> String {
     let mut value = value;
-    if let Some(rest) = field
-        .prefix
-        .as_deref()
-        .and_then(|prefix| strip(&value, prefix, true))
-    {
+    if let Some(rest) = field.prefix.as_deref().and_then(|prefix| strip(&value, prefix, true)) {
         value = rest;
     }
     let Some(suffix) = field.suffix.as_deref().filter(|suffix| !suffix.is_empty()) else {
@@ -167,10 +145,7 @@ fn strip(value: &str, piece: &str, start: bool) -> Option<String> {
 /// Where the hosts of the method's addresses hold the field, each way once.
 pub(super) fn in_hosts(connector: &Connector, method: &AuthMethod, field: &Field) -> Vec<HostUse> {
     let mut found = Vec::new();
-    for used in uses(connector, method)
-        .into_iter()
-        .filter(|used| used.kind == UseKind::Url)
-    {
+    for used in uses(connector, method).into_iter().filter(|used| used.kind == UseKind::Url) {
         for template in used.text.iter().flat_map(|text| text.alternatives()) {
             if let Some(place) = host_use(template, &field.name).filter(|place| !found.contains(place)) {
                 found.push(place);
@@ -186,11 +161,8 @@ fn host_part(place: &HostUse, value: &str, field: &Field) -> Result<String, Stri
         return origin(value, field);
     }
     let complete = value.contains("://") || value.contains('/');
-    let host = if complete {
-        host_of(value).ok_or("must be an address or its part")?
-    } else {
-        value.to_owned()
-    };
+    let host =
+        if complete { host_of(value).ok_or("must be an address or its part")? } else { value.to_owned() };
     let HostUse::Part { before, after } = place else {
         return host_and_port(&host).map_err(str::to_owned);
     };
@@ -207,11 +179,7 @@ fn host_part(place: &HostUse, value: &str, field: &Field) -> Result<String, Stri
 }
 
 fn host_of(value: &str) -> Option<String> {
-    let complete = if value.contains("://") {
-        value.to_owned()
-    } else {
-        format!("https://{value}")
-    };
+    let complete = if value.contains("://") { value.to_owned() } else { format!("https://{value}") };
     let url = Url::parse(&complete).ok()?;
     if !url.username().is_empty() || url.password().is_some() {
         return None;
@@ -222,11 +190,7 @@ fn host_of(value: &str) -> Option<String> {
 
 /// A whole address without what is behind its path.
 fn origin(value: &str, field: &Field) -> Result<String, String> {
-    let complete = if value.contains("://") {
-        value.to_owned()
-    } else {
-        format!("https://{value}")
-    };
+    let complete = if value.contains("://") { value.to_owned() } else { format!("https://{value}") };
     let mut url = Url::parse(&complete).map_err(|_| "must be an https address")?;
     let plain = url.scheme() == "http" && !is_local(&url) && field.place == Place::Account;
     if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none_or(str::is_empty) || plain {
@@ -256,14 +220,7 @@ fn check_pins(method: &AuthMethod, field: &Field, place: &HostUse, value: &str) 
     };
     let pinned =
         Url::parse(&address).is_ok_and(|url| method.pinned_hosts.iter().any(|pin| host_matches(pin, &url)));
-    if pinned {
-        Ok(())
-    } else {
-        Err(format!(
-            "must be an address of {}",
-            method.pinned_hosts.join(" or ")
-        ))
-    }
+    if pinned { Ok(()) } else { Err(format!("must be an address of {}", method.pinned_hosts.join(" or "))) }
 }
 
 fn check_value(connector: &Connector, method: &AuthMethod, field: &Field, value: &str) -> Result<(), String> {
@@ -296,18 +253,11 @@ fn check_value(connector: &Connector, method: &AuthMethod, field: &Field, value:
         return Err("must be an e-mail address".to_owned());
     }
     let name = format!("{{{}}}", field.name);
-    let in_header = uses(connector, method)
-        .into_iter()
-        .filter(|used| used.kind == UseKind::Header)
-        .any(|used| {
-            used.text
-                .is_ok_and(|text| text.alternatives().iter().any(|one| one.source().contains(&name)))
+    let in_header =
+        uses(connector, method).into_iter().filter(|used| used.kind == UseKind::Header).any(|used| {
+            used.text.is_ok_and(|text| text.alternatives().iter().any(|one| one.source().contains(&name)))
         });
-    if in_header {
-        header_value(value).map(drop).map_err(str::to_owned)
-    } else {
-        Ok(())
-    }
+    if in_header { header_value(value).map(drop).map_err(str::to_owned) } else { Ok(()) }
 }
 
 fn looks_like_email(value: &str) -> bool {

@@ -36,50 +36,32 @@ impl HintKind {
 
 /// Compares client id and secret with what the vendor usually gives out.
 pub fn hints(method: &AuthMethod, values: &Bindings) -> Vec<Hint> {
-    let get = |name: &str| {
-        values
-            .get(name)
-            .map(|value| value.expose().as_str())
-            .filter(|value| !value.is_empty())
-    };
+    let get =
+        |name: &str| values.get(name).map(|value| value.expose().as_str()).filter(|value| !value.is_empty());
     let (id, secret) = (get("client_id"), get("client_secret"));
     if let (Some(id), Some(secret)) = (id, secret) {
         if id == secret {
-            return vec![Hint {
-                field: "client_secret",
-                kind: HintKind::Same,
-            }];
+            return vec![Hint { field: "client_secret", kind: HintKind::Same }];
         }
         if let (Some(id_hint), Some(secret_hint)) = (&method.client_id_hint, &method.client_secret_hint) {
             let crossed = fits(id_hint, secret) && fits(secret_hint, id);
             if crossed && !(fits(id_hint, id) && fits(secret_hint, secret)) {
-                return vec![Hint {
-                    field: "client_id",
-                    kind: HintKind::Swapped,
-                }];
+                return vec![Hint { field: "client_id", kind: HintKind::Swapped }];
             }
         }
     }
-    let pairs = [
-        ("client_id", id, &method.client_id_hint),
-        ("client_secret", secret, &method.client_secret_hint),
-    ];
+    let pairs =
+        [("client_id", id, &method.client_id_hint), ("client_secret", secret, &method.client_secret_hint)];
     pairs
         .into_iter()
         .filter(|(_, value, hint)| matches!((value, hint), (Some(value), Some(hint)) if !fits(hint, value)))
-        .map(|(field, _, _)| Hint {
-            field,
-            kind: HintKind::Unusual,
-        })
+        .map(|(field, _, _)| Hint { field, kind: HintKind::Unusual })
         .collect()
 }
 
 fn fits(hint: &CredentialHint, value: &str) -> bool {
     hint.length.is_none_or(|length| value.chars().count() == length)
-        && hint
-            .starts_with
-            .as_ref()
-            .is_none_or(|start| value.starts_with(start.as_str()))
+        && hint.starts_with.as_ref().is_none_or(|start| value.starts_with(start.as_str()))
         && hint
             .pattern
             .as_ref()

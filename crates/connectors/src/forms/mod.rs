@@ -76,10 +76,7 @@ fn form_field(field: &Field) -> FormField {
         name: field.name.clone(),
         label: field.label.clone(),
         help: field.help.clone(),
-        where_to_find_url: field
-            .where_to_find_url
-            .as_ref()
-            .map(|text| text.source().to_owned()),
+        where_to_find_url: field.where_to_find_url.as_ref().map(|text| text.source().to_owned()),
         secret: field.secret,
         required: field.required && field.default.is_none(),
         kind: kind(field),
@@ -139,10 +136,7 @@ pub fn check(
         field: field.to_owned(),
         description: description.to_owned(),
     };
-    for name in input
-        .keys()
-        .filter(|name| !asked(method, place).any(|field| field.name == **name))
-    {
+    for name in input.keys().filter(|name| !asked(method, place).any(|field| field.name == **name)) {
         violations.push(fault(name, "is not a field of this form"));
     }
     for field in asked(method, place) {
@@ -161,11 +155,7 @@ pub fn check(
             },
         }
     }
-    if violations.is_empty() {
-        Ok(values)
-    } else {
-        Err(violations)
-    }
+    if violations.is_empty() { Ok(values) } else { Err(violations) }
 }
 
 #[cfg(test)]

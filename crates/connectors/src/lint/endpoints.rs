@@ -7,15 +7,8 @@ use crate::schema::{
 use crate::template::Text;
 
 /// Headers that belong to the transport.
-const TRANSPORT: &[&str] = &[
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "upgrade",
-    "te",
-    "trailer",
-];
+const TRANSPORT: &[&str] =
+    &["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"];
 
 pub(super) fn check(connector: &Connector, method: &AuthMethod, report: &mut Report<'_>) {
     required(connector, method, report);
@@ -26,10 +19,7 @@ pub(super) fn check(connector: &Connector, method: &AuthMethod, report: &mut Rep
     }
     if needs_app(method)
         && !connector.sandbox
-        && method
-            .setup
-            .as_ref()
-            .is_none_or(|setup| setup.console_url.is_none())
+        && method.setup.as_ref().is_none_or(|setup| setup.console_url.is_none())
     {
         report.warning("setup.console_url", "the vendor's page for apps is missing");
     }
@@ -44,36 +34,24 @@ pub(super) fn check(connector: &Connector, method: &AuthMethod, report: &mut Rep
         }
     }
     for (index, step) in method.post_connect.iter().enumerate() {
-        let ways = [
-            step.url.is_some(),
-            step.path.is_some(),
-            step.jwt_claims.is_some(),
-            step.regex_on.is_some(),
-        ];
+        let ways =
+            [step.url.is_some(), step.path.is_some(), step.jwt_claims.is_some(), step.regex_on.is_some()];
         if ways.iter().filter(|way| **way).count() != 1 {
-            report.error(
-                format!("post_connect[{index}]"),
-                "must have one of url, path, jwt_claims, regex_on",
-            );
+            report
+                .error(format!("post_connect[{index}]"), "must have one of url, path, jwt_claims, regex_on");
         }
         if step.extract.is_empty() {
             report.error(format!("post_connect[{index}].extract"), "must name a value");
         }
         if step.regex_on.is_some() != step.pattern.is_some() {
-            report.error(
-                format!("post_connect[{index}].pattern"),
-                "goes together with regex_on",
-            );
+            report.error(format!("post_connect[{index}].pattern"), "goes together with regex_on");
         }
     }
 }
 
 fn required(connector: &Connector, method: &AuthMethod, report: &mut Report<'_>) {
     let needed: &[(&str, &Option<Text>)] = match method.kind {
-        MethodType::Oauth2 => &[
-            ("authorize_url", &method.authorize_url),
-            ("token_url", &method.token_url),
-        ],
+        MethodType::Oauth2 => &[("authorize_url", &method.authorize_url), ("token_url", &method.token_url)],
         MethodType::Oauth1 => &[
             ("request_token_url", &method.request_token_url),
             ("authorize_url", &method.authorize_url),
@@ -96,10 +74,8 @@ fn required(connector: &Connector, method: &AuthMethod, report: &mut Report<'_>)
         report.error("api.base_url", "must be given here or for the connector");
     }
     let statement = method.assertion.is_some();
-    let needs_statement = matches!(
-        method.kind,
-        MethodType::JwtBearer | MethodType::JwtKeyPair | MethodType::JwtSharedSecret
-    );
+    let needs_statement =
+        matches!(method.kind, MethodType::JwtBearer | MethodType::JwtKeyPair | MethodType::JwtSharedSecret);
     if needs_statement && !statement {
         report.error("assertion", "must be given for this type");
     }
@@ -130,27 +106,14 @@ fn placement(method: &AuthMethod, report: &mut Report<'_>) {
         report.error("credential_placement", "must say where the credential travels");
     }
     let brings_token = method.has_redirect() || crate::engine::mint_grant(method, &[]).is_some();
-    let texts = placement
-        .headers
-        .values()
-        .chain(placement.query.values())
-        .chain(placement.body.values());
-    let basic = placement
-        .basic
-        .iter()
-        .flat_map(|basic| [&basic.username, &basic.password]);
+    let texts = placement.headers.values().chain(placement.query.values()).chain(placement.body.values());
+    let basic = placement.basic.iter().flat_map(|basic| [&basic.username, &basic.password]);
     let mut names: Vec<&str> = texts.chain(basic).flat_map(Text::placeholders).collect();
     let derived: Vec<&str> = method
         .derive
         .iter()
         .filter(|derive| names.contains(&derive.name.as_str()))
-        .flat_map(|derive| {
-            derive
-                .input
-                .iter()
-                .chain(&derive.key)
-                .flat_map(Text::placeholders)
-        })
+        .flat_map(|derive| derive.input.iter().chain(&derive.key).flat_map(Text::placeholders))
         .collect();
     names.extend(derived);
     let extra = method.captured_names().any(|name| names.contains(&name));
@@ -167,10 +130,7 @@ fn placement(method: &AuthMethod, report: &mut Report<'_>) {
 fn headers(connector: &Connector, method: &AuthMethod, report: &mut Report<'_>) {
     let api = connector.api_for(method).headers.unwrap_or_default();
     let groups = [
-        (
-            "credential_placement.headers",
-            &method.credential_placement.headers,
-        ),
+        ("credential_placement.headers", &method.credential_placement.headers),
         ("token_headers", &method.token_headers),
         ("refresh_headers", &method.refresh_headers),
         ("api.headers", &api),
@@ -200,10 +160,7 @@ fn lifetimes(method: &AuthMethod, report: &mut Report<'_>) {
             report.error("lifetimes.grace_seconds", "must be given for a grace class");
         }
         Some(MappedRefreshClass::Static) if lifetimes.refresh_token_rotates == Some(true) => {
-            report.error(
-                "lifetimes.refresh_class",
-                "is static while refresh_token_rotates is set",
-            );
+            report.error("lifetimes.refresh_class", "is static while refresh_token_rotates is set");
         }
         _ => {}
     }

@@ -41,7 +41,8 @@ pub(super) fn check(connector: &Connector, method: &AuthMethod, report: &mut Rep
             field.kind == Some(crate::schema::FieldKind::JsonFile) || field.format.as_deref() == Some("json");
         let read =
             used.contains(&field.name) || READ_BY_ENGINE.contains(&field.name.as_str()) || field.unmapped;
-        if !read && !(file && method.kind == MethodType::ServiceAccount) {
+        let service_key = file && method.kind == MethodType::ServiceAccount;
+        if !read && !service_key {
             report.warning(&key, "is asked for and never used");
         }
         let help = field.help.is_some() || field.where_to_find_url.is_some();
@@ -54,10 +55,7 @@ pub(super) fn check(connector: &Connector, method: &AuthMethod, report: &mut Rep
 
 fn one(method: &AuthMethod, field: &Field, key: &str, report: &mut Report<'_>) {
     let snake = field.name.starts_with(|first: char| first.is_ascii_lowercase())
-        && field
-            .name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+        && field.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if !snake {
         report.error(format!("{key}.name"), "must be snake_case");
     }
@@ -65,19 +63,13 @@ fn one(method: &AuthMethod, field: &Field, key: &str, report: &mut Report<'_>) {
     if BUILTINS.contains(&field.name.as_str()) && !standard.contains(&field.name.as_str()) {
         report.error(format!("{key}.name"), "is the name of a builtin");
     }
-    let regex = field
-        .pattern
-        .as_ref()
-        .map(|pattern| Regex::new(&format!("^(?:{pattern})$")));
+    let regex = field.pattern.as_ref().map(|pattern| Regex::new(&format!("^(?:{pattern})$")));
     match &regex {
         Some(Err(_)) => report.error(format!("{key}.pattern"), "is not a regular expression"),
         Some(Ok(regex)) => {
             for (name, value) in [("example", &field.example), ("default", &field.default)] {
                 // examples may be shortened with an ellipsis
-                if value
-                    .as_deref()
-                    .is_some_and(|value| !value.contains('…') && !regex.is_match(value))
-                {
+                if value.as_deref().is_some_and(|value| !value.contains('…') && !regex.is_match(value)) {
                     report.error(format!("{key}.{name}"), "does not match the pattern");
                 }
             }
@@ -94,13 +86,7 @@ fn one(method: &AuthMethod, field: &Field, key: &str, report: &mut Report<'_>) {
     if field.fixed && field.default.is_none() {
         report.error(format!("{key}.default"), "must be given for a fixed field");
     }
-    if field.secret
-        && field
-            .default
-            .as_deref()
-            .is_some_and(|default| !default.is_empty())
-        && !field.fixed
-    {
+    if field.secret && field.default.as_deref().is_some_and(|default| !default.is_empty()) && !field.fixed {
         report.error(format!("{key}.default"), "must not be given for a secret");
     }
     let sounds_secret = ["secret", "password", "private_key", "api_key", "token"]
@@ -129,21 +115,13 @@ fn client(method: &AuthMethod, report: &mut Report<'_>) {
     if !has("client_id") {
         report.error("fields", "must have client_id for this type");
     }
-    let secret = !matches!(
-        method.token_auth_method,
-        TokenAuth::None | TokenAuth::PrivateKeyJwt
-    );
+    let secret = !matches!(method.token_auth_method, TokenAuth::None | TokenAuth::PrivateKeyJwt);
     if secret && !has("client_secret") {
-        report.error(
-            "fields",
-            "must have client_secret for this way of client authentication",
-        );
+        report.error("fields", "must have client_secret for this way of client authentication");
     }
     let redirect = method.has_redirect();
-    for field in method
-        .fields
-        .iter()
-        .filter(|field| matches!(field.name.as_str(), "client_id" | "client_secret"))
+    for field in
+        method.fields.iter().filter(|field| matches!(field.name.as_str(), "client_id" | "client_secret"))
     {
         if redirect && field.place == Place::Account {
             report.error(

@@ -47,23 +47,13 @@ impl fmt::Display for Finding {
             Level::Error => "error",
             Level::Warning => "warning",
         };
-        write!(
-            formatter,
-            "{level} {}: {}: {}",
-            self.file(),
-            self.key,
-            self.message
-        )
+        write!(formatter, "{level} {}: {}: {}", self.file(), self.key, self.message)
     }
 }
 
 /// Checks one definition. Errors first.
 pub fn lint(connector: &Connector) -> Vec<Finding> {
-    let mut report = Report {
-        slug: &connector.slug,
-        prefix: String::new(),
-        findings: Vec::new(),
-    };
+    let mut report = Report { slug: &connector.slug, prefix: String::new(), findings: Vec::new() };
     connector::check(connector, &mut report);
     for method in &connector.auth {
         report.prefix = format!("auth[{}].", method.id);
@@ -98,21 +88,14 @@ impl Report<'_> {
 
     fn add(&mut self, level: Level, key: impl fmt::Display, message: String) {
         let key = format!("{}{key}", self.prefix);
-        self.findings.push(Finding {
-            level,
-            slug: self.slug.to_owned(),
-            key,
-            message,
-        });
+        self.findings.push(Finding { level, slug: self.slug.to_owned(), key, message });
     }
 }
 
 /// Whether the developer registers an app at the vendor for this method.
 fn needs_app(method: &AuthMethod) -> bool {
     use crate::schema::{MethodType, Place};
-    let own_client = method
-        .fields
-        .iter()
-        .any(|field| field.place == Place::Connection && field.name == "client_id");
+    let own_client =
+        method.fields.iter().any(|field| field.place == Place::Connection && field.name == "client_id");
     matches!(method.kind, MethodType::Oauth2 | MethodType::Oauth1) || own_client
 }

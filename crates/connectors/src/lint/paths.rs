@@ -5,15 +5,10 @@ use super::Report;
 use crate::schema::{AuthMethod, CaptureSource, Connector, Expectation, Extract, ResponseSpec};
 
 /// Values of `is` in an expectation.
-const KINDS: &[&str] = &[
-    "present", "absent", "string", "number", "object", "array", "true", "false",
-];
+const KINDS: &[&str] = &["present", "absent", "string", "number", "object", "array", "true", "false"];
 
 pub(super) fn check(connector: &Connector, method: &AuthMethod, report: &mut Report<'_>) {
-    for (key, spec) in [
-        ("response", &method.response),
-        ("refresh_response", &method.refresh_response),
-    ] {
+    for (key, spec) in [("response", &method.response), ("refresh_response", &method.refresh_response)] {
         if let Some(spec) = spec {
             response(key, spec, report);
         }
@@ -22,18 +17,11 @@ pub(super) fn check(connector: &Connector, method: &AuthMethod, report: &mut Rep
     steps(method, report);
     if let Some(identity) = &method.identity {
         for (key, paths) in [("identity.id", &identity.id), ("identity.label", &identity.label)] {
-            paths
-                .iter()
-                .flat_map(|paths| paths.iter())
-                .for_each(|text| path(key, text, report));
+            paths.iter().flat_map(|paths| paths.iter()).for_each(|text| path(key, text, report));
         }
     }
     for token in &method.secondary_tokens {
-        path(
-            &format!("secondary_tokens[{}].access_token", token.name),
-            &token.access_token,
-            report,
-        );
+        path(&format!("secondary_tokens[{}].access_token", token.name), &token.access_token, report);
     }
     for derive in &method.derive {
         if let Some(text) = &derive.path {
@@ -51,10 +39,9 @@ pub(super) fn check(connector: &Connector, method: &AuthMethod, report: &mut Rep
             expectation(&format!("proxy_401_refresh[{index}].body"), expected, report);
         }
     }
-    for (key, hint) in [
-        ("client_id_hint", &method.client_id_hint),
-        ("client_secret_hint", &method.client_secret_hint),
-    ] {
+    for (key, hint) in
+        [("client_id_hint", &method.client_id_hint), ("client_secret_hint", &method.client_secret_hint)]
+    {
         if let Some(pattern) = hint.as_ref().and_then(|hint| hint.pattern.as_ref()) {
             regex(&format!("{key}.pattern"), pattern, report);
         }
@@ -92,10 +79,7 @@ fn captures(method: &AuthMethod, report: &mut Report<'_>) {
         }
         match (capture.from, &capture.allow) {
             (CaptureSource::CallbackQuery, None) => {
-                report.error(
-                    format!("{key}.allow"),
-                    "must be given: anybody can make a callback",
-                );
+                report.error(format!("{key}.allow"), "must be given: anybody can make a callback");
             }
             (_, Some(pattern)) => regex(&format!("{key}.allow"), pattern, report),
             _ => {}
@@ -129,20 +113,14 @@ fn steps(method: &AuthMethod, report: &mut Report<'_>) {
         if let Some(pattern) = &step.pattern {
             regex(&format!("{key}.pattern"), pattern, report);
         }
-        let inside = step
-            .choice_label
-            .iter()
-            .chain(step.prefer_match.iter().map(|prefer| &prefer.path));
+        let inside = step.choice_label.iter().chain(step.prefer_match.iter().map(|prefer| &prefer.path));
         inside.for_each(|text| path(&key, text, report));
         let listed = step
             .extract
             .values()
             .any(|extract| matches!(extract, Extract::Path(path) if path.contains("[0]")));
         if (step.choose_when_many || step.prefer_match.is_some()) && !listed {
-            report.error(
-                format!("{key}.extract"),
-                "must hold `[0]` where several results are possible",
-            );
+            report.error(format!("{key}.extract"), "must hold `[0]` where several results are possible");
         }
     }
 }
@@ -150,10 +128,7 @@ fn steps(method: &AuthMethod, report: &mut Report<'_>) {
 fn expectation(key: &str, expected: &Expectation, report: &mut Report<'_>) {
     path(&format!("{key}.path"), &expected.path, report);
     if expected.is.as_deref().is_some_and(|kind| !KINDS.contains(&kind)) {
-        report.error(
-            format!("{key}.is"),
-            format!("must be one of {}", KINDS.join(", ")),
-        );
+        report.error(format!("{key}.is"), format!("must be one of {}", KINDS.join(", ")));
     }
     if expected.is.is_some() && expected.equals.is_some() {
         report.error(key, "must have one of equals and is");

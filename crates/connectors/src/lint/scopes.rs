@@ -8,15 +8,8 @@ pub(super) fn check(method: &AuthMethod, report: &mut Report<'_>) {
     list("scopes", method, &method.scopes, report);
     if let Some(optional) = &method.optional_scopes {
         list("optional_scopes.scopes", method, &optional.scopes, report);
-        if method
-            .authorize_extra_scope_param
-            .as_ref()
-            .is_some_and(|param| *param != optional.param)
-        {
-            report.error(
-                "optional_scopes.param",
-                "differs from authorize_extra_scope_param",
-            );
+        if method.authorize_extra_scope_param.as_ref().is_some_and(|param| *param != optional.param) {
+            report.error("optional_scopes.param", "differs from authorize_extra_scope_param");
         }
     }
     if !method.scopes.is_empty() {
@@ -32,10 +25,7 @@ pub(super) fn check(method: &AuthMethod, report: &mut Report<'_>) {
     for scope in granting
         .filter(|scope| !scope.default && !scope.required && !method.default_scopes.contains(&scope.name))
     {
-        report.warning(
-            format!("scopes[{}]", scope.name),
-            "gives the refresh token and is not a default",
-        );
+        report.warning(format!("scopes[{}]", scope.name), "gives the refresh token and is not a default");
     }
 }
 
@@ -51,15 +41,9 @@ fn list(key: &str, method: &AuthMethod, scopes: &[Scope], report: &mut Report<'_
         if !seen.insert(&scope.name) {
             report.error(&key, "is there twice");
         }
-        for wider in scope
-            .implied_by
-            .iter()
-            .filter(|wider| !scopes.iter().any(|known| known.name == **wider))
+        for wider in scope.implied_by.iter().filter(|wider| !scopes.iter().any(|known| known.name == **wider))
         {
-            report.error(
-                format!("{key}.implied_by"),
-                format!("`{wider}` is not among the scopes"),
-            );
+            report.error(format!("{key}.implied_by"), format!("`{wider}` is not among the scopes"));
         }
         if scope.plain.is_none() {
             report.warning(format!("{key}.plain"), "a sentence for the user is missing");

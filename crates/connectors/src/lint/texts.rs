@@ -55,10 +55,7 @@ fn placeholders(method: &AuthMethod, used: &Use, template: &Template, report: &m
         };
         let of_call = name.starts_with("request_") && source == Source::Builtin && used.stage != Stage::Any;
         if wrong || (of_call && used.stage != Stage::Call) {
-            report.error(
-                &used.key,
-                format!("{{{name}}} has no value yet when this is filled"),
-            );
+            report.error(&used.key, format!("{{{name}}} has no value yet when this is filled"));
         }
     }
 }
@@ -118,43 +115,26 @@ fn address(
 fn hosts(method: &AuthMethod, used: &Use, names: &[&str], report: &mut Report<'_>) {
     let closed =
         |name: &str| matches!(method.source(name), Some(Source::Field(field)) if !field.choices.is_empty());
-    let choosers = names
-        .iter()
-        .filter(|name| !closed(name))
-        .map(|name| chooser(method, name, 0));
+    let choosers = names.iter().filter(|name| !closed(name)).map(|name| chooser(method, name, 0));
     let Some(worst) = choosers.max() else { return };
     if method.pinned_hosts.is_empty() {
         match worst {
-            Chooser::User => report.error(
-                "pinned_hosts",
-                format!("must be given: a user chooses the host of {}", used.key),
-            ),
+            Chooser::User => report
+                .error("pinned_hosts", format!("must be given: a user chooses the host of {}", used.key)),
             Chooser::Provider => {
                 report.warning(
                     "pinned_hosts",
-                    format!(
-                        "an answer chooses the host of {}; name the vendor's hosts",
-                        used.key
-                    ),
+                    format!("an answer chooses the host of {}; name the vendor's hosts", used.key),
                 );
             }
             Chooser::Developer => {}
         }
     }
-    let own_secret = method
-        .fields
-        .iter()
-        .any(|field| field.secret && field.place == Place::Connection);
+    let own_secret = method.fields.iter().any(|field| field.secret && field.place == Place::Connection);
     if worst > Chooser::Developer && own_secret && method.pinned_hosts.iter().any(|pin| pin == "*") {
-        report.error(
-            "pinned_hosts",
-            "must not be `*` where the developer's secret is sent",
-        );
+        report.error("pinned_hosts", "must not be `*` where the developer's secret is sent");
     }
-    if names
-        .iter()
-        .any(|name| matches!(method.source(name), Some(Source::Field(field)) if field.secret))
-    {
+    if names.iter().any(|name| matches!(method.source(name), Some(Source::Field(field)) if field.secret)) {
         report.error(&used.key, "must not hold a secret in its host");
     }
 }

@@ -56,10 +56,7 @@ impl Api {
             verify: over.verify.clone().or_else(|| self.verify.clone()),
             rate_limit: over.rate_limit.clone().or_else(|| self.rate_limit.clone()),
             transport: over.transport.or(self.transport),
-            endpoint_status: over
-                .endpoint_status
-                .clone()
-                .or_else(|| self.endpoint_status.clone()),
+            endpoint_status: over.endpoint_status.clone().or_else(|| self.endpoint_status.clone()),
             other_endpoints: if over.other_endpoints.is_empty() {
                 self.other_endpoints.clone()
             } else {

@@ -128,10 +128,7 @@ pub enum Registration {
 /// One way to prove oneself at a service.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a key of the published schema"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the published schema")]
 pub struct AuthMethod {
     /// Unique in the connector.
     pub id: String,

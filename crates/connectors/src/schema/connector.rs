@@ -116,9 +116,6 @@ impl Connector {
 
     /// The connector's `api` with the method's overrides laid over it.
     pub fn api_for(&self, method: &AuthMethod) -> Api {
-        method
-            .api
-            .as_ref()
-            .map_or_else(|| self.api.clone(), |over| self.api.overlaid(over))
+        method.api.as_ref().map_or_else(|| self.api.clone(), |over| self.api.overlaid(over))
     }
 }

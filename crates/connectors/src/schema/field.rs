@@ -36,10 +36,7 @@ pub enum FieldKind {
 /// A value that a person gives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a key of the published schema"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the published schema")]
 pub struct Field {
     /// Name of the placeholder, snake_case.
     pub name: String,

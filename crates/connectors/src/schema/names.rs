@@ -50,18 +50,13 @@ impl AuthMethod {
 
     /// The name under which the signed statement can be used.
     pub fn assertion_output(&self) -> Option<&str> {
-        self.assertion
-            .as_ref()
-            .map(|assertion| assertion.output.as_deref().unwrap_or("assertion"))
+        self.assertion.as_ref().map(|assertion| assertion.output.as_deref().unwrap_or("assertion"))
     }
 
     /// Names that captures, `post_connect` and further tokens fill.
     pub fn captured_names(&self) -> impl Iterator<Item = &str> {
         let captures = self.captures.iter().map(|capture| capture.name.as_str());
-        let extracts = self
-            .post_connect
-            .iter()
-            .flat_map(|step| step.extract.keys().map(String::as_str));
+        let extracts = self.post_connect.iter().flat_map(|step| step.extract.keys().map(String::as_str));
         let tokens = self.secondary_tokens.iter().map(|token| token.name.as_str());
         captures.chain(extracts).chain(tokens)
     }
@@ -73,11 +68,7 @@ impl AuthMethod {
         if let Some(capture) = self.captures.iter().find(|capture| capture.name == name) {
             return Some(Source::Capture(capture));
         }
-        if let Some(step) = self
-            .post_connect
-            .iter()
-            .find(|step| step.extract.contains_key(name))
-        {
+        if let Some(step) = self.post_connect.iter().find(|step| step.extract.contains_key(name)) {
             return Some(Source::Extract(step.allow.get(name).map(String::as_str)));
         }
         if let Some(field) = self.field(name) {

@@ -4,10 +4,7 @@ use serde::{Deserialize, Serialize};
 /// A permission that can be asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a key of the published schema"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the published schema")]
 pub struct Scope {
     /// The text that is sent.
     pub name: String,

@@ -62,12 +62,7 @@ struct Walk(Vec<Use>);
 
 impl Walk {
     fn text(&mut self, key: impl Into<String>, kind: UseKind, stage: Stage, text: &Text) {
-        self.0.push(Use {
-            key: key.into(),
-            kind,
-            stage,
-            text: Ok(text.clone()),
-        });
+        self.0.push(Use { key: key.into(), kind, stage, text: Ok(text.clone()) });
     }
 
     fn option(&mut self, key: &str, kind: UseKind, stage: Stage, text: Option<&Text>) {
@@ -134,23 +129,10 @@ impl Walk {
         for (key, text) in token {
             self.option(key, UseKind::Url, Stage::Token, text.as_ref());
         }
-        self.option(
-            "userinfo_url",
-            UseKind::Url,
-            Stage::Call,
-            method.userinfo_url.as_ref(),
-        );
+        self.option("userinfo_url", UseKind::Url, Stage::Call, method.userinfo_url.as_ref());
         self.params("authorize_params", Stage::Authorize, &method.authorize_params);
-        self.params(
-            "request_token_params",
-            Stage::Authorize,
-            &method.request_token_params,
-        );
-        self.params(
-            "registration_params",
-            Stage::Authorize,
-            &method.registration_params,
-        );
+        self.params("request_token_params", Stage::Authorize, &method.request_token_params);
+        self.params("registration_params", Stage::Authorize, &method.registration_params);
         self.option("realm", UseKind::Raw, Stage::Any, method.realm.as_ref());
         self.option("service", UseKind::Raw, Stage::Any, method.service.as_ref());
     }
@@ -159,28 +141,13 @@ impl Walk {
         self.params("token_params", Stage::Token, &method.token_params);
         self.params("token_query_params", Stage::Token, &method.token_query_params);
         self.params("refresh_params", Stage::Token, &method.refresh_params);
-        self.map(
-            "token_headers",
-            UseKind::Header,
-            Stage::Token,
-            &method.token_headers,
-        );
-        self.map(
-            "refresh_headers",
-            UseKind::Header,
-            Stage::Token,
-            &method.refresh_headers,
-        );
+        self.map("token_headers", UseKind::Header, Stage::Token, &method.token_headers);
+        self.map("refresh_headers", UseKind::Header, Stage::Token, &method.refresh_headers);
         for (index, step) in method.extra_steps.iter().enumerate() {
             let key = format!("extra_steps[{index}]");
             self.text(format!("{key}.url"), UseKind::Url, Stage::Token, &step.url);
             self.params(&format!("{key}.params"), Stage::Token, &step.params);
-            self.map(
-                &format!("{key}.headers"),
-                UseKind::Header,
-                Stage::Token,
-                &step.headers,
-            );
+            self.map(&format!("{key}.headers"), UseKind::Header, Stage::Token, &step.headers);
         }
     }
 
@@ -195,18 +162,8 @@ impl Walk {
         self.post_connect(method);
         if let Some(identity) = &method.identity {
             self.option("identity.url", UseKind::Url, Stage::Call, identity.url.as_ref());
-            self.option(
-                "identity.path",
-                UseKind::Path,
-                Stage::Call,
-                identity.path.as_ref(),
-            );
-            self.map(
-                "identity.headers",
-                UseKind::Header,
-                Stage::Call,
-                &identity.headers,
-            );
+            self.option("identity.path", UseKind::Path, Stage::Call, identity.path.as_ref());
+            self.map("identity.headers", UseKind::Header, Stage::Call, &identity.headers);
             if let Some(body) = &identity.body {
                 self.tree("identity.body", Stage::Call, body);
             }
@@ -216,38 +173,16 @@ impl Walk {
     fn post_connect(&mut self, method: &AuthMethod) {
         for (index, step) in method.post_connect.iter().enumerate() {
             let key = format!("post_connect[{index}]");
-            self.option(
-                &format!("{key}.url"),
-                UseKind::Url,
-                Stage::Call,
-                step.url.as_ref(),
-            );
-            self.option(
-                &format!("{key}.path"),
-                UseKind::Path,
-                Stage::Call,
-                step.path.as_ref(),
-            );
-            self.map(
-                &format!("{key}.headers"),
-                UseKind::Header,
-                Stage::Call,
-                &step.headers,
-            );
-            for (name, text) in [
-                ("jwt_claims", &step.jwt_claims),
-                ("regex_on", &step.regex_on),
-                ("only_if", &step.only_if),
-            ] {
+            self.option(&format!("{key}.url"), UseKind::Url, Stage::Call, step.url.as_ref());
+            self.option(&format!("{key}.path"), UseKind::Path, Stage::Call, step.path.as_ref());
+            self.map(&format!("{key}.headers"), UseKind::Header, Stage::Call, &step.headers);
+            for (name, text) in
+                [("jwt_claims", &step.jwt_claims), ("regex_on", &step.regex_on), ("only_if", &step.only_if)]
+            {
                 self.option(&format!("{key}.{name}"), UseKind::Raw, Stage::Call, text.as_ref());
             }
             if let Some(prefer) = &step.prefer_match {
-                self.text(
-                    format!("{key}.prefer_match.equals"),
-                    UseKind::Raw,
-                    Stage::Call,
-                    &prefer.equals,
-                );
+                self.text(format!("{key}.prefer_match.equals"), UseKind::Raw, Stage::Call, &prefer.equals);
             }
             if let Some(body) = &step.body {
                 self.tree(&format!("{key}.body"), Stage::Call, body);
@@ -257,18 +192,8 @@ impl Walk {
 
     fn computed(&mut self, method: &AuthMethod) {
         for (index, derive) in method.derive.iter().enumerate() {
-            self.option(
-                &format!("derive[{index}].input"),
-                UseKind::Raw,
-                Stage::Any,
-                derive.input.as_ref(),
-            );
-            self.option(
-                &format!("derive[{index}].key"),
-                UseKind::Raw,
-                Stage::Any,
-                derive.key.as_ref(),
-            );
+            self.option(&format!("derive[{index}].input"), UseKind::Raw, Stage::Any, derive.input.as_ref());
+            self.option(&format!("derive[{index}].key"), UseKind::Raw, Stage::Any, derive.key.as_ref());
         }
         if let Some(assertion) = &method.assertion {
             self.text("assertion.key", UseKind::Raw, Stage::Any, &assertion.key);
@@ -281,37 +206,12 @@ impl Walk {
 
     fn placement(&mut self, method: &AuthMethod) {
         let placement = &method.credential_placement;
-        self.map(
-            "credential_placement.headers",
-            UseKind::Header,
-            Stage::Call,
-            &placement.headers,
-        );
-        self.map(
-            "credential_placement.query",
-            UseKind::Query,
-            Stage::Call,
-            &placement.query,
-        );
-        self.map(
-            "credential_placement.body",
-            UseKind::Raw,
-            Stage::Call,
-            &placement.body,
-        );
+        self.map("credential_placement.headers", UseKind::Header, Stage::Call, &placement.headers);
+        self.map("credential_placement.query", UseKind::Query, Stage::Call, &placement.query);
+        self.map("credential_placement.body", UseKind::Raw, Stage::Call, &placement.body);
         if let Some(basic) = &placement.basic {
-            self.text(
-                "credential_placement.basic.username",
-                UseKind::Raw,
-                Stage::Call,
-                &basic.username,
-            );
-            self.text(
-                "credential_placement.basic.password",
-                UseKind::Raw,
-                Stage::Call,
-                &basic.password,
-            );
+            self.text("credential_placement.basic.username", UseKind::Raw, Stage::Call, &basic.username);
+            self.text("credential_placement.basic.password", UseKind::Raw, Stage::Call, &basic.password);
         }
     }
 
@@ -326,19 +226,9 @@ impl Walk {
         }
         for (index, verify) in api.verify.iter().flatten().enumerate() {
             let key = format!("api.verify[{index}]");
-            self.option(
-                &format!("{key}.base_url"),
-                UseKind::Url,
-                Stage::Call,
-                verify.base_url.as_ref(),
-            );
+            self.option(&format!("{key}.base_url"), UseKind::Url, Stage::Call, verify.base_url.as_ref());
             self.text(format!("{key}.path"), UseKind::Path, Stage::Call, &verify.path);
-            self.map(
-                &format!("{key}.headers"),
-                UseKind::Header,
-                Stage::Call,
-                &verify.headers,
-            );
+            self.map(&format!("{key}.headers"), UseKind::Header, Stage::Call, &verify.headers);
             if let Some(body) = &verify.body {
                 self.tree(&format!("{key}.body"), Stage::Call, body);
             }
@@ -347,18 +237,8 @@ impl Walk {
 
     fn setup(&mut self, method: &AuthMethod) {
         if let Some(setup) = &method.setup {
-            self.option(
-                "setup.console_url",
-                UseKind::Url,
-                Stage::Setup,
-                setup.console_url.as_ref(),
-            );
-            self.option(
-                "setup.prefill_url",
-                UseKind::Url,
-                Stage::Setup,
-                setup.prefill_url.as_ref(),
-            );
+            self.option("setup.console_url", UseKind::Url, Stage::Setup, setup.console_url.as_ref());
+            self.option("setup.prefill_url", UseKind::Url, Stage::Setup, setup.prefill_url.as_ref());
         }
         for (index, field) in method.fields.iter().enumerate() {
             let key = format!("fields[{index}].where_to_find_url");
@@ -424,11 +304,7 @@ pub(crate) fn host_use(template: &Template, name: &str) -> Option<HostUse> {
     }
     let after = found?;
     let before = before.unwrap_or_default();
-    Some(if before.is_empty() && after.is_empty() {
-        HostUse::Host
-    } else {
-        HostUse::Part { before, after }
-    })
+    Some(if before.is_empty() && after.is_empty() { HostUse::Host } else { HostUse::Part { before, after } })
 }
 
 #[cfg(test)]
@@ -439,10 +315,7 @@ mod tests {
     fn host_uses_are_told_apart() {
         let used = |source: &str, name: &str| host_use(&Template::parse(source).unwrap(), name);
         let part = |before: &str, after: &str| {
-            Some(HostUse::Part {
-                before: before.to_owned(),
-                after: after.to_owned(),
-            })
+            Some(HostUse::Part { before: before.to_owned(), after: after.to_owned() })
         };
         assert_eq!(used("https://{a}.zendesk.com/x", "a"), part("", ".zendesk.com"));
         assert_eq!(used("https://api-{a}.x.com", "a"), part("api-", ".x.com"));

@@ -19,11 +19,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b',');
 
 /// Everything but unreserved characters.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What a value may not be in its position.
 pub(crate) type Refusal = &'static str;
@@ -124,21 +120,8 @@ mod tests {
     #[test]
     fn values_stay_one_segment() {
         assert_eq!(path_segment("a/b?c#d%"), Ok("a%2Fb%3Fc%23d%25".to_owned()));
-        assert_eq!(
-            path_segment("110201543:AAHdqTcv"),
-            Ok("110201543:AAHdqTcv".to_owned())
-        );
-        for bad in [
-            "",
-            ".",
-            "..",
-            "a/../b",
-            "%2e%2e",
-            "%252e%252e",
-            "..\\x",
-            "..;a",
-            "a\nb",
-        ] {
+        assert_eq!(path_segment("110201543:AAHdqTcv"), Ok("110201543:AAHdqTcv".to_owned()));
+        for bad in ["", ".", "..", "a/../b", "%2e%2e", "%252e%252e", "..\\x", "..;a", "a\nb"] {
             assert!(path_segment(bad).is_err(), "{bad}");
         }
     }
@@ -146,9 +129,8 @@ mod tests {
     #[test]
     fn host_values_cannot_leave_the_host() {
         assert_eq!(host_label("Acme-1.eu"), Ok("acme-1.eu".to_owned()));
-        for bad in [
-            "", "a/b", "a?b", "a#b", "u@h", "a:80", "a\\b", "a%2fb", ".a", "a.", "a..b", "é", "a b",
-        ] {
+        for bad in ["", "a/b", "a?b", "a#b", "u@h", "a:80", "a\\b", "a%2fb", ".a", "a.", "a..b", "é", "a b"]
+        {
             assert!(host_label(bad).is_err(), "{bad}");
         }
         assert_eq!(host_and_port("a.b:08443"), Ok("a.b:8443".to_owned()));

@@ -67,10 +67,7 @@ impl Template {
         if !literal.is_empty() {
             parts.push(Part::Literal(literal));
         }
-        Ok(Self {
-            source: source.to_owned(),
-            parts,
-        })
+        Ok(Self { source: source.to_owned(), parts })
     }
 
     /// The template as it was written.
@@ -96,9 +93,7 @@ impl Template {
 pub(crate) fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.len() <= 64
-        && name
-            .chars()
-            .all(|each| each.is_ascii_alphanumeric() || each == '_')
+        && name.chars().all(|each| each.is_ascii_alphanumeric() || each == '_')
 }
 
 /// One template, or alternatives of which the first whose placeholders all have values is used.
@@ -119,11 +114,7 @@ impl Text {
     /// # Errors
     /// Those of [`Template::parse`].
     pub fn from_alternatives(sources: &[&str]) -> Result<Self, TemplateError> {
-        sources
-            .iter()
-            .map(|source| Template::parse(source))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        sources.iter().map(|source| Template::parse(source)).collect::<Result<_, _>>().map(Self)
     }
 
     /// The alternatives, best first; never empty after loading.
@@ -228,10 +219,7 @@ mod tests {
     #[test]
     fn placeholders_and_doubled_braces_are_told_apart() {
         let template = Template::parse("a{{b}}{c}-{step2_BhRestToken}").unwrap();
-        assert_eq!(
-            template.placeholders().collect::<Vec<_>>(),
-            ["c", "step2_BhRestToken"]
-        );
+        assert_eq!(template.placeholders().collect::<Vec<_>>(), ["c", "step2_BhRestToken"]);
         assert_eq!(template.parts().first(), Some(&Part::Literal("a{b}".into())));
     }
 
@@ -239,20 +227,14 @@ mod tests {
     fn lone_braces_and_expressions_are_refused() {
         assert_eq!(Template::parse("a{b"), Err(TemplateError::LoneBrace('{')));
         assert_eq!(Template::parse("a}b"), Err(TemplateError::LoneBrace('}')));
-        assert_eq!(
-            Template::parse("{a.b}"),
-            Err(TemplateError::BadName("a.b".into()))
-        );
+        assert_eq!(Template::parse("{a.b}"), Err(TemplateError::BadName("a.b".into())));
         assert_eq!(Template::parse("{}"), Err(TemplateError::BadName(String::new())));
     }
 
     #[test]
     fn alternatives_and_scalars_are_read_and_written_back() {
         let read: Vec<Text> = serde_json::from_str(r#"["x", ["{a}", "b"], 3, true]"#).unwrap();
-        assert_eq!(
-            serde_json::to_string(&read).unwrap(),
-            r#"["x",["{a}","b"],"3","true"]"#
-        );
+        assert_eq!(serde_json::to_string(&read).unwrap(), r#"["x",["{a}","b"],"3","true"]"#);
         assert!(serde_json::from_str::<Text>("[]").is_err());
         assert!(serde_json::from_str::<Text>("1.0").is_err());
     }

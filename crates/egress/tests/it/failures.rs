@@ -47,25 +47,10 @@ async fn a_refused_connection_was_not_sent() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let sent = local().send(post(&http_url(address), "x"), LIMITS).await;
-    assert!(
-        matches!(
-            sent,
-            Err(EgressError::NotSent {
-                cause: Cause::Connect,
-                ..
-            })
-        ),
-        "{sent:?}"
-    );
+    assert!(matches!(sent, Err(EgressError::NotSent { cause: Cause::Connect, .. })), "{sent:?}");
     let request = http::Request::get(http_url(address)).body(empty_body()).unwrap();
     let streamed = local().stream(request, LIMITS.timeout).await;
-    assert!(matches!(
-        streamed,
-        Err(EgressError::NotSent {
-            cause: Cause::Connect,
-            ..
-        })
-    ));
+    assert!(matches!(streamed, Err(EgressError::NotSent { cause: Cause::Connect, .. })));
 }
 
 struct Silent;
@@ -79,90 +64,36 @@ impl Resolve for Silent {
 #[tokio::test(start_paused = true)]
 async fn a_look_up_without_end_was_not_sent() {
     let egress = Egress::with_resolver(policy(&[]), Arc::new(Silent)).unwrap();
-    let short = Limits {
-        timeout: Duration::from_secs(1),
-        ..LIMITS
-    };
+    let short = Limits { timeout: Duration::from_secs(1), ..LIMITS };
     for limits in [LIMITS, short] {
         let began = time::Instant::now();
         let sent = egress.send(get("https://slow.example/"), limits).await;
-        assert!(
-            matches!(
-                sent,
-                Err(EgressError::NotSent {
-                    cause: Cause::Timeout,
-                    ..
-                })
-            ),
-            "{sent:?}"
-        );
+        assert!(matches!(sent, Err(EgressError::NotSent { cause: Cause::Timeout, .. })), "{sent:?}");
         let expected = limits.timeout.min(Duration::from_secs(10));
-        assert!(
-            began.elapsed() < expected + Duration::from_millis(10),
-            "{:?}",
-            began.elapsed()
-        );
+        assert!(began.elapsed() < expected + Duration::from_millis(10), "{:?}", began.elapsed());
     }
-    let request = http::Request::get("https://slow.example/")
-        .body(empty_body())
-        .unwrap();
+    let request = http::Request::get("https://slow.example/").body(empty_body()).unwrap();
     let streamed = egress.stream(request, Duration::from_secs(1)).await;
-    assert!(matches!(
-        streamed,
-        Err(EgressError::NotSent {
-            cause: Cause::Timeout,
-            ..
-        })
-    ));
+    assert!(matches!(streamed, Err(EgressError::NotSent { cause: Cause::Timeout, .. })));
 }
 
 #[tokio::test]
 async fn a_peer_that_reads_and_hangs_up_is_uncertain() {
     let (address, _) = answering("", true).await;
-    let sent = local()
-        .send(post(&http_url(address), "x"), LIMITS)
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(
-            sent,
-            EgressError::Uncertain {
-                cause: Cause::Closed,
-                ..
-            }
-        ),
-        "{sent:?}"
-    );
+    let sent = local().send(post(&http_url(address), "x"), LIMITS).await.unwrap_err();
+    assert!(matches!(sent, EgressError::Uncertain { cause: Cause::Closed, .. }), "{sent:?}");
     assert!(!sent.never_left());
     let request = http::Request::get(http_url(address)).body(empty_body()).unwrap();
     let streamed = local().stream(request, LIMITS.timeout).await;
-    assert!(matches!(
-        streamed,
-        Err(EgressError::Uncertain {
-            cause: Cause::Closed,
-            ..
-        })
-    ));
+    assert!(matches!(streamed, Err(EgressError::Uncertain { cause: Cause::Closed, .. })));
 }
 
 #[tokio::test]
 async fn half_an_answer_is_uncertain() {
-    for half in [
-        "HTTP/1.1 200 OK\r\nContent-",
-        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
-    ] {
+    for half in ["HTTP/1.1 200 OK\r\nContent-", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"] {
         let (address, _) = answering(half, true).await;
         let sent = local().send(post(&http_url(address), "x"), LIMITS).await;
-        assert!(
-            matches!(
-                sent,
-                Err(EgressError::Uncertain {
-                    cause: Cause::Closed,
-                    ..
-                })
-            ),
-            "{sent:?}"
-        );
+        assert!(matches!(sent, Err(EgressError::Uncertain { cause: Cause::Closed, .. })), "{sent:?}");
     }
 }
 
@@ -170,46 +101,19 @@ async fn half_an_answer_is_uncertain() {
 async fn an_answer_that_is_not_http_is_uncertain() {
     let (address, _) = answering("SSH-2.0-OpenSSH_9.9\r\n\r\n", true).await;
     let sent = local().send(post(&http_url(address), "x"), LIMITS).await;
-    assert!(
-        matches!(
-            sent,
-            Err(EgressError::Uncertain {
-                cause: Cause::Protocol,
-                ..
-            })
-        ),
-        "{sent:?}"
-    );
+    assert!(matches!(sent, Err(EgressError::Uncertain { cause: Cause::Protocol, .. })), "{sent:?}");
 }
 
 #[tokio::test]
 async fn headers_that_never_come_are_an_uncertain_timeout() {
     let sent = send_until_silence("").await;
-    assert!(
-        matches!(
-            sent,
-            EgressError::Uncertain {
-                cause: Cause::Timeout,
-                ..
-            }
-        ),
-        "{sent:?}"
-    );
+    assert!(matches!(sent, EgressError::Uncertain { cause: Cause::Timeout, .. }), "{sent:?}");
 }
 
 #[tokio::test]
 async fn a_body_that_never_ends_in_time_is_an_uncertain_timeout() {
     let sent = send_until_silence("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").await;
-    assert!(
-        matches!(
-            sent,
-            EgressError::Uncertain {
-                cause: Cause::Timeout,
-                ..
-            }
-        ),
-        "{sent:?}"
-    );
+    assert!(matches!(sent, EgressError::Uncertain { cause: Cause::Timeout, .. }), "{sent:?}");
 }
 
 #[tokio::test]
@@ -219,53 +123,23 @@ async fn an_answer_larger_than_asked_for_is_too_large() {
     for answer in [announced, chunked] {
         // the peer never ends the answer: the limit must not wait for the end
         let (address, _) = answering(answer, false).await;
-        let sent = local()
-            .send(
-                get(&http_url(address)),
-                Limits {
-                    max_body: 10,
-                    ..LIMITS
-                },
-            )
-            .await;
-        assert!(
-            matches!(sent, Err(EgressError::TooLarge { limit: 10, .. })),
-            "{sent:?}"
-        );
+        let sent = local().send(get(&http_url(address)), Limits { max_body: 10, ..LIMITS }).await;
+        assert!(matches!(sent, Err(EgressError::TooLarge { limit: 10, .. })), "{sent:?}");
     }
 }
 
 #[tokio::test]
 async fn an_answer_of_exactly_the_limit_is_read() {
     let (address, _) = answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789", false).await;
-    let answer = local()
-        .send(
-            get(&http_url(address)),
-            Limits {
-                max_body: 10,
-                ..LIMITS
-            },
-        )
-        .await;
+    let answer = local().send(get(&http_url(address)), Limits { max_body: 10, ..LIMITS }).await;
     assert_eq!(answer.unwrap().body(), "0123456789");
 }
 
 #[tokio::test]
 async fn the_length_in_an_answer_to_head_is_no_body() {
     let (address, _) = answering("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", false).await;
-    let request = http::Request::head(http_url(address))
-        .body(bytes::Bytes::new())
-        .unwrap();
-    let answer = local()
-        .send(
-            request,
-            Limits {
-                max_body: 10,
-                ..LIMITS
-            },
-        )
-        .await
-        .unwrap();
+    let request = http::Request::head(http_url(address)).body(bytes::Bytes::new()).unwrap();
+    let answer = local().send(request, Limits { max_body: 10, ..LIMITS }).await.unwrap();
     assert_eq!(answer.headers()["content-length"], "9999");
     assert!(answer.body().is_empty());
 }
@@ -286,9 +160,7 @@ async fn endless_headers_end_at_a_limit() {
 async fn failures_name_no_path_query_header_or_body() {
     let (address, _) = answering("", true).await;
     let mut request = post(&format!("http://{address}/cnry_path?cnry_query=1"), "cnry_body");
-    request
-        .headers_mut()
-        .insert("authorization", "Bearer cnry_header".parse().unwrap());
+    request.headers_mut().insert("authorization", "Bearer cnry_header".parse().unwrap());
     let sent = local().send(request, LIMITS).await.unwrap_err();
     let error = Error::from(sent.clone());
     assert_eq!(error.code, Code::ProviderUnavailable);

@@ -19,10 +19,7 @@ use keybearer_egress::{AllowRule, BodyStream, Egress, Limits, Policy, Resolve, R
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 
-pub const LIMITS: Limits = Limits {
-    timeout: Duration::from_secs(30),
-    max_body: 1024 * 1024,
-};
+pub const LIMITS: Limits = Limits { timeout: Duration::from_secs(30), max_body: 1024 * 1024 };
 
 /// A resolver that gives one answer after the other and repeats the last one.
 pub struct Script {
@@ -34,18 +31,12 @@ impl Script {
     pub fn new(answers: &[&[&str]]) -> Arc<Self> {
         let parse = |answer: &&[&str]| Ok(answer.iter().map(|text| text.parse().unwrap()).collect());
         let answers = Mutex::new(answers.iter().map(parse).collect());
-        Arc::new(Self {
-            answers,
-            asked: AtomicUsize::new(0),
-        })
+        Arc::new(Self { answers, asked: AtomicUsize::new(0) })
     }
 
     pub fn failing() -> Arc<Self> {
         let error = io::Error::other("no such name");
-        Arc::new(Self {
-            answers: Mutex::new([Err(error)].into()),
-            asked: AtomicUsize::new(0),
-        })
+        Arc::new(Self { answers: Mutex::new([Err(error)].into()), asked: AtomicUsize::new(0) })
     }
 
     pub fn asked(&self) -> usize {
@@ -67,10 +58,7 @@ impl Resolve for Script {
 
 pub fn policy(allow: &[&str]) -> Policy {
     let rule = |text: &&str| text.parse::<AllowRule>().unwrap();
-    Policy {
-        allow: allow.iter().map(rule).collect(),
-        ..Policy::default()
-    }
+    Policy { allow: allow.iter().map(rule).collect(), ..Policy::default() }
 }
 
 /// A client that may reach this machine.
@@ -83,9 +71,7 @@ pub fn get(url: &str) -> Request<Bytes> {
 }
 
 pub fn post(url: &str, body: &'static str) -> Request<Bytes> {
-    Request::post(url)
-        .body(Bytes::from_static(body.as_bytes()))
-        .unwrap()
+    Request::post(url).body(Bytes::from_static(body.as_bytes())).unwrap()
 }
 
 pub fn http_url(address: SocketAddr) -> String {
@@ -137,9 +123,7 @@ where
         let answer = answer(request);
         async move { Ok::<_, Infallible>(answer.await) }
     });
-    let _ = auto::Builder::new(TokioExecutor::new())
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
 }
 
 /// Reads up to the end of a request's headers, and gives all that was read.

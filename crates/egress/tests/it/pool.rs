@@ -17,9 +17,7 @@ use crate::peers::{LIMITS, get, http, http_url, local, raw, read_head};
 const HELLO: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 async fn stream_once(egress: &Egress, address: SocketAddr) -> Result<Bytes, EgressError> {
-    let answer = egress
-        .stream(get(&http_url(address)).map(body_from), LIMITS.timeout)
-        .await?;
+    let answer = egress.stream(get(&http_url(address)).map(body_from), LIMITS.timeout).await?;
     Ok(answer.into_body().collect().await.unwrap().to_bytes())
 }
 
@@ -86,11 +84,7 @@ async fn a_shared_connection_that_the_peer_closes_at_any_moment_is_never_misjudg
             Err(other) => panic!("{other:?}"),
         }
     }
-    assert_eq!(
-        heads.load(Ordering::SeqCst),
-        answers,
-        "an answer for every request that arrived"
-    );
+    assert_eq!(heads.load(Ordering::SeqCst), answers, "an answer for every request that arrived");
     assert!(answers > 0);
 }
 
@@ -111,19 +105,14 @@ async fn an_answer_that_is_dropped_half_read_does_not_reach_the_next_request() {
     let address = raw(|mut stream, number| async move {
         read_head(&mut stream).await;
         if number == 0 {
-            let _ = stream
-                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nfirst")
-                .await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nfirst").await;
             pending::<()>().await;
         }
         stream.write_all(HELLO).await.unwrap();
     })
     .await;
     let egress = local();
-    let first = egress
-        .stream(get(&http_url(address)).map(body_from), LIMITS.timeout)
-        .await
-        .unwrap();
+    let first = egress.stream(get(&http_url(address)).map(body_from), LIMITS.timeout).await.unwrap();
     drop(first);
     assert_eq!(stream_once(&egress, address).await.unwrap(), "hello");
 }

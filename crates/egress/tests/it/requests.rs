@@ -18,10 +18,7 @@ async fn received(send: impl AsyncFnOnce(String)) -> String {
         async move {
             let head = read_head(&mut stream).await;
             *keep.lock().unwrap() = head;
-            stream
-                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
-                .await
-                .unwrap();
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
         }
     })
     .await;
@@ -71,11 +68,7 @@ async fn headers_of_the_caller_stay_as_they_are() {
 async fn a_redirect_is_an_answer_and_is_not_followed() {
     let (address, connections) = http(|request| async move {
         assert_eq!(request.uri().path(), "/");
-        Response::builder()
-            .status(307)
-            .header("location", "/elsewhere")
-            .body(empty_body())
-            .unwrap()
+        Response::builder().status(307).header("location", "/elsewhere").body(empty_body()).unwrap()
     })
     .await;
     let answer = local().send(post(&http_url(address), "x"), LIMITS).await.unwrap();
@@ -91,28 +84,19 @@ async fn an_error_status_is_an_answer() {
     let (address, _) =
         http(|_| async { Response::builder().status(503).body(body_from("away")).unwrap() }).await;
     let answer = local().send(get(&http_url(address)), LIMITS).await.unwrap();
-    assert_eq!(
-        (answer.status().as_u16(), answer.body().as_ref()),
-        (503, b"away".as_slice())
-    );
+    assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (503, b"away".as_slice()));
 }
 
 #[tokio::test]
 async fn cookies_are_not_kept() {
     let (address, _) = http(|request| async move {
         assert!(!request.headers().contains_key("cookie"));
-        Response::builder()
-            .header("set-cookie", "session=1; Path=/")
-            .body(empty_body())
-            .unwrap()
+        Response::builder().header("set-cookie", "session=1; Path=/").body(empty_body()).unwrap()
     })
     .await;
     let egress = local();
     for _ in 0..2 {
-        let answer = egress
-            .stream(get(&http_url(address)).map(body_from), LIMITS.timeout)
-            .await
-            .unwrap();
+        let answer = egress.stream(get(&http_url(address)).map(body_from), LIMITS.timeout).await.unwrap();
         assert_eq!(
             (answer.status().as_u16(), &answer.headers()["set-cookie"]),
             (200, &"session=1; Path=/".parse().unwrap())

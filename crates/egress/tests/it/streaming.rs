@@ -25,9 +25,7 @@ impl Body for Pieces {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.0
-            .poll_recv(context)
-            .map(|piece| Some(Ok(Frame::data(Bytes::from_static(piece?.as_bytes())))))
+        self.0.poll_recv(context).map(|piece| Some(Ok(Frame::data(Bytes::from_static(piece?.as_bytes())))))
     }
 }
 
@@ -82,11 +80,8 @@ async fn an_endless_answer_is_not_read_ahead_of_its_reader() {
     let counter = Arc::clone(&given);
     let (address, _) =
         http(move |_| std::future::ready(Response::new(Endless(Arc::clone(&counter)).boxed_unsync()))).await;
-    let mut body = local()
-        .stream(get(&http_url(address)).map(body_from), LIMITS.timeout)
-        .await
-        .unwrap()
-        .into_body();
+    let mut body =
+        local().stream(get(&http_url(address)).map(body_from), LIMITS.timeout).await.unwrap().into_body();
     let mut read = 0;
     while read < 64 * 1024 * 1024 {
         read += next(&mut body).await.unwrap().unwrap().len();
@@ -159,16 +154,7 @@ async fn headers_that_never_come_are_an_uncertain_timeout() {
     time::pause();
     let began = time::Instant::now();
     let streamed = streaming.await.unwrap().map(|_| ());
-    assert!(
-        matches!(
-            streamed,
-            Err(EgressError::Uncertain {
-                cause: Cause::Timeout,
-                ..
-            })
-        ),
-        "{streamed:?}"
-    );
+    assert!(matches!(streamed, Err(EgressError::Uncertain { cause: Cause::Timeout, .. })), "{streamed:?}");
     assert!(began.elapsed() < Duration::from_secs(61));
 }
 
@@ -184,38 +170,19 @@ async fn trickle() -> (mpsc::Sender<&'static str>, std::net::SocketAddr) {
 #[tokio::test]
 async fn an_answer_that_stops_half_way_ends_with_a_timeout() {
     let (sender, address) = trickle().await;
-    let limits = StreamLimits {
-        idle: Duration::from_secs(30),
-        ..LIMITS.timeout.into()
-    };
+    let limits = StreamLimits { idle: Duration::from_secs(30), ..LIMITS.timeout.into() };
     sender.send("one").await.unwrap();
-    let mut body = local()
-        .stream(get(&http_url(address)).map(body_from), limits)
-        .await
-        .unwrap()
-        .into_body();
+    let mut body = local().stream(get(&http_url(address)).map(body_from), limits).await.unwrap().into_body();
     assert_eq!(next(&mut body).await.unwrap().unwrap(), "one");
     time::pause();
     let error = failure(&next(&mut body).await.unwrap().unwrap_err());
-    assert!(
-        matches!(
-            error,
-            EgressError::Uncertain {
-                cause: Cause::Timeout,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, EgressError::Uncertain { cause: Cause::Timeout, .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn a_slow_reader_is_no_reason_to_end() {
     let (sender, address) = trickle().await;
-    let limits = StreamLimits {
-        idle: Duration::from_secs(30),
-        ..LIMITS.timeout.into()
-    };
+    let limits = StreamLimits { idle: Duration::from_secs(30), ..LIMITS.timeout.into() };
     let request = get(&http_url(address)).map(body_from);
     let mut body = local().stream(request, limits).await.unwrap().into_body();
     for piece in ["one", "two", "three"] {
@@ -236,15 +203,8 @@ async fn a_slow_reader_is_no_reason_to_end() {
 async fn a_bound_for_the_answer_holds_while_it_streams() {
     let (address, _) =
         http(|_| std::future::ready(Response::new(Endless(Arc::default()).boxed_unsync()))).await;
-    let limits = StreamLimits {
-        max_body: Some(100_000),
-        ..LIMITS.timeout.into()
-    };
-    let mut body = local()
-        .stream(get(&http_url(address)).map(body_from), limits)
-        .await
-        .unwrap()
-        .into_body();
+    let limits = StreamLimits { max_body: Some(100_000), ..LIMITS.timeout.into() };
+    let mut body = local().stream(get(&http_url(address)).map(body_from), limits).await.unwrap().into_body();
     let mut read = 0;
     let error = loop {
         match next(&mut body).await.unwrap() {
@@ -253,10 +213,7 @@ async fn a_bound_for_the_answer_holds_while_it_streams() {
         }
     };
     assert!(read <= 100_000, "{read}");
-    assert!(
-        matches!(error, EgressError::TooLarge { limit: 100_000, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, EgressError::TooLarge { limit: 100_000, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -264,29 +221,14 @@ async fn an_answer_that_breaks_half_way_says_so() {
     use tokio::io::AsyncWriteExt as _;
     let address = crate::peers::raw(|mut stream, _| async move {
         crate::peers::read_head(&mut stream).await;
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
-            .await
-            .unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf").await.unwrap();
     })
     .await;
-    let mut body = local()
-        .stream(get(&http_url(address)).map(body_from), LIMITS.timeout)
-        .await
-        .unwrap()
-        .into_body();
+    let mut body =
+        local().stream(get(&http_url(address)).map(body_from), LIMITS.timeout).await.unwrap().into_body();
     assert_eq!(next(&mut body).await.unwrap().unwrap(), "half");
     let error = failure(&next(&mut body).await.unwrap().unwrap_err());
-    assert!(
-        matches!(
-            error,
-            EgressError::Uncertain {
-                cause: Cause::Closed,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, EgressError::Uncertain { cause: Cause::Closed, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -303,9 +245,7 @@ async fn a_request_whose_body_breaks_fails() {
         }
     }
     let (address, _) = http(|_| std::future::pending()).await;
-    let request = Request::post(http_url(address))
-        .body(Broken.boxed_unsync())
-        .unwrap();
+    let request = Request::post(http_url(address)).body(Broken.boxed_unsync()).unwrap();
     let streamed = local().stream(request, LIMITS.timeout).await.map(|_| ());
     assert!(streamed.is_err());
 }

@@ -71,17 +71,12 @@ where
 
 /// Serves the HTTP version that it was spoken to with.
 async fn version(stream: TlsStream<TcpStream>) {
-    serve(stream, |request| async move {
-        Response::new(body_from(format!("{:?}", request.version())))
-    })
-    .await;
+    serve(stream, |request| async move { Response::new(body_from(format!("{:?}", request.version()))) })
+        .await;
 }
 
 fn egress(roots: Vec<Root>) -> Egress {
-    let policy = Policy {
-        extra_roots: roots,
-        ..policy(&["127.0.0.1"])
-    };
+    let policy = Policy { extra_roots: roots, ..policy(&["127.0.0.1"]) };
     Egress::with_resolver(policy, Script::new(&[&["127.0.0.1"]])).unwrap()
 }
 
@@ -92,19 +87,14 @@ fn url(address: SocketAddr) -> String {
 #[tokio::test]
 async fn a_further_root_is_trusted_and_http_2_preferred() {
     let authority = Authority::new();
-    for (protocols, expected) in [
-        (["h2", "http/1.1"].as_slice(), "HTTP/2.0"),
-        (&["http/1.1"], "HTTP/1.1"),
-        (&[], "HTTP/1.1"),
-    ] {
+    for (protocols, expected) in
+        [(["h2", "http/1.1"].as_slice(), "HTTP/2.0"), (&["http/1.1"], "HTTP/1.1"), (&[], "HTTP/1.1")]
+    {
         let (address, _) = tls(authority.acceptor("good.example", protocols), version).await;
         let egress = egress(vec![authority.root()]);
         let sent = egress.send(post(&url(address), "x"), LIMITS).await.unwrap();
         assert_eq!(sent.body(), expected);
-        let streamed = egress
-            .stream(post(&url(address), "x").map(body_from), LIMITS.timeout)
-            .await
-            .unwrap();
+        let streamed = egress.stream(post(&url(address), "x").map(body_from), LIMITS.timeout).await.unwrap();
         assert_eq!(streamed.status(), 200);
     }
 }
@@ -113,9 +103,7 @@ async fn a_further_root_is_trusted_and_http_2_preferred() {
 async fn a_certificate_for_an_address_holds_for_the_address() {
     let authority = Authority::new();
     let (address, _) = tls(authority.acceptor("127.0.0.1", &[]), version).await;
-    let sent = egress(vec![authority.root()])
-        .send(get(&format!("https://{address}/")), LIMITS)
-        .await;
+    let sent = egress(vec![authority.root()]).send(get(&format!("https://{address}/")), LIMITS).await;
     assert_eq!(sent.unwrap().body(), "HTTP/1.1");
 }
 
@@ -128,19 +116,8 @@ async fn a_wrong_certificate_was_not_sent() {
     ];
     for (what, acceptor) in cases {
         let (address, completed) = tls(acceptor, version).await;
-        let sent = egress(vec![authority.root()])
-            .send(post(&url(address), "x"), LIMITS)
-            .await;
-        assert!(
-            matches!(
-                sent,
-                Err(EgressError::NotSent {
-                    cause: Cause::Tls,
-                    ..
-                })
-            ),
-            "{what}: {sent:?}"
-        );
+        let sent = egress(vec![authority.root()]).send(post(&url(address), "x"), LIMITS).await;
+        assert!(matches!(sent, Err(EgressError::NotSent { cause: Cause::Tls, .. })), "{what}: {sent:?}");
         assert_eq!(completed.load(Ordering::SeqCst), 0, "{what}");
     }
 }
@@ -153,16 +130,7 @@ async fn a_server_without_tls_was_not_sent_anything() {
     })
     .await;
     let sent = egress(Vec::new()).send(post(&url(address), "x"), LIMITS).await;
-    assert!(
-        matches!(
-            sent,
-            Err(EgressError::NotSent {
-                cause: Cause::Tls,
-                ..
-            })
-        ),
-        "{sent:?}"
-    );
+    assert!(matches!(sent, Err(EgressError::NotSent { cause: Cause::Tls, .. })), "{sent:?}");
 }
 
 #[tokio::test]
@@ -182,29 +150,17 @@ async fn a_handshake_without_end_was_not_sent() {
     accepted.notified().await;
     time::pause();
     let sent = sending.await.unwrap();
-    assert!(
-        matches!(
-            sent,
-            Err(EgressError::NotSent {
-                cause: Cause::Timeout,
-                ..
-            })
-        ),
-        "{sent:?}"
-    );
+    assert!(matches!(sent, Err(EgressError::NotSent { cause: Cause::Timeout, .. })), "{sent:?}");
 }
 
 /// An HTTP/2 server that answers every request with a reset.
 async fn resetting(authority: &Authority, reason: h2::Reason) -> SocketAddr {
-    let (address, _) = tls(
-        authority.acceptor("good.example", &["h2"]),
-        move |stream| async move {
-            let mut connection = h2::server::handshake(stream).await.unwrap();
-            while let Some(Ok((_request, mut respond))) = connection.accept().await {
-                respond.send_reset(reason);
-            }
-        },
-    )
+    let (address, _) = tls(authority.acceptor("good.example", &["h2"]), move |stream| async move {
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(Ok((_request, mut respond))) = connection.accept().await {
+            respond.send_reset(reason);
+        }
+    })
     .await;
     address
 }
@@ -213,9 +169,7 @@ async fn resetting(authority: &Authority, reason: h2::Reason) -> SocketAddr {
 async fn a_stream_that_the_server_refuses_was_not_processed() {
     let authority = Authority::new();
     let address = resetting(&authority, h2::Reason::REFUSED_STREAM).await;
-    let sent = egress(vec![authority.root()])
-        .send(post(&url(address), "x"), LIMITS)
-        .await;
+    let sent = egress(vec![authority.root()]).send(post(&url(address), "x"), LIMITS).await;
     assert!(matches!(sent, Err(EgressError::NotSent { .. })), "{sent:?}");
 }
 
@@ -224,9 +178,7 @@ async fn a_stream_that_the_server_breaks_is_uncertain() {
     let authority = Authority::new();
     for reason in [h2::Reason::INTERNAL_ERROR, h2::Reason::CANCEL] {
         let address = resetting(&authority, reason).await;
-        let sent = egress(vec![authority.root()])
-            .send(post(&url(address), "x"), LIMITS)
-            .await;
+        let sent = egress(vec![authority.root()]).send(post(&url(address), "x"), LIMITS).await;
         assert!(matches!(sent, Err(EgressError::Uncertain { .. })), "{sent:?}");
     }
 }
@@ -236,29 +188,17 @@ async fn roots_are_read_from_pem() {
     let (first, second) = (Authority::new(), Authority::new());
     let pem = format!("# ours\n{}{}", first.0.pem(), second.0.pem());
     assert_eq!(read_roots(pem.as_bytes()).unwrap(), [first.root(), second.root()]);
-    for bad in [
-        "",
-        "no certificate",
-        "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n",
-    ] {
+    for bad in ["", "no certificate", "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n"] {
         let read = read_roots(bad.as_bytes());
-        assert!(
-            matches!(read, Err(PolicyError::Root { position: 1, .. })),
-            "{bad}"
-        );
+        assert!(matches!(read, Err(PolicyError::Root { position: 1, .. })), "{bad}");
     }
 }
 
 #[test]
 fn a_root_that_is_no_certificate_is_an_error_of_configuration() {
-    let policy = Policy {
-        extra_roots: vec![Authority::new().root(), vec![1, 2, 3].into()],
-        ..Policy::default()
-    };
+    let policy =
+        Policy { extra_roots: vec![Authority::new().root(), vec![1, 2, 3].into()], ..Policy::default() };
     let error = Egress::new(policy).unwrap_err();
-    assert!(
-        matches!(error, PolicyError::Root { position: 2, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, PolicyError::Root { position: 2, .. }), "{error:?}");
     assert_eq!(Error::from(error).code, Code::ConfigInvalid);
 }

@@ -76,18 +76,12 @@ fn pem(text: &str) -> Result<SecretBytes, JwtError> {
             // the RFC 1421 headers of an encrypted PKCS#1 or SEC1 key
             _ if body.contains("Proc-Type:") => return Err(JwtError::KeyEncrypted),
             "PRIVATE KEY" | "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {
-                return decode_loose(body)
-                    .map(SecretBytes::from)
-                    .ok_or(JwtError::KeyFormat);
+                return decode_loose(body).map(SecretBytes::from).ok_or(JwtError::KeyFormat);
             }
             _ => public |= label.contains("PUBLIC KEY") || label.contains("CERTIFICATE"),
         }
     }
-    Err(if public {
-        JwtError::KeyPublic
-    } else {
-        JwtError::KeyFormat
-    })
+    Err(if public { JwtError::KeyPublic } else { JwtError::KeyFormat })
 }
 
 /// Base64 with any white space in between, as it arrives from forms and environment variables.

@@ -33,11 +33,7 @@ fn parameters_and_calls_print_names_only() {
     call.query.push("q", secret());
     call.headers.push("X-Key", secret());
     let secret = secret();
-    let client = ClientCredentials {
-        id: "id",
-        secret: Some(&secret),
-        assertion: Some(&secret),
-    };
+    let client = ClientCredentials { id: "id", secret: Some(&secret), assertion: Some(&secret) };
     silent(&client);
     for auth in [ClientAuth::Basic, ClientAuth::Post, ClientAuth::PrivateKeyJwt] {
         auth.apply(client, &mut call).unwrap();
@@ -52,14 +48,7 @@ fn parameters_and_calls_print_names_only() {
     assert!(!error.to_string().contains("cnry"));
     let target = "https://as.example/revoke".parse().unwrap();
     silent(
-        &revoke::request(
-            target,
-            &secret,
-            revoke::TokenKind::AccessToken,
-            ClientAuth::Post,
-            client,
-        )
-        .unwrap(),
+        &revoke::request(target, &secret, revoke::TokenKind::AccessToken, ClientAuth::Post, client).unwrap(),
     );
 }
 
@@ -83,10 +72,7 @@ fn callbacks_print_neither_code_nor_state_nor_text() {
     silent(&callback::parse(&refused, None).unwrap());
     let first = format!("oauth_token={CANARY}&oauth_verifier={CANARY}&x={CANARY}");
     silent(&callback::parse_oauth1(&first).unwrap());
-    for input in [
-        format!("code={CANARY}&code={CANARY}&state=s"),
-        format!("code={CANARY}%00&state=s"),
-    ] {
+    for input in [format!("code={CANARY}&code={CANARY}&state=s"), format!("code={CANARY}%00&state=s")] {
         let error = callback::parse(&input, None).unwrap_err();
         silent(&error);
         assert!(!error.to_string().contains("cnry"));
@@ -99,10 +85,7 @@ fn signers_and_keys_print_no_key() {
     let mut pair = Pkce::from_bytes(&[7; 32]);
     pair.verifier = CANARY.into();
     silent(&pair);
-    let token = oauth1::Token {
-        token: &secret,
-        secret: &secret,
-    };
+    let token = oauth1::Token { token: &secret, secret: &secret };
     silent(&token);
     silent(&oauth1::Signer {
         consumer_key: "key",
@@ -127,12 +110,7 @@ fn signers_and_keys_print_no_key() {
     silent(&signer);
     let (url, headers) = ("https://a.example/".parse().unwrap(), HeaderMap::new());
     let payload = sigv4::Payload::Bytes(CANARY.as_bytes());
-    let request = sigv4::Request {
-        method: &Method::GET,
-        url: &url,
-        headers: &headers,
-        payload,
-    };
+    let request = sigv4::Request { method: &Method::GET, url: &url, headers: &headers, payload };
     silent(&signer.sign(&request).unwrap());
     silent(&SigningKey::read(Algorithm::Hs256, &secret, KeyEncoding::Text).unwrap());
     silent(&SigningKey::read(Algorithm::Rs256, &secret, KeyEncoding::Text).unwrap_err());
@@ -157,12 +135,7 @@ fn failures_keep_a_listed_code_at_most() {
         CANARY.to_owned(),
     ] {
         for status in [200, 302, 400, 401, 429, 500, 503] {
-            let answer = Answer {
-                status,
-                headers: &headers,
-                body: body.as_bytes(),
-                now: NOW,
-            };
+            let answer = Answer { status, headers: &headers, body: body.as_bytes(), now: NOW };
             let failure = failure::classify(&answer, GrantKind::RefreshToken, &[]);
             silent(&failure);
             assert!(!failure.to_string().contains("cnry"));

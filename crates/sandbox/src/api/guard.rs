@@ -19,28 +19,14 @@ pub(super) fn caller(shared: &Shared, headers: &HeaderMap, scope: &str) -> Resul
     let Some(token) = bearer(headers) else {
         return Err(Box::new(challenge(StatusCode::UNAUTHORIZED, "", None)));
     };
-    let found = shared
-        .world()
-        .live_access(token, shared.now())
-        .map(|access| access.owner.clone());
+    let found = shared.world().live_access(token, shared.now()).map(|access| access.owner.clone());
     let Some(owner) = found else {
-        return Err(Box::new(challenge(
-            StatusCode::UNAUTHORIZED,
-            "invalid_token",
-            None,
-        )));
+        return Err(Box::new(challenge(StatusCode::UNAUTHORIZED, "invalid_token", None)));
     };
     if !owner.scopes.iter().any(|granted| granted == scope) {
-        return Err(Box::new(challenge(
-            StatusCode::FORBIDDEN,
-            "insufficient_scope",
-            Some(scope),
-        )));
+        return Err(Box::new(challenge(StatusCode::FORBIDDEN, "insufficient_scope", Some(scope))));
     }
-    let robot = || Person {
-        id: owner.client_id.clone(),
-        ..robot()
-    };
+    let robot = || Person { id: owner.client_id.clone(), ..robot() };
     let person = owner.person.clone().unwrap_or_else(robot);
     Ok(Caller { owner, person })
 }
@@ -55,11 +41,7 @@ fn robot() -> Person {
 
 /// The token of an `Authorization: Bearer` header.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .split_once(' ')?;
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 

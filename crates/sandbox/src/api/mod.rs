@@ -21,10 +21,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/me", get(postcards::me))
         .route("/api/me", get(postcards::me))
         .route("/api/postcards", get(postcards::list).post(postcards::create))
-        .route(
-            "/api/postcards/{id}",
-            get(postcards::show).delete(postcards::delete),
-        )
+        .route("/api/postcards/{id}", get(postcards::show).delete(postcards::delete))
         .route("/api/upload", post(traffic::upload).put(traffic::upload))
         .route("/api/stream", get(traffic::stream))
         .route("/api/echo", any(traffic::echo))

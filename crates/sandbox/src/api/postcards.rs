@@ -59,10 +59,7 @@ pub(super) async fn list(
         let next = all.get(start + limit).map(|card| card.id.clone());
         let body = json!({ "postcards": cards, "total": all.len(), "next_cursor": next });
         let link = next.map(|next| {
-            format!(
-                "<{}/api/postcards?limit={limit}&cursor={next}>; rel=\"next\"",
-                shared.issuer
-            )
+            format!("<{}/api/postcards?limit={limit}&cursor={next}>; rel=\"next\"", shared.issuer)
         });
         Ok(with_etag(&headers, &body, link))
     }))
@@ -74,12 +71,8 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Response {
     finish(caller(&shared, &headers, "postcards.read").map(|caller| {
-        let found = shared
-            .world()
-            .drawer(&caller.person.id, shared.now())
-            .iter()
-            .find(|card| card.id == id)
-            .cloned();
+        let found =
+            shared.world().drawer(&caller.person.id, shared.now()).iter().find(|card| card.id == id).cloned();
         match found {
             Some(card) => with_etag(&headers, &json!(card), None),
             None => error(StatusCode::NOT_FOUND, "not_found", "no such postcard"),
@@ -95,9 +88,7 @@ struct NewPostcard {
 
 pub(super) async fn create(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     finish(caller(&shared, &headers, "postcards.write").map(|caller| {
-        let asked = serde_json::from_slice::<NewPostcard>(&body)
-            .ok()
-            .filter(|card| card.text.len() <= 1_000);
+        let asked = serde_json::from_slice::<NewPostcard>(&body).ok().filter(|card| card.text.len() <= 1_000);
         let Some(asked) = asked else {
             let says = "send {\"to\": …, \"text\": …} with a text of at most 1000 bytes";
             return error(StatusCode::UNPROCESSABLE_ENTITY, "bad_postcard", says);
@@ -131,19 +122,10 @@ pub(super) async fn delete(
 /// 304 when the caller has this answer already.
 fn with_etag(headers: &HeaderMap, body: &Value, link: Option<String>) -> Response {
     let text = body.to_string();
-    let tag = format!(
-        "\"{}\"",
-        to_hex(sha256(text.as_bytes()).get(..8).unwrap_or_default())
-    );
-    let known = headers
-        .get(header::IF_NONE_MATCH)
-        .and_then(|value| value.to_str().ok());
+    let tag = format!("\"{}\"", to_hex(sha256(text.as_bytes()).get(..8).unwrap_or_default()));
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let same = known.is_some_and(|known| known.split(',').any(|one| one.trim() == tag));
-    let status = if same {
-        StatusCode::NOT_MODIFIED
-    } else {
-        StatusCode::OK
-    };
+    let status = if same { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
     let mut response = status.into_response();
     if !same {
         response = ([(header::CONTENT_TYPE, "application/json")], text).into_response();

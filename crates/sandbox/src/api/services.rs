@@ -45,22 +45,15 @@ pub(super) async fn luggage_items(headers: HeaderMap) -> Response {
 
 /// Any person's name with the password `locker-NAME`.
 pub(super) async fn lockers_me(headers: HeaderMap) -> Response {
-    let value = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let credentials = value
-        .and_then(|value| value.strip_prefix("Basic "))
-        .and_then(split_basic);
+    let value = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let credentials = value.and_then(|value| value.strip_prefix("Basic ")).and_then(split_basic);
     let person = credentials.and_then(|(name, password)| {
         let person = Person::named(&name)?;
         (password == format!("locker-{}", person.id).into()).then_some(person)
     });
     let Some(person) = person else {
-        let mut response = error(
-            StatusCode::UNAUTHORIZED,
-            "wrong_credentials",
-            "the password of NAME is locker-NAME",
-        );
+        let mut response =
+            error(StatusCode::UNAUTHORIZED, "wrong_credentials", "the password of NAME is locker-NAME");
         let basic = HeaderValue::from_static("Basic realm=\"lockers\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, basic);
         return response;

@@ -31,11 +31,7 @@ pub(super) async fn upload(State(shared): State<Arc<Shared>>, request: Request) 
     let (mut body, mut hash, mut size) = (request.into_body(), digest::Context::new(&digest::SHA256), 0_u64);
     while let Some(frame) = body.frame().await {
         let Ok(frame) = frame else {
-            return error(
-                StatusCode::BAD_REQUEST,
-                "cut_off",
-                "the upload ended before its end",
-            );
+            return error(StatusCode::BAD_REQUEST, "cut_off", "the upload ended before its end");
         };
         if let Some(data) = frame.data_ref() {
             hash.update(data);
@@ -43,11 +39,7 @@ pub(super) async fn upload(State(shared): State<Arc<Shared>>, request: Request) 
         }
     }
     let sum = to_hex(hash.finish().as_ref());
-    (
-        StatusCode::CREATED,
-        Json(json!({ "bytes": size, "sha256": sum, "content_type": kind })),
-    )
-        .into_response()
+    (StatusCode::CREATED, Json(json!({ "bytes": size, "sha256": sum, "content_type": kind }))).into_response()
 }
 
 #[derive(Deserialize)]
@@ -72,20 +64,10 @@ pub(super) async fn stream(
         return *refusal;
     }
     let events = asked.form == "events";
-    let kind = if events {
-        "text/event-stream"
-    } else {
-        "text/plain; charset=utf-8"
-    };
+    let kind = if events { "text/event-stream" } else { "text/plain; charset=utf-8" };
     let pieces = stream::unfold(0_u64, move |number| {
-        let (last, bytes) = (
-            asked.chunks.unwrap_or(5).min(10_000),
-            asked.bytes.unwrap_or(32).min(1 << 20),
-        );
-        let (pause, broken) = (
-            asked.pause_ms.unwrap_or(0).min(10_000),
-            asked.break_after == Some(number),
-        );
+        let (last, bytes) = (asked.chunks.unwrap_or(5).min(10_000), asked.bytes.unwrap_or(32).min(1 << 20));
+        let (pause, broken) = (asked.pause_ms.unwrap_or(0).min(10_000), asked.break_after == Some(number));
         async move {
             if number >= last {
                 return None;
@@ -107,11 +89,8 @@ pub(super) async fn stream(
 fn piece(number: u64, bytes: usize, events: bool) -> Bytes {
     let line = format!("chunk {number} ");
     let filler = ".".repeat(bytes.saturating_sub(line.len() + 1));
-    let text = if events {
-        format!("id: {number}\ndata: {line}{filler}\n\n")
-    } else {
-        format!("{line}{filler}\n")
-    };
+    let text =
+        if events { format!("id: {number}\ndata: {line}{filler}\n\n") } else { format!("{line}{filler}\n") };
     Bytes::from(text)
 }
 
@@ -125,15 +104,11 @@ pub(super) async fn echo(
 ) -> Json<Value> {
     let mut shown = serde_json::Map::new();
     for name in headers.keys() {
-        let values = headers
-            .get_all(name)
-            .iter()
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let values =
+            headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         shown.insert(name.to_string(), values.collect::<Vec<_>>().join(", ").into());
     }
-    let text = std::str::from_utf8(&body)
-        .ok()
-        .filter(|text| text.len() <= 10_000);
+    let text = std::str::from_utf8(&body).ok().filter(|text| text.len() <= 10_000);
     Json(json!({
         "method": method.as_str(),
         "path": uri.path(),
@@ -147,9 +122,7 @@ pub(super) async fn echo(
 
 /// Answers with the status asked for, 200 to 599.
 pub(super) async fn status(Path(status): Path<u16>) -> Response {
-    let known = StatusCode::from_u16(status)
-        .ok()
-        .filter(|status| (200..600).contains(&status.as_u16()));
+    let known = StatusCode::from_u16(status).ok().filter(|status| (200..600).contains(&status.as_u16()));
     let Some(status) = known else {
         return error(StatusCode::BAD_REQUEST, "bad_status", "ask for 200 to 599");
     };
@@ -168,17 +141,10 @@ pub(super) struct Redirect {
 /// A redirect to `?to=` with `?status=` (302 when absent).
 pub(super) async fn redirect(State(shared): State<Arc<Shared>>, Query(asked): Query<Redirect>) -> Response {
     let to = asked.to.unwrap_or_else(|| format!("{}/api/echo", shared.issuer));
-    let code = asked
-        .status
-        .filter(|code| (300..400).contains(code))
-        .unwrap_or(302);
+    let code = asked.status.filter(|code| (300..400).contains(code)).unwrap_or(302);
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::FOUND);
     match HeaderValue::from_str(&to) {
         Ok(location) => (status, [(header::LOCATION, location)]).into_response(),
-        Err(_) => error(
-            StatusCode::BAD_REQUEST,
-            "bad_target",
-            "the target is not a header value",
-        ),
+        Err(_) => error(StatusCode::BAD_REQUEST, "bad_target", "the target is not a header value"),
     }
 }

@@ -41,19 +41,12 @@ pub(super) async fn token(State(shared): State<Arc<Shared>>, body: Bytes) -> Res
 
 fn exchange(shared: &Shared, params: &Params) -> Result<Response, OAuthError> {
     if params.get("grant_type") != Some(GRANT) {
-        return Err(OAuthError::bad(
-            "unsupported_grant_type",
-            "grant_type must be the one of jwt-bearer",
-        ));
+        return Err(OAuthError::bad("unsupported_grant_type", "grant_type must be the one of jwt-bearer"));
     }
     let assertion = params.get("assertion");
     let assertion = assertion.ok_or_else(|| OAuthError::bad("invalid_request", "assertion is missing"))?;
     let claims = verified(shared, assertion)?;
-    let owner = Owner {
-        person: None,
-        client_id: claims.iss,
-        scopes: vec!["turnstile.passes".to_owned()],
-    };
+    let owner = Owner { person: None, client_id: claims.iss, scopes: vec!["turnstile.passes".to_owned()] };
     let fresh = Fresh::new(shared.entropy.as_ref())?;
     let (pair, _) = shared.world().issue(owner, fresh, false, shared.now());
     Ok(no_store(
@@ -68,9 +61,7 @@ fn exchange(shared: &Shared, params: &Params) -> Result<Response, OAuthError> {
 
 fn verified(shared: &Shared, assertion: &str) -> Result<Claims, OAuthError> {
     let bad = |says: &str| OAuthError::bad("invalid_grant", says);
-    let algorithm = decode_header(assertion)
-        .map_err(|_| bad("the assertion is not a JWT"))?
-        .alg;
+    let algorithm = decode_header(assertion).map_err(|_| bad("the assertion is not a JWT"))?.alg;
     let issuer = unverified_issuer(assertion).ok_or_else(|| bad("the assertion names no issuer"))?;
     let pem = shared
         .world()
@@ -99,10 +90,7 @@ fn verified(shared: &Shared, assertion: &str) -> Result<Claims, OAuthError> {
 fn check(shared: &Shared, claims: &Claims) -> Result<(), OAuthError> {
     let bad = |says: &str| Err(OAuthError::bad("invalid_grant", says));
     let now = shared.now();
-    let audiences = [
-        format!("{}/turnstile/token", shared.issuer),
-        shared.issuer.clone(),
-    ];
+    let audiences = [format!("{}/turnstile/token", shared.issuer), shared.issuer.clone()];
     let named = match &claims.aud {
         serde_json::Value::Array(all) => all.iter().filter_map(|one| one.as_str()).collect(),
         one => one.as_str().into_iter().collect::<Vec<_>>(),
@@ -122,11 +110,7 @@ fn check(shared: &Shared, claims: &Claims) -> Result<(), OAuthError> {
         _ => {
             let Some(jti) = &claims.jti else { return Ok(()) };
             let end = Timestamp::from_seconds(claims.exp);
-            match shared
-                .world()
-                .used_assertions
-                .insert(format!("{} {jti}", claims.iss), end)
-            {
+            match shared.world().used_assertions.insert(format!("{} {jti}", claims.iss), end) {
                 Some(_) => bad("the assertion was used before"),
                 None => Ok(()),
             }
@@ -135,9 +119,7 @@ fn check(shared: &Shared, claims: &Claims) -> Result<(), OAuthError> {
 }
 
 fn unverified_issuer(assertion: &str) -> Option<String> {
-    let claims = jsonwebtoken::dangerous::insecure_decode::<serde_json::Value>(assertion)
-        .ok()?
-        .claims;
+    let claims = jsonwebtoken::dangerous::insecure_decode::<serde_json::Value>(assertion).ok()?.claims;
     claims.get("iss")?.as_str().map(str::to_owned)
 }
 

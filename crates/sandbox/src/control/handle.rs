@@ -93,11 +93,7 @@ impl Control {
     /// # Errors
     /// [`SettingError::Switch`] when the failure does not fit the stage.
     pub fn fail(&self, stage: Stage, failure: Failure, times: Option<u32>) -> Result<(), SettingError> {
-        Ok(self
-            .shared
-            .world()
-            .switches
-            .set(stage, Some(Switch { failure, left: times }))?)
+        Ok(self.shared.world().switches.set(stage, Some(Switch { failure, left: times }))?)
     }
 
     /// Turns the failure at `stage` off.
@@ -153,11 +149,7 @@ impl Control {
             Ok(ask) => {
                 let verdict = match &approval.scopes {
                     Some(scopes) => Verdict::Allow(
-                        ask.scopes
-                            .iter()
-                            .filter(|scope| scopes.contains(scope))
-                            .cloned()
-                            .collect(),
+                        ask.scopes.iter().filter(|scope| scopes.contains(scope)).cloned().collect(),
                     ),
                     None => verdict(shared, &ask, &person),
                 };
@@ -186,10 +178,7 @@ impl Control {
 
     /// Registers an application, or replaces the one with the same id. A reset forgets it.
     pub fn register_client(&self, client: ClientConfig) {
-        self.shared
-            .world()
-            .clients
-            .insert(client.client_id.clone(), client);
+        self.shared.world().clients.insert(client.client_id.clone(), client);
     }
 
     /// Registers the public key of a Turnstile key pair. A reset forgets it.
@@ -223,9 +212,7 @@ impl Control {
         let matching = keys
             .into_iter()
             .filter(|(id, client)| *id == person.id && client_id.is_none_or(|wanted| wanted == client));
-        matching
-            .filter(|(id, client)| world.withdraw_grant(id, client))
-            .count()
+        matching.filter(|(id, client)| world.withdraw_grant(id, client)).count()
     }
 
     /// How many families of refresh tokens of a person are live, over all applications.

@@ -40,20 +40,15 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
 }
 
 async fn guard(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let local = request
-        .extensions()
-        .get::<Peer>()
-        .is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
+    let local =
+        request.extensions().get::<Peer>().is_some_and(|peer| peer.0.ip().to_canonical().is_loopback());
     if !local {
         return problem(StatusCode::FORBIDDEN, "the control API answers on loopback only");
     }
     // `Secret` compares in constant time
     let sent = api::bearer(request.headers()).map(SecretString::from);
     if sent.is_none_or(|sent| sent != shared.control_token) {
-        return problem(
-            StatusCode::UNAUTHORIZED,
-            "send the control token as a bearer token",
-        );
+        return problem(StatusCode::UNAUTHORIZED, "send the control token as a bearer token");
     }
     no_store(next.run(request).await)
 }
@@ -115,10 +110,7 @@ struct Approve {
 }
 
 async fn approve(Extension(control): Extension<Control>, Json(wanted): Json<Approve>) -> Response {
-    let approval = Approval {
-        person: wanted.person,
-        scopes: wanted.scopes,
-    };
+    let approval = Approval { person: wanted.person, scopes: wanted.scopes };
     match control.approve(&wanted.authorize_url, &approval) {
         Ok(target) => Json(json!({ "redirect_to": target.as_str() })).into_response(),
         Err(error) => problem(StatusCode::BAD_REQUEST, error),
@@ -167,18 +159,8 @@ struct NewClient {
 }
 
 async fn client(Extension(control): Extension<Control>, Json(new): Json<NewClient>) -> StatusCode {
-    let NewClient {
-        client_id,
-        client_secret,
-        redirect_uris,
-        name,
-    } = new;
-    control.register_client(ClientConfig {
-        client_id,
-        client_secret,
-        redirect_uris,
-        name,
-    });
+    let NewClient { client_id, client_secret, redirect_uris, name } = new;
+    control.register_client(ClientConfig { client_id, client_secret, redirect_uris, name });
     StatusCode::NO_CONTENT
 }
 
@@ -189,10 +171,7 @@ struct NewKey {
 }
 
 async fn key(Extension(control): Extension<Control>, Json(new): Json<NewKey>) -> StatusCode {
-    control.register_key(KeyPair {
-        issuer: new.issuer,
-        public_key_pem: new.public_key_pem,
-    });
+    control.register_key(KeyPair { issuer: new.issuer, public_key_pem: new.public_key_pem });
     StatusCode::NO_CONTENT
 }
 

@@ -23,30 +23,16 @@ pub(crate) struct OAuthError {
 
 impl OAuthError {
     pub fn bad(error: &'static str, says: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::BAD_REQUEST,
-            error,
-            says: says.into(),
-            challenge: false,
-        }
+        Self { status: StatusCode::BAD_REQUEST, error, says: says.into(), challenge: false }
     }
 
     pub fn client(says: &str, challenge: bool) -> Self {
-        Self {
-            status: StatusCode::UNAUTHORIZED,
-            error: "invalid_client",
-            says: says.to_owned(),
-            challenge,
-        }
+        Self { status: StatusCode::UNAUTHORIZED, error: "invalid_client", says: says.to_owned(), challenge }
     }
 
     pub fn answer(self, shared: &Shared) -> Response {
         let dialect = shared.world().settings.dialect;
-        let status = if dialect.ok_error {
-            StatusCode::OK
-        } else {
-            self.status
-        };
+        let status = if dialect.ok_error { StatusCode::OK } else { self.status };
         if dialect.html_error {
             return no_store(crate::broken::html(status));
         }
@@ -101,10 +87,7 @@ pub(crate) fn tokens(shared: &Shared, pair: &Pair, failure: Option<Failure>) -> 
 }
 
 fn nested(pair: &Pair, mut tokens: Map<String, Value>) -> Map<String, Value> {
-    let id = pair
-        .person
-        .as_ref()
-        .map_or_else(String::new, crate::world::Person::subject);
+    let id = pair.person.as_ref().map_or_else(String::new, crate::world::Person::subject);
     tokens.insert("id".to_owned(), id.into());
     let mut body = Map::new();
     body.insert("ok".to_owned(), true.into());
@@ -119,10 +102,7 @@ fn encode(dialect: Dialect, body: Map<String, Value>) -> Response {
     }
     let mut form = form_urlencoded::Serializer::new(String::new());
     for (name, value) in body {
-        form.append_pair(
-            &name,
-            &value.as_str().map_or_else(|| value.to_string(), str::to_owned),
-        );
+        form.append_pair(&name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     }
     let kind = [(header::CONTENT_TYPE, "application/x-www-form-urlencoded")];
     no_store((kind, form.finish()).into_response())

@@ -55,13 +55,7 @@ impl Ask {
             Ok(scopes) => ask.scopes = scopes,
             Err(unknown) => {
                 let says = format!("{unknown} is not a scope of Postcards");
-                return Err(AskError::Redirect(refuse(
-                    shared,
-                    &ask,
-                    "invalid_scope",
-                    &says,
-                    None,
-                )));
+                return Err(AskError::Redirect(refuse(shared, &ask, "invalid_scope", &says, None)));
             }
         }
         Ok(ask)
@@ -69,10 +63,7 @@ impl Ask {
 
     fn check(&self, shared: &Shared, params: &Params) -> Result<(), (&'static str, String)> {
         if params.get("response_type") != Some("code") {
-            return Err((
-                "unsupported_response_type",
-                "response_type must be code".to_owned(),
-            ));
+            return Err(("unsupported_response_type", "response_type must be code".to_owned()));
         }
         if params.get("response_mode").is_some_and(|mode| mode != "query") {
             return Err(("invalid_request", "response_mode must be query".to_owned()));
@@ -80,44 +71,28 @@ impl Ask {
         let required = shared.world().settings.pkce_required;
         match (&self.challenge, params.get("code_challenge_method")) {
             (None, None) if !required => Ok(()),
-            (None, _) => Err((
-                "invalid_request",
-                "code_challenge is missing (PKCE with S256)".to_owned(),
-            )),
+            (None, _) => Err(("invalid_request", "code_challenge is missing (PKCE with S256)".to_owned())),
             // `plain` is the default of RFC 7636 section 4.3, and never accepted here
             (Some(_), method) if method != Some("S256") => {
                 Err(("invalid_request", "code_challenge_method must be S256".to_owned()))
             }
-            (Some(challenge), _)
-                if URL_SAFE_NO_PAD
-                    .decode(challenge)
-                    .is_ok_and(|hash| hash.len() == 32) =>
-            {
+            (Some(challenge), _) if URL_SAFE_NO_PAD.decode(challenge).is_ok_and(|hash| hash.len() == 32) => {
                 Ok(())
             }
-            _ => Err((
-                "invalid_request",
-                "code_challenge is not a SHA-256 value".to_owned(),
-            )),
+            _ => Err(("invalid_request", "code_challenge is not a SHA-256 value".to_owned())),
         }
     }
 
     /// Whether `prompt` contains `word`.
     pub fn prompts(&self, word: &str) -> bool {
-        self.params
-            .get("prompt")
-            .is_some_and(|prompt| prompt.split(' ').any(|part| part == word))
+        self.params.get("prompt").is_some_and(|prompt| prompt.split(' ').any(|part| part == word))
     }
 
     /// The scopes that `person` has not allowed this application yet; all of them with `prompt=consent`.
     pub fn new_scopes(&self, shared: &Shared, person: &Person) -> Vec<String> {
         let granted = shared.world().granted(person, &self.client.client_id);
         let asks_again = self.prompts("consent");
-        self.scopes
-            .iter()
-            .filter(|scope| asks_again || !granted.contains(scope))
-            .cloned()
-            .collect()
+        self.scopes.iter().filter(|scope| asks_again || !granted.contains(scope)).cloned().collect()
     }
 
     /// The query of this request, as it goes through the sign-in and consent forms.
@@ -127,10 +102,7 @@ impl Ask {
 
     /// The query of the same request for another person.
     pub fn query_for_somebody_else(&self) -> String {
-        format!(
-            "{}&prompt=select_account",
-            self.params.encode_without(&["prompt"])
-        )
+        format!("{}&prompt=select_account", self.params.encode_without(&["prompt"]))
     }
 }
 
@@ -160,11 +132,7 @@ pub(crate) fn give_code(
 ) -> keybearer_core::Result<String> {
     let code = shared.token("pc_code_")?;
     let client_id = ask.client.client_id.clone();
-    let owner = Owner {
-        person: Some(person.clone()),
-        client_id: client_id.clone(),
-        scopes: scopes.to_vec(),
-    };
+    let owner = Owner { person: Some(person.clone()), client_id: client_id.clone(), scopes: scopes.to_vec() };
     {
         let (mut world, now) = (shared.world(), shared.now());
         world.remember_grant(person, &client_id, (&ask.scopes, scopes), now);
@@ -184,12 +152,7 @@ pub(crate) fn refuse(shared: &Shared, ask: &Ask, error: &str, says: &str, met: O
 }
 
 fn back(shared: &Shared, ask: &Ask, pairs: &[(&str, &str)], met: Option<Failure>) -> String {
-    let switched = || {
-        shared
-            .world()
-            .switches
-            .take_if(Stage::Consent, Failure::changes_answer)
-    };
+    let switched = || shared.world().switches.take_if(Stage::Consent, Failure::changes_answer);
     let failure = met.filter(|failure| failure.changes_answer()).or_else(switched);
     let mut url = ask.redirect_uri.clone();
     {

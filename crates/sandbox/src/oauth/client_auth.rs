@@ -21,10 +21,7 @@ pub(crate) fn client(
     let posted = params.get("client_secret").map(SecretString::from);
     let (client_id, secret) = match basic {
         Some(_) if posted.is_some() => {
-            return Err(OAuthError::bad(
-                "invalid_request",
-                "the client authenticates in two ways",
-            ));
+            return Err(OAuthError::bad("invalid_request", "the client authenticates in two ways"));
         }
         Some((client_id, _)) if params.get("client_id").is_some_and(|other| other != client_id) => {
             return Err(OAuthError::bad(
@@ -52,22 +49,15 @@ fn basic(headers: &HeaderMap) -> Result<Option<(String, SecretString)>, OAuthErr
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Ok(None);
     };
-    let malformed = || {
-        OAuthError::client(
-            "the Authorization header is not Basic with an id and a secret",
-            true,
-        )
-    };
+    let malformed =
+        || OAuthError::client("the Authorization header is not Basic with an id and a secret", true);
     let text = value.to_str().map_err(|_| malformed())?;
     let (scheme, encoded) = text.split_once(' ').ok_or_else(malformed)?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(malformed());
     }
     let (id, secret) = split_basic(encoded).ok_or_else(malformed)?;
-    Ok(Some((
-        form_decoded(&id),
-        SecretString::from(form_decoded(secret.expose())),
-    )))
+    Ok(Some((form_decoded(&id), SecretString::from(form_decoded(secret.expose())))))
 }
 
 /// The two halves of Basic credentials, not form-decoded.
@@ -81,8 +71,5 @@ pub(crate) fn split_basic(encoded: &str) -> Option<(String, SecretString)> {
 /// Both halves are form-encoded before they are joined (RFC 6749 section 2.3.1).
 fn form_decoded(text: &str) -> String {
     let pair = format!("v={text}");
-    form_urlencoded::parse(pair.as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+    form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
 }

@@ -32,12 +32,7 @@ fn begin(shared: &Shared, headers: &HeaderMap, params: &Params) -> Result<Value,
         .map_err(|scope| OAuthError::bad("invalid_scope", format!("{scope} is not a scope of Postcards")))?;
     let device_code = shared.token("pc_device_")?;
     let user_code = user_code(shared)?;
-    shared.world().add_device(
-        (&device_code, &user_code),
-        &client.client_id,
-        scopes,
-        shared.now(),
-    );
+    shared.world().add_device((&device_code, &user_code), &client.client_id, scopes, shared.now());
     let page = format!("{}/device", shared.issuer);
     Ok(json!({
         "device_code": device_code.expose(),
@@ -56,14 +51,11 @@ fn user_code(shared: &Shared) -> keybearer_core::Result<String> {
 }
 
 pub(super) fn poll(shared: &Shared, device_code: &str, client_id: &str) -> Result<Owner, OAuthError> {
-    shared
-        .world()
-        .poll_device(device_code, client_id, shared.now())
-        .map_err(|refusal| match refusal {
-            PollRefusal::Unknown => OAuthError::bad("invalid_grant", "the device code is not known"),
-            PollRefusal::Pending => OAuthError::bad("authorization_pending", "nobody has decided yet"),
-            PollRefusal::SlowDown => OAuthError::bad("slow_down", "ask every 5 seconds"),
-            PollRefusal::Denied => OAuthError::bad("access_denied", "the person said no"),
-            PollRefusal::Ended => OAuthError::bad("expired_token", "the device code has ended"),
-        })
+    shared.world().poll_device(device_code, client_id, shared.now()).map_err(|refusal| match refusal {
+        PollRefusal::Unknown => OAuthError::bad("invalid_grant", "the device code is not known"),
+        PollRefusal::Pending => OAuthError::bad("authorization_pending", "nobody has decided yet"),
+        PollRefusal::SlowDown => OAuthError::bad("slow_down", "ask every 5 seconds"),
+        PollRefusal::Denied => OAuthError::bad("access_denied", "the person said no"),
+        PollRefusal::Ended => OAuthError::bad("expired_token", "the device code has ended"),
+    })
 }

@@ -29,10 +29,7 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .route("/introspect", post(token::introspect))
         .route("/register", post(register::register))
         .route("/device_authorization", post(device::authorization))
-        .route(
-            "/.well-known/oauth-authorization-server",
-            get(discovery::metadata),
-        )
+        .route("/.well-known/oauth-authorization-server", get(discovery::metadata))
         .route("/.well-known/openid-configuration", get(discovery::metadata))
 }
 

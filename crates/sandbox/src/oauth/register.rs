@@ -37,10 +37,7 @@ fn create(shared: &Shared, body: &[u8]) -> Result<Value, OAuthError> {
     let bad = |says: &str| OAuthError::bad("invalid_client_metadata", says);
     let asked: Registration =
         serde_json::from_slice(body).map_err(|_| bad("the body is not client metadata"))?;
-    let method = asked
-        .token_endpoint_auth_method
-        .as_deref()
-        .unwrap_or("client_secret_basic");
+    let method = asked.token_endpoint_auth_method.as_deref().unwrap_or("client_secret_basic");
     if !matches!(method, "client_secret_basic" | "client_secret_post" | "none") {
         return Err(bad("token_endpoint_auth_method is not offered"));
     }
@@ -58,11 +55,7 @@ fn create(shared: &Shared, body: &[u8]) -> Result<Value, OAuthError> {
         return Err(bad("too many clients are registered; reset the sandbox"));
     }
     let client_id = shared.token("pc_client_")?.expose().clone();
-    let client_secret = if method == "none" {
-        None
-    } else {
-        Some(shared.token("pc_secret_")?)
-    };
+    let client_secret = if method == "none" { None } else { Some(shared.token("pc_secret_")?) };
     let name = asked.client_name.unwrap_or_else(|| "An application".to_owned());
     let name: String = name.chars().filter(|c| !c.is_control()).take(80).collect();
     let mut answer = json!({

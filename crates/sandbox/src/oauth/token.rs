@@ -36,10 +36,7 @@ pub(super) async fn token(
 
 fn answer_grant(shared: &Shared, headers: &HeaderMap, params: &Params, failure: Option<Failure>) -> Answer {
     if let Some(name) = params.duplicate() {
-        return Err(OAuthError::bad(
-            "invalid_request",
-            format!("{name} is given twice"),
-        ));
+        return Err(OAuthError::bad("invalid_request", format!("{name} is given twice")));
     }
     let client = client_auth::client(shared, headers, params)?;
     match params.get("grant_type") {
@@ -52,10 +49,7 @@ fn answer_grant(shared: &Shared, headers: &HeaderMap, params: &Params, failure: 
             let owner = device::poll(shared, code, &client.client_id)?;
             issue(shared, owner, failure != Some(Failure::NoRefreshToken), failure)
         }
-        Some(_) => Err(OAuthError::bad(
-            "unsupported_grant_type",
-            "this grant_type is not offered",
-        )),
+        Some(_) => Err(OAuthError::bad("unsupported_grant_type", "this grant_type is not offered")),
         None => Err(OAuthError::bad("invalid_request", "grant_type is missing")),
     }
 }
@@ -67,25 +61,16 @@ fn issue(shared: &Shared, owner: Owner, with_refresh: bool, failure: Option<Fail
 }
 
 fn exchange(shared: &Shared, client: &ClientConfig, params: &Params, failure: Option<Failure>) -> Answer {
-    let code = params
-        .get("code")
-        .ok_or_else(|| OAuthError::bad("invalid_request", "code is missing"))?;
+    let code = params.get("code").ok_or_else(|| OAuthError::bad("invalid_request", "code is missing"))?;
     let challenge = match params.get("code_verifier") {
         // RFC 7636 section 4.1: 43 to 128 characters
         Some(verifier) if !(43..=128).contains(&verifier.len()) => {
-            return Err(OAuthError::bad(
-                "invalid_request",
-                "code_verifier must have 43 to 128 characters",
-            ));
+            return Err(OAuthError::bad("invalid_request", "code_verifier must have 43 to 128 characters"));
         }
         verifier => verifier.map(|verifier| URL_SAFE_NO_PAD.encode(sha256(verifier.as_bytes()))),
     };
-    let asked = Exchange {
-        code,
-        client_id: &client.client_id,
-        redirect_uri: params.get("redirect_uri"),
-        challenge,
-    };
+    let asked =
+        Exchange { code, client_id: &client.client_id, redirect_uri: params.get("redirect_uri"), challenge };
     let fresh = Fresh::new(shared.entropy.as_ref())?;
     let with_refresh = failure != Some(Failure::NoRefreshToken);
     let traded = shared.world().exchange(&asked, fresh, with_refresh, shared.now());
@@ -97,15 +82,9 @@ fn refresh(shared: &Shared, client: &ClientConfig, params: &Params, failure: Opt
     let presented = params.get("refresh_token");
     let presented =
         presented.ok_or_else(|| OAuthError::bad("invalid_request", "refresh_token is missing"))?;
-    let narrower = params
-        .get("scope")
-        .map(read_scopes)
-        .transpose()
-        .map_err(unknown_scope)?;
+    let narrower = params.get("scope").map(read_scopes).transpose().map_err(unknown_scope)?;
     let fresh = Fresh::new(shared.entropy.as_ref())?;
-    let used = shared
-        .world()
-        .refresh(presented, &client.client_id, narrower, fresh, shared.now());
+    let used = shared.world().refresh(presented, &client.client_id, narrower, fresh, shared.now());
     match used {
         Ok((mut pair, how)) => {
             if failure == Some(Failure::NoRefreshToken) {
@@ -119,17 +98,12 @@ fn refresh(shared: &Shared, client: &ClientConfig, params: &Params, failure: Opt
             }));
             Ok(response)
         }
-        Err(RefreshRefusal::WiderScope) => Err(OAuthError::bad(
-            "invalid_scope",
-            RefreshRefusal::WiderScope.says(),
-        )),
+        Err(RefreshRefusal::WiderScope) => {
+            Err(OAuthError::bad("invalid_scope", RefreshRefusal::WiderScope.says()))
+        }
         Err(refusal) => {
             let mut response = OAuthError::bad("invalid_grant", refusal.says()).answer(shared);
-            let word = if refusal == RefreshRefusal::Reused {
-                "reused"
-            } else {
-                "refused"
-            };
+            let word = if refusal == RefreshRefusal::Reused { "reused" } else { "refused" };
             response.extensions_mut().insert(Outcome(word));
             Ok(response)
         }
@@ -147,31 +121,18 @@ fn client_credentials(
     failure: Option<Failure>,
 ) -> Answer {
     if client.client_secret.is_none() {
-        return Err(OAuthError::bad(
-            "unauthorized_client",
-            "a public client has no credentials of its own",
-        ));
+        return Err(OAuthError::bad("unauthorized_client", "a public client has no credentials of its own"));
     }
     let scopes = read_scopes(params.get("scope").unwrap_or("postcards.read")).map_err(unknown_scope)?;
-    issue(
-        shared,
-        Owner {
-            person: None,
-            client_id: client.client_id.clone(),
-            scopes,
-        },
-        false,
-        failure,
-    )
+    issue(shared, Owner { person: None, client_id: client.client_id.clone(), scopes }, false, failure)
 }
 
 /// RFC 7009: 200 for a token that is unknown, too.
 pub(super) async fn revoke(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let params = Params::parse(&body);
     let done = client_auth::client(&shared, &headers, &params).and_then(|client| {
-        let token = params
-            .get("token")
-            .ok_or_else(|| OAuthError::bad("invalid_request", "token is missing"))?;
+        let token =
+            params.get("token").ok_or_else(|| OAuthError::bad("invalid_request", "token is missing"))?;
         shared.world().revoke_token(token, &client.client_id);
         Ok(no_store(StatusCode::OK.into_response()))
     });
@@ -186,12 +147,9 @@ pub(super) async fn introspect(
 ) -> Response {
     let params = Params::parse(&body);
     let done = client_auth::client(&shared, &headers, &params).and_then(|client| {
-        let token = params
-            .get("token")
-            .ok_or_else(|| OAuthError::bad("invalid_request", "token is missing"))?;
-        Ok(no_store(
-            Json(introspection(&shared, token, &client.client_id)).into_response(),
-        ))
+        let token =
+            params.get("token").ok_or_else(|| OAuthError::bad("invalid_request", "token is missing"))?;
+        Ok(no_store(Json(introspection(&shared, token, &client.client_id)).into_response()))
     });
     done.unwrap_or_else(|error| error.answer(&shared))
 }
@@ -199,10 +157,8 @@ pub(super) async fn introspect(
 fn introspection(shared: &Shared, token: &str, client_id: &str) -> Value {
     let (world, now) = (shared.world(), shared.now());
     let describe = |owner: &Owner, kind: &str| {
-        let subject = owner
-            .person
-            .as_ref()
-            .map_or_else(|| owner.client_id.clone(), |person| person.subject());
+        let subject =
+            owner.person.as_ref().map_or_else(|| owner.client_id.clone(), |person| person.subject());
         json!({
             "active": true,
             "scope": owner.scopes.join(" "),
@@ -212,10 +168,7 @@ fn introspection(shared: &Shared, token: &str, client_id: &str) -> Value {
             "iss": shared.issuer,
         })
     };
-    if let Some(access) = world
-        .live_access(token, now)
-        .filter(|access| access.owner.client_id == client_id)
-    {
+    if let Some(access) = world.live_access(token, now).filter(|access| access.owner.client_id == client_id) {
         let mut body = describe(&access.owner, "Bearer");
         if let Some(body) = body.as_object_mut() {
             body.insert("exp".to_owned(), access.expires_at.seconds().into());
@@ -223,10 +176,7 @@ fn introspection(shared: &Shared, token: &str, client_id: &str) -> Value {
         }
         return body;
     }
-    match world
-        .live_refresh(token, now)
-        .filter(|family| family.owner.client_id == client_id)
-    {
+    match world.live_refresh(token, now).filter(|family| family.owner.client_id == client_id) {
         Some(family) => describe(&family.owner, "refresh_token"),
         None => json!({ "active": false }),
     }

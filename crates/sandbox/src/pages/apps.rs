@@ -18,21 +18,9 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>, headers: HeaderMap) 
         return view::no_entropy();
     };
     let Some(person) = visitor.person.clone() else {
-        return show(
-            &shared,
-            &headers,
-            SignInFor {
-                to: Target::Apps,
-                query: String::new(),
-                client: None,
-            },
-        );
+        return show(&shared, &headers, SignInFor { to: Target::Apps, query: String::new(), client: None });
     };
-    let page = Apps {
-        apps: apps(&shared, &person),
-        person,
-        csrf: visitor.csrf.clone(),
-    };
+    let page = Apps { apps: apps(&shared, &person), person, csrf: visitor.csrf.clone() };
     visitor.keep(&shared, view::page(StatusCode::OK, &page))
 }
 
@@ -41,23 +29,9 @@ fn apps(shared: &Shared, person: &Person) -> Vec<App> {
     let own = world.grants.values().filter(|grant| grant.person.id == person.id);
     let app = |grant: &crate::world::Grant| App {
         client_id: grant.client_id.clone(),
-        name: world
-            .clients
-            .get(&grant.client_id)
-            .map_or("An application", |client| &client.name)
-            .to_owned(),
-        may: SCOPES
-            .iter()
-            .filter(|s| grant.scopes.iter().any(|g| g == s.name))
-            .map(|s| s.says)
-            .collect(),
-        since: grant
-            .at
-            .rfc3339()
-            .chars()
-            .take(16)
-            .collect::<String>()
-            .replace('T', " "),
+        name: world.clients.get(&grant.client_id).map_or("An application", |client| &client.name).to_owned(),
+        may: SCOPES.iter().filter(|s| grant.scopes.iter().any(|g| g == s.name)).map(|s| s.says).collect(),
+        since: grant.at.rfc3339().chars().take(16).collect::<String>().replace('T', " "),
     };
     own.map(app).collect()
 }
@@ -70,9 +44,7 @@ pub(super) async fn revoke(State(shared): State<Arc<Shared>>, headers: HeaderMap
     let Some(person) = visitor.person.clone().filter(|_| visitor.sent(&headers, &form)) else {
         return view::stale_form();
     };
-    shared
-        .world()
-        .withdraw_grant(&person.id, form.get("client_id").unwrap_or_default());
+    shared.world().withdraw_grant(&person.id, form.get("client_id").unwrap_or_default());
     view::redirect("/apps")
 }
 

@@ -57,24 +57,10 @@ fn begin(
     let asks_sign_in = ask.prompts("login") || ask.prompts("select_account");
     let Some(person) = visitor.person.clone().filter(|_| !asks_sign_in) else {
         if ask.prompts("none") {
-            return Ok(view::redirect(&refuse(
-                shared,
-                ask,
-                "login_required",
-                "nobody is signed in",
-                met,
-            )));
+            return Ok(view::redirect(&refuse(shared, ask, "login_required", "nobody is signed in", met)));
         }
         let client = Some(ask.client.name.clone());
-        return Ok(show(
-            shared,
-            headers,
-            SignInFor {
-                to: Target::Authorize,
-                query: ask.query(),
-                client,
-            },
-        ));
+        return Ok(show(shared, headers, SignInFor { to: Target::Authorize, query: ask.query(), client }));
     };
     let new_scopes = ask.new_scopes(shared, &person);
     if new_scopes.is_empty() {
@@ -82,33 +68,20 @@ fn begin(
         return Ok(view::redirect(&verdict.redirect(shared, ask, &person, met)?));
     }
     if ask.prompts("none") {
-        return Ok(view::redirect(&refuse(
-            shared,
-            ask,
-            "consent_required",
-            "a permission is new",
-            met,
-        )));
+        return Ok(view::redirect(&refuse(shared, ask, "consent_required", "a permission is new", met)));
     }
     let everybody = met == Some(Failure::Administrator)
         || shared.world().switches.peek(Stage::Consent) == Some(Failure::Administrator);
     if (person.habit == Habit::NeedsAdministrator || everybody) && !administrator_allows(shared, ask) {
-        return Ok(view::page(
-            StatusCode::OK,
-            &Administrator::new(ask, &person, &visitor.csrf),
-        ));
+        return Ok(view::page(StatusCode::OK, &Administrator::new(ask, &person, &visitor.csrf)));
     }
-    Ok(view::page(
-        StatusCode::OK,
-        &consent_page(shared, ask, &visitor, &person, &new_scopes),
-    ))
+    Ok(view::page(StatusCode::OK, &consent_page(shared, ask, &visitor, &person, &new_scopes)))
 }
 
 /// A decision by header or switch; `administrator` is left to the page.
 fn decision(shared: &Shared, met: Option<Failure>) -> Option<Failure> {
     let taken = |failure: Failure| failure.is_decision() && failure != Failure::Administrator;
-    met.filter(|failure| taken(*failure))
-        .or_else(|| shared.world().switches.take_if(Stage::Consent, taken))
+    met.filter(|failure| taken(*failure)).or_else(|| shared.world().switches.take_if(Stage::Consent, taken))
 }
 
 fn decided(
@@ -118,11 +91,7 @@ fn decided(
     decision: Failure,
 ) -> keybearer_core::Result<Option<Response>> {
     let hinted = || ask.login_hint.as_deref().and_then(Person::named);
-    let Some(person) = signed_in
-        .cloned()
-        .or_else(hinted)
-        .or_else(|| Person::named("ada"))
-    else {
+    let Some(person) = signed_in.cloned().or_else(hinted).or_else(|| Person::named("ada")) else {
         return Ok(None);
     };
     let verdict = match decision {
@@ -131,27 +100,15 @@ fn decided(
         Failure::Deny => Verdict::Deny,
         Failure::TemporarilyUnavailable => {
             let says = "switched on in the sandbox";
-            return Ok(Some(view::redirect(&refuse(
-                shared,
-                ask,
-                "temporarily_unavailable",
-                says,
-                None,
-            ))));
+            return Ok(Some(view::redirect(&refuse(shared, ask, "temporarily_unavailable", says, None))));
         }
         _ => return Ok(None),
     };
-    verdict
-        .redirect(shared, ask, &person, None)
-        .map(|target| Some(view::redirect(&target)))
+    verdict.redirect(shared, ask, &person, None).map(|target| Some(view::redirect(&target)))
 }
 
 fn consent_page(shared: &Shared, ask: &Ask, visitor: &Visitor, person: &Person, new: &[String]) -> Consent {
-    let ticked = if person.habit == Habit::UnticksOne {
-        without_last(new)
-    } else {
-        new.to_vec()
-    };
+    let ticked = if person.habit == Habit::UnticksOne { without_last(new) } else { new.to_vec() };
     let known = |name: &String| SCOPES.iter().find(|scope| scope.name == name.as_str());
     let boxes = new.iter().filter_map(known).map(|scope| ScopeBox {
         name: scope.name,
@@ -159,12 +116,8 @@ fn consent_page(shared: &Shared, ask: &Ask, visitor: &Visitor, person: &Person, 
         sensitive: scope.sensitive,
         ticked: ticked.iter().any(|name| name == scope.name),
     });
-    let before = ask
-        .scopes
-        .iter()
-        .filter(|scope| !new.contains(scope))
-        .filter_map(known)
-        .map(|scope| scope.says);
+    let before =
+        ask.scopes.iter().filter(|scope| !new.contains(scope)).filter_map(known).map(|scope| scope.says);
     let settings = shared.world().settings.clone();
     Consent {
         client: ask.client.name.clone(),
@@ -190,19 +143,13 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap
     let Some(person) = visitor.person.clone().filter(|_| visitor.sent(&headers, &form)) else {
         return view::stale_form();
     };
-    let ask = match Ask::read(
-        &shared,
-        Params::parse(form.get("query").unwrap_or_default().as_bytes()),
-    ) {
+    let ask = match Ask::read(&shared, Params::parse(form.get("query").unwrap_or_default().as_bytes())) {
         Ok(ask) => ask,
         Err(error) => return refused(error),
     };
     let verdict = match form.get("decision") {
         Some("approve-as-administrator") => {
-            shared
-                .world()
-                .administrator_allows
-                .insert(ask.client.client_id.clone());
+            shared.world().administrator_allows.insert(ask.client.client_id.clone());
             return view::redirect(&format!("/authorize?{}", ask.query()));
         }
         Some("ask-administrator") => Verdict::AskAdministrator,

@@ -48,10 +48,7 @@ impl Verdict {
 }
 
 pub(super) fn administrator_allows(shared: &Shared, ask: &Ask) -> bool {
-    shared
-        .world()
-        .administrator_allows
-        .contains(&ask.client.client_id)
+    shared.world().administrator_allows.contains(&ask.client.client_id)
 }
 
 /// All but the last; the only one stays.

@@ -35,11 +35,7 @@ fn show(
         (None, Some(_)) => StatusCode::UNPROCESSABLE_ENTITY,
         (None, None) => StatusCode::OK,
     };
-    let page = Developers {
-        registered,
-        problem,
-        csrf: visitor.csrf.clone(),
-    };
+    let page = Developers { registered, problem, csrf: visitor.csrf.clone() };
     visitor.keep(shared, view::page(status, &page))
 }
 
@@ -55,13 +51,8 @@ pub(super) async fn register_app(
     if !visitor.sent(&headers, &form) {
         return view::stale_form();
     }
-    let name: String = form
-        .get("name")
-        .unwrap_or_default()
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(80)
-        .collect();
+    let name: String =
+        form.get("name").unwrap_or_default().chars().filter(|c| !c.is_control()).take(80).collect();
     let redirect = form.get("redirect_uri").unwrap_or_default().to_owned();
     if name.trim().is_empty() || !usable_redirect(&redirect) {
         let says = "An application needs a name and an http or https redirect address without a fragment.";
@@ -85,16 +76,7 @@ pub(super) async fn register_app(
         }
         world.clients.insert(client_id.clone(), client);
     }
-    show(
-        &shared,
-        &visitor,
-        Some(Registered::App {
-            name,
-            client_id,
-            client_secret: secret,
-        }),
-        None,
-    )
+    show(&shared, &visitor, Some(Registered::App { name, client_id, client_secret: secret }), None)
 }
 
 pub(super) async fn register_key(
@@ -115,12 +97,7 @@ pub(super) async fn register_key(
         return show(&shared, &visitor, None, Some(says));
     }
     if !crate::api::is_public_key(pem) {
-        return show(
-            &shared,
-            &visitor,
-            None,
-            Some("This is not a public key of RSA or EC P-256 in PEM."),
-        );
+        return show(&shared, &visitor, None, Some("This is not a public key of RSA or EC P-256 in PEM."));
     }
     let Ok(key_id) = shared.token("pc_key_") else {
         return view::no_entropy();

@@ -27,27 +27,11 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap, 
     };
     let Some(person) = visitor.person.clone() else {
         let query = format!("user_code={user_code}");
-        return show(
-            &shared,
-            &headers,
-            SignInFor {
-                to: Target::Device,
-                query,
-                client: Some(client),
-            },
-        );
+        return show(&shared, &headers, SignInFor { to: Target::Device, query, client: Some(client) });
     };
-    let may = SCOPES
-        .iter()
-        .filter(|scope| scopes.iter().any(|name| name == scope.name))
-        .map(|scope| scope.says);
-    let page = DeviceConsent {
-        client,
-        person,
-        may: may.collect(),
-        user_code,
-        csrf: visitor.csrf.clone(),
-    };
+    let may =
+        SCOPES.iter().filter(|scope| scopes.iter().any(|name| name == scope.name)).map(|scope| scope.says);
+    let page = DeviceConsent { client, person, may: may.collect(), user_code, csrf: visitor.csrf.clone() };
     view::page(StatusCode::OK, &page)
 }
 
@@ -75,10 +59,7 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap
     };
     let (client_id, scopes) = (device.client_id.clone(), device.scopes.clone());
     device.state = match allows {
-        true => DeviceState::Allowed {
-            person: person.clone(),
-            scopes: scopes.clone(),
-        },
+        true => DeviceState::Allowed { person: person.clone(), scopes: scopes.clone() },
         false => DeviceState::Denied,
     };
     if allows {
@@ -91,7 +72,5 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap
 fn normal(text: &str) -> String {
     let plain: String = text.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
     let upper = plain.to_ascii_uppercase();
-    upper
-        .split_at_checked(4)
-        .map_or(upper.clone(), |(head, tail)| format!("{head}-{tail}"))
+    upper.split_at_checked(4).map_or(upper.clone(), |(head, tail)| format!("{head}-{tail}"))
 }

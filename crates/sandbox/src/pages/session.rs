@@ -30,12 +30,7 @@ impl Visitor {
             if let Some(session) = world.sessions.get_mut(&Digest::of(cookie.expose())) {
                 session.seen = now;
                 let (person, csrf) = (session.person.clone(), session.csrf.clone());
-                return Ok(Self {
-                    cookie,
-                    person,
-                    csrf,
-                    fresh: false,
-                });
+                return Ok(Self { cookie, person, csrf, fresh: false });
             }
         }
         Self::begin(shared, None)
@@ -43,32 +38,18 @@ impl Visitor {
 
     fn begin(shared: &Shared, person: Option<Person>) -> keybearer_core::Result<Self> {
         let (cookie, csrf) = (shared.token("")?, shared.token("")?);
-        let session = Session {
-            person: person.clone(),
-            csrf: csrf.clone(),
-            seen: shared.now(),
-        };
+        let session = Session { person: person.clone(), csrf: csrf.clone(), seen: shared.now() };
         let mut world = shared.world();
         world.tidy(shared.now());
         world.sessions.insert(Digest::of(cookie.expose()), session);
-        Ok(Self {
-            cookie,
-            person,
-            csrf,
-            fresh: true,
-        })
+        Ok(Self { cookie, person, csrf, fresh: true })
     }
 
     /// Whether a form came from a page that this browser got from us.
     pub fn sent(&self, headers: &HeaderMap, form: &Params) -> bool {
-        let cross_site = headers
-            .get("sec-fetch-site")
-            .is_some_and(|site| site == "cross-site");
+        let cross_site = headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site");
         // `Secret` compares in constant time
-        !cross_site
-            && form
-                .get("csrf")
-                .is_some_and(|csrf| self.csrf == SecretString::from(csrf))
+        !cross_site && form.get("csrf").is_some_and(|csrf| self.csrf == SecretString::from(csrf))
     }
 
     /// Gives the browser its cookie when it is new.
@@ -86,31 +67,19 @@ impl Visitor {
 }
 
 fn cookie_name(shared: &Shared) -> &'static str {
-    if shared.https() {
-        "__Host-pc_session"
-    } else {
-        "pc_session"
-    }
+    if shared.https() { "__Host-pc_session" } else { "pc_session" }
 }
 
 fn cookie(shared: &Shared, headers: &HeaderMap) -> Option<SecretString> {
     let name = cookie_name(shared);
-    let all = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    let mut pairs = all
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.into())
 }
 
 fn set_cookie(shared: &Shared, value: &str, response: &mut Response) {
     let secure = if shared.https() { "; Secure" } else { "" };
-    let text = format!(
-        "{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}",
-        cookie_name(shared)
-    );
+    let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}", cookie_name(shared));
     if let Ok(header_value) = HeaderValue::from_str(&text) {
         response.headers_mut().append(header::SET_COOKIE, header_value);
     }
@@ -122,11 +91,7 @@ pub(super) async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap, 
     show(
         &shared,
         &headers,
-        SignInFor {
-            to,
-            query: params.get("query").unwrap_or_default().to_owned(),
-            client: None,
-        },
+        SignInFor { to, query: params.get("query").unwrap_or_default().to_owned(), client: None },
     )
 }
 
@@ -167,9 +132,7 @@ pub(super) fn show(shared: &Shared, headers: &HeaderMap, wanted: SignInFor) -> R
     let Ok(visitor) = Visitor::of(shared, headers) else {
         return view::no_entropy();
     };
-    let hint = Params::from_query(Some(&wanted.query))
-        .get("login_hint")
-        .map(str::to_owned);
+    let hint = Params::from_query(Some(&wanted.query)).get("login_hint").map(str::to_owned);
     let page = SignIn {
         people: Person::residents().to_vec(),
         client: wanted.client,
@@ -189,10 +152,7 @@ pub(super) async fn sign_in(State(shared): State<Arc<Shared>>, headers: HeaderMa
     if !visitor.sent(&headers, &form) {
         return view::stale_form();
     }
-    let named = form
-        .get("person")
-        .or_else(|| form.get("name"))
-        .and_then(Person::named);
+    let named = form.get("person").or_else(|| form.get("name")).and_then(Person::named);
     let Some(person) = named else {
         return view::problem(
             StatusCode::BAD_REQUEST,
@@ -217,10 +177,8 @@ pub(super) async fn sign_in(State(shared): State<Arc<Shared>>, headers: HeaderMa
 /// The query without what asked for the sign-in that has just happened.
 fn without_sign_in_prompt(params: &Params) -> String {
     let prompt = params.get("prompt").unwrap_or_default();
-    let left: Vec<&str> = prompt
-        .split(' ')
-        .filter(|word| !matches!(*word, "" | "login" | "select_account"))
-        .collect();
+    let left: Vec<&str> =
+        prompt.split(' ').filter(|word| !matches!(*word, "" | "login" | "select_account")).collect();
     let mut query = params.encode_without(&["prompt"]);
     if !left.is_empty() {
         query.push_str("&prompt=");

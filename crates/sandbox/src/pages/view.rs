@@ -68,13 +68,7 @@ impl Administrator {
     pub fn new(ask: &Ask, person: &Person, csrf: &SecretString) -> Self {
         let client = ask.client.name.clone();
         let (query, somebody_else) = (ask.query(), ask.query_for_somebody_else());
-        Self {
-            client,
-            person: person.clone(),
-            query,
-            somebody_else,
-            csrf: csrf.clone(),
-        }
+        Self { client, person: person.clone(), query, somebody_else, csrf: csrf.clone() }
     }
 }
 
@@ -117,14 +111,8 @@ pub(super) struct DeviceDone {
 
 /// What was just registered; shown once.
 pub(super) enum Registered {
-    App {
-        name: String,
-        client_id: String,
-        client_secret: SecretString,
-    },
-    Key {
-        key_id: String,
-    },
+    App { name: String, client_id: String, client_secret: SecretString },
+    Key { key_id: String },
 }
 
 #[derive(Template)]
@@ -149,10 +137,7 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
         "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'";
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
@@ -168,9 +153,7 @@ pub(super) fn redirect(target: &str) -> Response {
     };
     let mut response = no_store(StatusCode::SEE_OTHER.into_response());
     response.headers_mut().insert(header::LOCATION, location);
-    response
-        .headers_mut()
-        .insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
@@ -185,19 +168,11 @@ pub(super) fn stale_form() -> Response {
 }
 
 pub(super) fn no_entropy() -> Response {
-    problem(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "Something went wrong",
-        "This machine gives no random bytes.",
-    )
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", "This machine gives no random bytes.")
 }
 
 pub(crate) async fn not_found() -> Response {
-    problem(
-        StatusCode::NOT_FOUND,
-        "Nothing is here",
-        "The sandbox has no page at this address.",
-    )
+    problem(StatusCode::NOT_FOUND, "Nothing is here", "The sandbox has no page at this address.")
 }
 
 pub(super) async fn home() -> Response {
@@ -206,10 +181,8 @@ pub(super) async fn home() -> Response {
 
 pub(super) async fn style() -> Response {
     let css = include_str!("../../assets/postcards.css");
-    let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::CACHE_CONTROL, "max-age=3600"),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
     (headers, css).into_response()
 }
 

@@ -69,10 +69,7 @@ impl World {
         now: Timestamp,
     ) -> Result<Owner, PollRefusal> {
         let digest = Digest::of(device_code);
-        let found = self
-            .devices
-            .iter_mut()
-            .find(|(_, device)| device.digest == digest);
+        let found = self.devices.iter_mut().find(|(_, device)| device.digest == digest);
         let (user_code, device) = found.ok_or(PollRefusal::Unknown)?;
         if device.client_id != client_id {
             return Err(PollRefusal::Unknown);
@@ -91,10 +88,6 @@ impl World {
         };
         let (user_code, client_id) = (user_code.clone(), client_id.to_owned());
         self.devices.remove(&user_code);
-        Ok(Owner {
-            person: Some(person),
-            client_id,
-            scopes,
-        })
+        Ok(Owner { person: Some(person), client_id, scopes })
     }
 }

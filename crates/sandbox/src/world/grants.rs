@@ -72,12 +72,8 @@ impl World {
         now: Timestamp,
     ) {
         let key = (person.id.clone(), client_id.to_owned());
-        let fresh = || Grant {
-            person: person.clone(),
-            client_id: client_id.to_owned(),
-            scopes: vec![],
-            at: now,
-        };
+        let fresh =
+            || Grant { person: person.clone(), client_id: client_id.to_owned(), scopes: vec![], at: now };
         let grant = self.grants.entry(key).or_insert_with(fresh);
         grant.scopes.retain(|scope| !asked.contains(scope));
         grant.scopes.extend_from_slice(given);
@@ -94,20 +90,14 @@ impl World {
         let of = |owner: &Owner| {
             owner.client_id == client_id && owner.person.as_ref().is_some_and(|person| person.id == person_id)
         };
-        let families: Vec<u64> = self
-            .families
-            .iter()
-            .filter(|(_, family)| of(&family.owner))
-            .map(|(number, _)| *number)
-            .collect();
+        let families: Vec<u64> =
+            self.families.iter().filter(|(_, family)| of(&family.owner)).map(|(number, _)| *number).collect();
         for number in families {
             self.revoke_family(number);
         }
         self.access.retain(|_, access| !of(&access.owner));
         self.codes.retain(|_, code| !of(&code.owner));
-        self.grants
-            .remove(&(person_id.to_owned(), client_id.to_owned()))
-            .is_some()
+        self.grants.remove(&(person_id.to_owned(), client_id.to_owned())).is_some()
     }
 
     pub fn add_code(
@@ -148,10 +138,7 @@ impl World {
         };
         let (pair, family) = self.issue(owner, fresh, with_refresh, now);
         if let Some(code) = self.codes.get_mut(&digest) {
-            code.used = Some(Used {
-                family,
-                access: Digest::of(pair.access.expose()),
-            });
+            code.used = Some(Used { family, access: Digest::of(pair.access.expose()) });
         }
         Ok(pair)
     }

@@ -28,26 +28,10 @@ pub(crate) struct Scope {
 }
 
 pub(crate) const SCOPES: [Scope; 4] = [
-    Scope {
-        name: "profile.read",
-        says: "read your profile",
-        sensitive: false,
-    },
-    Scope {
-        name: "postcards.read",
-        says: "read your postcards",
-        sensitive: false,
-    },
-    Scope {
-        name: "postcards.write",
-        says: "send postcards",
-        sensitive: false,
-    },
-    Scope {
-        name: "postcards.delete",
-        says: "delete postcards",
-        sensitive: true,
-    },
+    Scope { name: "profile.read", says: "read your profile", sensitive: false },
+    Scope { name: "postcards.read", says: "read your postcards", sensitive: false },
+    Scope { name: "postcards.write", says: "send postcards", sensitive: false },
+    Scope { name: "postcards.delete", says: "delete postcards", sensitive: true },
 ];
 
 /// The key under which a secret is found: its SHA-256, so that the tables hold no secret.
@@ -89,10 +73,7 @@ pub(crate) struct World {
 
 impl World {
     pub fn new(settings: Settings, clients: &[ClientConfig], keys: &[KeyPair]) -> Self {
-        let mut world = Self {
-            settings,
-            ..Self::default()
-        };
+        let mut world = Self { settings, ..Self::default() };
         for client in clients {
             world.clients.insert(client.client_id.clone(), client.clone());
         }
@@ -115,11 +96,9 @@ impl World {
             self.used_assertions.retain(|_, expires_at| *expires_at > now);
         }
         if self.refresh_index.len() > 5 * MANY {
-            self.families
-                .retain(|_, family| !family.revoked && family.absolute_end > now);
+            self.families.retain(|_, family| !family.revoked && family.absolute_end > now);
             let families = &self.families;
-            self.refresh_index
-                .retain(|_, (family, _)| families.contains_key(family));
+            self.refresh_index.retain(|_, (family, _)| families.contains_key(family));
         }
         if self.devices.len() > 1_000 {
             self.devices.retain(|_, device| device.expires_at > now);
@@ -136,10 +115,7 @@ impl World {
 /// The known scopes in `text`, in the order of [`SCOPES`]; `Err` with the first that is unknown.
 pub(crate) fn read_scopes(text: &str) -> Result<Vec<String>, String> {
     let asked: Vec<&str> = text.split([' ', ',']).filter(|scope| !scope.is_empty()).collect();
-    match asked
-        .iter()
-        .find(|scope| !SCOPES.iter().any(|known| known.name == **scope))
-    {
+    match asked.iter().find(|scope| !SCOPES.iter().any(|known| known.name == **scope)) {
         Some(unknown) => Err(unknown.chars().take(80).collect()),
         None => {
             let known = SCOPES.iter().filter(|scope| asked.contains(&scope.name));

@@ -30,11 +30,7 @@ pub struct Person {
 impl Person {
     /// The five who live here.
     pub fn residents() -> [Self; 5] {
-        let person = |id: &str, name: &str, habit| Self {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            habit,
-        };
+        let person = |id: &str, name: &str, habit| Self { id: id.to_owned(), name: name.to_owned(), habit };
         [
             person("ada", "Ada Obi", Habit::Normal),
             person("ben", "Ben Costa", Habit::SaysNo),
@@ -48,21 +44,14 @@ impl Person {
     pub fn named(text: &str) -> Option<Self> {
         let name = text.trim().trim_end_matches("@postcards.test");
         let name: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
-        let slug: String = name
-            .to_lowercase()
-            .chars()
-            .map(|c| if c.is_alphanumeric() { c } else { '-' })
-            .collect();
+        let slug: String =
+            name.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         let id = slug.trim_matches('-').to_owned();
         if id.is_empty() {
             return None;
         }
         let resident = Self::residents().into_iter().find(|person| person.id == id);
-        Some(resident.unwrap_or(Self {
-            id,
-            name,
-            habit: Habit::Normal,
-        }))
+        Some(resident.unwrap_or(Self { id, name, habit: Habit::Normal }))
     }
 
     /// The identifier in answers, for example `pc_ada`.

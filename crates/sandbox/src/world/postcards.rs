@@ -17,10 +17,7 @@ impl World {
     pub fn drawer(&mut self, person_id: &str, now: Timestamp) -> &mut Vec<Postcard> {
         if !self.postcards.contains_key(person_id) {
             let texts = [
-                (
-                    "grandma@postcards.test",
-                    "The tram climbs like a goat. More tomorrow.",
-                ),
+                ("grandma@postcards.test", "The tram climbs like a goat. More tomorrow."),
                 ("harbour@postcards.test", "Rain all day, soup all day."),
                 ("desk@postcards.test", "Back on Monday. Water the fern."),
             ];

@@ -17,10 +17,7 @@ impl Fresh {
         let make = |prefix: &str| {
             random_token(entropy, 20).map(|text| SecretString::from(format!("{prefix}{text}")))
         };
-        Ok(Self {
-            access: make("pc_at_")?,
-            refresh: make("pc_rt_")?,
-        })
+        Ok(Self { access: make("pc_at_")?, refresh: make("pc_rt_")? })
     }
 }
 
@@ -116,13 +113,7 @@ impl World {
         self.tidy(now);
         let family = with_refresh.then(|| self.begin_family(&owner, &fresh.refresh, now));
         let pair = self.pair(owner, &fresh.access, family, now);
-        (
-            Pair {
-                refresh: with_refresh.then_some(fresh.refresh),
-                ..pair
-            },
-            family,
-        )
+        (Pair { refresh: with_refresh.then_some(fresh.refresh), ..pair }, family)
     }
 
     fn begin_family(&mut self, owner: &Owner, refresh: &SecretString, now: Timestamp) -> u64 {
@@ -130,21 +121,9 @@ impl World {
         self.last_family += 1;
         let number = self.last_family;
         let absolute_end = now.plus(Duration::from_secs(self.settings.absolute_seconds));
-        let tokens = vec![RefreshToken {
-            issued_at: now,
-            rotated: None,
-        }];
-        self.families.insert(
-            number,
-            Family {
-                owner: owner.clone(),
-                absolute_end,
-                revoked: false,
-                tokens,
-            },
-        );
-        self.refresh_index
-            .insert(Digest::of(refresh.expose()), (number, 1));
+        let tokens = vec![RefreshToken { issued_at: now, rotated: None }];
+        self.families.insert(number, Family { owner: owner.clone(), absolute_end, revoked: false, tokens });
+        self.refresh_index.insert(Digest::of(refresh.expose()), (number, 1));
         number
     }
 
@@ -155,12 +134,8 @@ impl World {
                 && family.owner.client_id == owner.client_id
                 && family.owner.person == owner.person
         };
-        let live: Vec<u64> = self
-            .families
-            .iter()
-            .filter(|(_, family)| same(family))
-            .map(|(number, _)| *number)
-            .collect();
+        let live: Vec<u64> =
+            self.families.iter().filter(|(_, family)| same(family)).map(|(number, _)| *number).collect();
         let surplus = (live.len() + 1).saturating_sub(self.settings.max_refresh_tokens);
         for number in live.into_iter().take(surplus) {
             self.revoke_family(number);
@@ -170,22 +145,8 @@ impl World {
     fn pair(&mut self, owner: Owner, access: &SecretString, family: Option<u64>, now: Timestamp) -> Pair {
         let expires_at = now.plus(Duration::from_secs(self.settings.access_seconds));
         let (scopes, person) = (owner.scopes.clone(), owner.person.clone());
-        self.access.insert(
-            Digest::of(access.expose()),
-            Access {
-                owner,
-                issued_at: now,
-                expires_at,
-                family,
-            },
-        );
-        Pair {
-            access: access.clone(),
-            refresh: None,
-            scopes,
-            expires_at,
-            person,
-        }
+        self.access.insert(Digest::of(access.expose()), Access { owner, issued_at: now, expires_at, family });
+        Pair { access: access.clone(), refresh: None, scopes, expires_at, person }
     }
 
     /// Uses a refresh token.
@@ -216,8 +177,7 @@ impl World {
         if !self.settings.rotate {
             return Ok((pair, Refreshed::Kept));
         }
-        self.refresh_index
-            .insert(Digest::of(fresh.refresh.expose()), (number, index + 1));
+        self.refresh_index.insert(Digest::of(fresh.refresh.expose()), (number, index + 1));
         pair.refresh = Some(fresh.refresh);
         self.rotate(number, index, &pair, now);
         Ok((pair, Refreshed::Rotated))
@@ -266,23 +226,15 @@ impl World {
         };
         let position = (index as usize).saturating_sub(1);
         if let Some(token) = family.tokens.get_mut(position) {
-            token.rotated = Some(Rotated {
-                at: now,
-                into: into.clone(),
-            });
+            token.rotated = Some(Rotated { at: now, into: into.clone() });
         }
         // only the last pair can ever be answered again, so older ones are forgotten
-        if let Some(older) = position
-            .checked_sub(1)
-            .and_then(|older| family.tokens.get_mut(older))
+        if let Some(older) = position.checked_sub(1).and_then(|older| family.tokens.get_mut(older))
             && let Some(rotated) = &mut older.rotated
         {
             rotated.into.refresh = None;
         }
-        family.tokens.push(RefreshToken {
-            issued_at: now,
-            rotated: None,
-        });
+        family.tokens.push(RefreshToken { issued_at: now, rotated: None });
     }
 
     /// Ends a family: its refresh tokens and every access token made from them.
@@ -297,45 +249,32 @@ impl World {
     pub fn revoke_token(&mut self, token: &str, client_id: &str) {
         let digest = Digest::of(token);
         if let Some((number, _)) = self.refresh_index.get(&digest).copied() {
-            let own = self
-                .families
-                .get(&number)
-                .is_some_and(|family| family.owner.client_id == client_id);
+            let own = self.families.get(&number).is_some_and(|family| family.owner.client_id == client_id);
             if own {
                 self.revoke_family(number);
             }
-        } else if self
-            .access
-            .get(&digest)
-            .is_some_and(|access| access.owner.client_id == client_id)
-        {
+        } else if self.access.get(&digest).is_some_and(|access| access.owner.client_id == client_id) {
             self.access.remove(&digest);
         }
     }
 
     /// The live access token, whoever it belongs to.
     pub fn live_access(&self, token: &str, now: Timestamp) -> Option<&Access> {
-        self.access
-            .get(&Digest::of(token))
-            .filter(|access| now < access.expires_at)
+        self.access.get(&Digest::of(token)).filter(|access| now < access.expires_at)
     }
 
     /// The family of a refresh token that would still be accepted.
     pub fn live_refresh(&self, token: &str, now: Timestamp) -> Option<&Family> {
         let (number, index) = self.refresh_index.get(&Digest::of(token)).copied()?;
-        let family = self
-            .families
-            .get(&number)
-            .filter(|family| !family.revoked && now < family.absolute_end)?;
+        let family =
+            self.families.get(&number).filter(|family| !family.revoked && now < family.absolute_end)?;
         let unused = family.token(index).is_some_and(|token| token.rotated.is_none());
         (unused && self.check_life(number, index, now).is_ok()).then_some(family)
     }
 
     /// `family.number` of a refresh token that was ever made.
     pub fn refresh_number(&self, token: &str) -> Option<String> {
-        self.refresh_index
-            .get(&Digest::of(token))
-            .map(|(family, number)| format!("{family}.{number}"))
+        self.refresh_index.get(&Digest::of(token)).map(|(family, number)| format!("{family}.{number}"))
     }
 }
 

@@ -12,10 +12,7 @@ async fn authorize(world: &World, changes: &[(&str, &str)]) -> Reply {
 async fn production_refuses_to_start_unless_forced() {
     let mut production = config();
     production.production = true;
-    assert!(matches!(
-        Sandbox::start(production).await,
-        Err(StartError::Production)
-    ));
+    assert!(matches!(Sandbox::start(production).await, Err(StartError::Production)));
     let mut forced = config();
     (forced.production, forced.force_in_production) = (true, true);
     assert!(Sandbox::start(forced).await.is_ok());
@@ -84,11 +81,7 @@ async fn pkce_with_s256_is_required() {
     for changes in cases {
         let reply = authorize(&world, changes).await;
         assert_eq!(reply.status, 303, "{changes:?}");
-        assert_eq!(
-            reply.param("error").as_deref(),
-            Some("invalid_request"),
-            "{changes:?}"
-        );
+        assert_eq!(reply.param("error").as_deref(), Some("invalid_request"), "{changes:?}");
         assert_eq!(reply.param("state").as_deref(), Some("cnry_state"));
     }
 }
@@ -100,10 +93,7 @@ async fn pkce_can_be_made_optional_but_plain_stays_refused() {
     let without = [("code_challenge", ""), ("code_challenge_method", "")];
     assert_eq!(authorize(&world, &without).await.status, 200);
     let code = query(&world.approve("ada", &without), "code").unwrap();
-    assert_eq!(
-        world.exchange_with(&code, &[("code_verifier", "")]).await.status,
-        200
-    );
+    assert_eq!(world.exchange_with(&code, &[("code_verifier", "")]).await.status, 200);
     let plain = authorize(&world, &[("code_challenge_method", "plain")]).await;
     assert_eq!(plain.param("error").as_deref(), Some("invalid_request"));
 }
@@ -126,54 +116,33 @@ async fn an_unknown_scope_or_response_type_goes_back_as_an_error() {
     let scope = authorize(&world, &[("scope", "profile.read moon.read")]).await;
     assert_eq!(scope.param("error").as_deref(), Some("invalid_scope"));
     let implicit = authorize(&world, &[("response_type", "token")]).await;
-    assert_eq!(
-        implicit.param("error").as_deref(),
-        Some("unsupported_response_type")
-    );
+    assert_eq!(implicit.param("error").as_deref(), Some("unsupported_response_type"));
 }
 
 #[tokio::test]
 async fn the_five_people_answer_by_habit() {
     let world = World::start().await;
     assert!(query(&world.approve("ada", &[]), "code").is_some());
-    assert_eq!(
-        query(&world.approve("ben", &[]), "error").as_deref(),
-        Some("access_denied")
-    );
+    assert_eq!(query(&world.approve("ben", &[]), "error").as_deref(), Some("access_denied"));
     let cy = world.approve("cy", &[]);
     assert!(query(&cy, "error_description").unwrap().contains("administrator"));
     world.control.administrator("fieldnote", true);
     assert!(query(&world.approve("cy", &[]), "code").is_some());
     let dee = query(&world.approve("dee", &[]), "code").unwrap();
-    assert_eq!(
-        world.exchange(&dee).await.json()["scope"],
-        "profile.read postcards.read"
-    );
+    assert_eq!(world.exchange(&dee).await.json()["scope"], "profile.read postcards.read");
     let eve = query(&world.approve("eve", &[("login_hint", "ada")]), "code").unwrap();
-    let token = world.exchange(&eve).await.json()["access_token"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let token = world.exchange(&eve).await.json()["access_token"].as_str().unwrap().to_owned();
     assert_eq!(world.me(&token).await.json()["email"], "eve@postcards.test");
 }
 
 #[tokio::test]
 async fn discovery_is_at_both_places_and_names_its_own_issuer() {
     let world = World::start().await;
-    for path in [
-        "/.well-known/oauth-authorization-server",
-        "/.well-known/openid-configuration",
-    ] {
+    for path in ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"] {
         let document = world.get(path, &[]).await.json();
         assert_eq!(document["issuer"], world.control.url());
-        assert_eq!(
-            document["token_endpoint"],
-            format!("{}/token", world.control.url())
-        );
-        assert_eq!(
-            document["code_challenge_methods_supported"],
-            serde_json::json!(["S256"])
-        );
+        assert_eq!(document["token_endpoint"], format!("{}/token", world.control.url()));
+        assert_eq!(document["code_challenge_methods_supported"], serde_json::json!(["S256"]));
         assert_eq!(document["authorization_response_iss_parameter_supported"], true);
     }
 }
@@ -184,10 +153,7 @@ async fn a_client_can_register_itself_and_use_what_it_got() {
     let redirect = "http://127.0.0.1:9/cb";
     let body = serde_json::json!({ "redirect_uris": [redirect], "client_name": "Robot" }).to_string();
     let json = [("content-type", "application/json")];
-    let reply = world
-        .call("POST", "/register", &json, Full::from(body))
-        .await
-        .unwrap();
+    let reply = world.call("POST", "/register", &json, Full::from(body)).await.unwrap();
     assert_eq!((reply.status, reply.header("cache-control")), (201, "no-store"));
     let client = reply.json();
     let id = client["client_id"].as_str().unwrap();
@@ -195,9 +161,6 @@ async fn a_client_can_register_itself_and_use_what_it_got() {
     let target = world.approve("ada", &[("client_id", id), ("redirect_uri", redirect)]);
     assert!(query(&target, "code").is_some());
     let bad = serde_json::json!({ "redirect_uris": ["myapp://cb#x"] }).to_string();
-    let refused = world
-        .call("POST", "/register", &json, Full::from(bad))
-        .await
-        .unwrap();
+    let refused = world.call("POST", "/register", &json, Full::from(bad)).await.unwrap();
     assert_eq!(refused.json()["error"], "invalid_redirect_uri");
 }

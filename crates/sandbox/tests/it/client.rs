@@ -33,10 +33,7 @@ impl Reply {
 
     /// A parameter of the query of `Location`.
     pub fn param(&self, name: &str) -> Option<String> {
-        self.location()
-            .query_pairs()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.into_owned())
+        self.location().query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 }
 
@@ -49,25 +46,14 @@ pub async fn send(address: SocketAddr, request: http::Request<Full<Bytes>>) -> R
     let (parts, body) = response.into_parts();
     let body = body.collect().await?.to_bytes().to_vec();
     driver.abort();
-    Ok(Reply {
-        status: parts.status.as_u16(),
-        headers: parts.headers,
-        body,
-    })
+    Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
 }
 
 /// A request builder with the usual headers.
 pub fn request(method: &str, path: &str) -> http::request::Builder {
-    http::Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", "postcards.test")
+    http::Request::builder().method(method).uri(path).header("host", "postcards.test")
 }
 
 pub fn form_body(pairs: &[(&str, &str)]) -> Full<Bytes> {
-    Full::new(Bytes::from(
-        form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .finish(),
-    ))
+    Full::new(Bytes::from(form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()))
 }

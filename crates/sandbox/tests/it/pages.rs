@@ -11,31 +11,18 @@ pub struct Browser<'a> {
 
 impl<'a> Browser<'a> {
     pub fn new(world: &'a World) -> Self {
-        Self {
-            world,
-            cookie: String::new(),
-        }
+        Self { world, cookie: String::new() }
     }
 
     pub async fn get(&mut self, path: &str) -> Reply {
-        let reply = self
-            .world
-            .call("GET", path, &[("cookie", &self.cookie)], Full::default())
-            .await
-            .unwrap();
+        let reply = self.world.call("GET", path, &[("cookie", &self.cookie)], Full::default()).await.unwrap();
         self.keep(reply)
     }
 
     pub async fn post(&mut self, path: &str, pairs: &[(&str, &str)]) -> Reply {
-        let headers = [
-            ("cookie", self.cookie.as_str()),
-            ("content-type", "application/x-www-form-urlencoded"),
-        ];
-        let reply = self
-            .world
-            .call("POST", path, &headers, form_body(pairs))
-            .await
-            .unwrap();
+        let headers =
+            [("cookie", self.cookie.as_str()), ("content-type", "application/x-www-form-urlencoded")];
+        let reply = self.world.call("POST", path, &headers, form_body(pairs)).await.unwrap();
         self.keep(reply)
     }
 
@@ -50,15 +37,9 @@ impl<'a> Browser<'a> {
     /// Sends the first form of `page` that goes to `action`, with `pairs` added.
     pub async fn submit(&mut self, page: &Reply, action: &str, pairs: &[(&str, &str)]) -> Reply {
         let html = page.text();
-        let form = html
-            .split("<form")
-            .find(|form| form.contains(&format!("action=\"{action}\"")))
-            .unwrap();
-        let hidden: Vec<(String, String)> = form
-            .split("<input type=\"hidden\" name=\"")
-            .skip(1)
-            .map(field)
-            .collect();
+        let form = html.split("<form").find(|form| form.contains(&format!("action=\"{action}\""))).unwrap();
+        let hidden: Vec<(String, String)> =
+            form.split("<input type=\"hidden\" name=\"").skip(1).map(field).collect();
         let mut all: Vec<(&str, &str)> = hidden.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         all.extend_from_slice(pairs);
         self.post(action, &all).await
@@ -109,28 +90,12 @@ async fn ada_signs_in_allows_and_is_remembered() {
 async fn new_permissions_ask_again_for_those_only() {
     let world = World::start().await;
     let mut browser = Browser::new(&world);
-    let consent = browser
-        .sign_in(&world.authorize_path(&[("scope", "profile.read")]), "ada")
-        .await;
-    browser
-        .submit(
-            &consent,
-            "/consent",
-            &[("decision", "allow"), ("scope", "profile.read")],
-        )
-        .await;
-    let more = browser
-        .get(&world.authorize_path(&[("scope", "profile.read postcards.read")]))
-        .await;
+    let consent = browser.sign_in(&world.authorize_path(&[("scope", "profile.read")]), "ada").await;
+    browser.submit(&consent, "/consent", &[("decision", "allow"), ("scope", "profile.read")]).await;
+    let more = browser.get(&world.authorize_path(&[("scope", "profile.read postcards.read")])).await;
     assert!(more.text().contains("You already allow it to read your profile"));
     assert!(!more.text().contains("value=\"profile.read\""));
-    let sent = browser
-        .submit(
-            &more,
-            "/consent",
-            &[("decision", "allow"), ("scope", "postcards.read")],
-        )
-        .await;
+    let sent = browser.submit(&more, "/consent", &[("decision", "allow"), ("scope", "postcards.read")]).await;
     let reply = world.exchange(&sent.param("code").unwrap()).await;
     assert_eq!(reply.json()["scope"], "profile.read postcards.read");
 }
@@ -140,28 +105,14 @@ async fn unticked_scopes_are_not_granted_and_none_at_all_is_a_no() {
     let world = World::start().await;
     let mut browser = Browser::new(&world);
     let consent = browser.sign_in(&world.authorize_path(&[]), "ada").await;
-    let none = browser
-        .submit(&consent, "/consent", &[("decision", "allow")])
-        .await;
+    let none = browser.submit(&consent, "/consent", &[("decision", "allow")]).await;
     assert_eq!(none.param("error").as_deref(), Some("access_denied"));
-    let one = browser
-        .submit(
-            &consent,
-            "/consent",
-            &[("decision", "allow"), ("scope", "profile.read")],
-        )
-        .await;
-    assert_eq!(
-        world.exchange(&one.param("code").unwrap()).await.json()["scope"],
-        "profile.read"
-    );
+    let one = browser.submit(&consent, "/consent", &[("decision", "allow"), ("scope", "profile.read")]).await;
+    assert_eq!(world.exchange(&one.param("code").unwrap()).await.json()["scope"], "profile.read");
     let forged = [("decision", "allow"), ("scope", "postcards.delete")];
     let more = browser.submit(&consent, "/consent", &forged).await;
     let scope = world.exchange(&more.param("code").unwrap()).await.json()["scope"].clone();
-    assert_eq!(
-        scope, "profile.read",
-        "a scope that was not asked cannot be ticked"
-    );
+    assert_eq!(scope, "profile.read", "a scope that was not asked cannot be ticked");
 }
 
 #[tokio::test]
@@ -169,9 +120,7 @@ async fn deny_goes_back_with_access_denied() {
     let world = World::start().await;
     let mut browser = Browser::new(&world);
     let consent = browser.sign_in(&world.authorize_path(&[]), "ada").await;
-    let sent = browser
-        .submit(&consent, "/consent", &[("decision", "deny")])
-        .await;
+    let sent = browser.submit(&consent, "/consent", &[("decision", "deny")]).await;
     assert_eq!(sent.param("error").as_deref(), Some("access_denied"));
     assert_eq!(sent.param("iss").as_deref(), Some(world.control.url()));
 }
@@ -197,18 +146,10 @@ async fn cy_needs_an_administrator() {
     let page = browser.sign_in(&world.authorize_path(&[]), "cy").await;
     assert!(page.text().contains("An administrator must approve"));
     let skipped = browser.submit(&page, "/consent", &THREE).await;
-    assert_eq!(
-        skipped.param("error").as_deref(),
-        Some("access_denied"),
-        "the form alone is not enough"
-    );
-    let asked = browser
-        .submit(&page, "/consent", &[("decision", "ask-administrator")])
-        .await;
+    assert_eq!(skipped.param("error").as_deref(), Some("access_denied"), "the form alone is not enough");
+    let asked = browser.submit(&page, "/consent", &[("decision", "ask-administrator")]).await;
     assert_eq!(asked.param("error").as_deref(), Some("access_denied"));
-    let approved = browser
-        .submit(&page, "/consent", &[("decision", "approve-as-administrator")])
-        .await;
+    let approved = browser.submit(&page, "/consent", &[("decision", "approve-as-administrator")]).await;
     let consent = browser.follow(&approved).await;
     let sent = browser.submit(&consent, "/consent", &THREE).await;
     assert!(sent.param("code").is_some());
@@ -219,15 +160,9 @@ async fn prompts_are_obeyed() {
     let world = World::start().await;
     let mut browser = Browser::new(&world);
     let silent = world.authorize_path(&[("prompt", "none")]);
-    assert_eq!(
-        browser.get(&silent).await.param("error").as_deref(),
-        Some("login_required")
-    );
+    assert_eq!(browser.get(&silent).await.param("error").as_deref(), Some("login_required"));
     let consent = browser.sign_in(&world.authorize_path(&[]), "ada").await;
-    assert_eq!(
-        browser.get(&silent).await.param("error").as_deref(),
-        Some("consent_required")
-    );
+    assert_eq!(browser.get(&silent).await.param("error").as_deref(), Some("consent_required"));
     browser.submit(&consent, "/consent", &THREE).await;
     assert!(browser.get(&silent).await.param("code").is_some());
     let again = browser.get(&world.authorize_path(&[("prompt", "consent")])).await;
@@ -235,10 +170,7 @@ async fn prompts_are_obeyed() {
     let login = browser.get(&world.authorize_path(&[("prompt", "login")])).await;
     assert!(login.text().contains("Pick a person"));
     let sent = browser.submit(&login, "/sign-in", &[("person", "eve")]).await;
-    assert!(
-        !sent.header("location").contains("prompt"),
-        "signing in must not loop"
-    );
+    assert!(!sent.header("location").contains("prompt"), "signing in must not loop");
 }
 
 #[tokio::test]
@@ -250,10 +182,7 @@ async fn any_typed_name_can_sign_in() {
     let consent = browser.follow(&sent).await;
     assert!(consent.text().contains("Zoë &#60;b&#62;") && !consent.text().contains("Zoë <b>"));
     let page = browser.get(&world.authorize_path(&[("prompt", "login")])).await;
-    assert_eq!(
-        browser.submit(&page, "/sign-in", &[("name", "  ")]).await.status,
-        400
-    );
+    assert_eq!(browser.submit(&page, "/sign-in", &[("name", "  ")]).await.status, 400);
 }
 
 #[tokio::test]
@@ -262,22 +191,12 @@ async fn forms_from_elsewhere_change_nothing() {
     let mut browser = Browser::new(&world);
     let consent = browser.sign_in(&world.authorize_path(&[]), "ada").await;
     let query = world.authorize_path(&[]).replace("/authorize?", "");
-    let forged = [
-        ("csrf", "guessed"),
-        ("query", query.as_str()),
-        ("decision", "allow"),
-        ("scope", "profile.read"),
-    ];
+    let forged =
+        [("csrf", "guessed"), ("query", query.as_str()), ("decision", "allow"), ("scope", "profile.read")];
     assert_eq!(browser.post("/consent", &forged).await.status, 403);
     assert_eq!(browser.post("/sign-in", &[("person", "eve")]).await.status, 403);
     assert_eq!(browser.post("/sign-out", &[]).await.status, 403);
-    assert_eq!(
-        browser
-            .post("/apps/revoke", &[("client_id", "fieldnote")])
-            .await
-            .status,
-        403
-    );
+    assert_eq!(browser.post("/apps/revoke", &[("client_id", "fieldnote")]).await.status, 403);
     let mut stranger = Browser::new(&world);
     assert_eq!(
         stranger.submit(&consent, "/consent", &THREE).await.status,
@@ -308,13 +227,7 @@ async fn revoking_an_app_ends_its_tokens() {
     let apps = browser.get("/apps").await;
     assert!(apps.text().contains("Fieldnote dev") && apps.text().contains("read your profile"));
     let revoked = browser.submit(&apps, "/apps/revoke", &[]).await;
-    assert!(
-        browser
-            .follow(&revoked)
-            .await
-            .text()
-            .contains("No application may use")
-    );
+    assert!(browser.follow(&revoked).await.text().contains("No application may use"));
     assert_eq!(world.me(&pair.access).await.status, 401);
     assert_eq!(world.refresh(&pair.refresh).await.status, 400);
     assert!(query(&world.approve("ada", &[]), "code").is_some());
@@ -331,62 +244,30 @@ async fn a_second_application_is_registered_by_hand() {
     assert_eq!(done.status, 201);
     let html = done.text();
     assert!(html.contains("Second &#60;app&#62;"));
-    let id = html
-        .split("pc_client_")
-        .nth(1)
-        .and_then(|rest| rest.split('<').next())
-        .unwrap();
+    let id = html.split("pc_client_").nth(1).and_then(|rest| rest.split('<').next()).unwrap();
     let id = format!("pc_client_{id}");
     assert!(
-        query(
-            &world.approve("ada", &[("client_id", &id), ("redirect_uri", redirect)]),
-            "code"
-        )
-        .is_some()
+        query(&world.approve("ada", &[("client_id", &id), ("redirect_uri", redirect)]), "code").is_some()
     );
-    let bad = browser
-        .submit(
-            &page,
-            "/developers/apps",
-            &[("name", "x"), ("redirect_uri", "javascript:1")],
-        )
-        .await;
+    let bad =
+        browser.submit(&page, "/developers/apps", &[("name", "x"), ("redirect_uri", "javascript:1")]).await;
     assert_eq!(bad.status, 422);
-    let forged = browser
-        .post("/developers/apps", &[("name", "x"), ("redirect_uri", redirect)])
-        .await;
+    let forged = browser.post("/developers/apps", &[("name", "x"), ("redirect_uri", redirect)]).await;
     assert_eq!(forged.status, 403);
 }
 
 #[tokio::test]
 async fn every_page_says_sandbox_and_cannot_be_framed() {
     let world = World::start().await;
-    for path in [
-        "/",
-        "/sign-in",
-        "/apps",
-        "/device",
-        "/nowhere",
-        &world.authorize_path(&[]),
-    ] {
+    for path in ["/", "/sign-in", "/apps", "/device", "/nowhere", &world.authorize_path(&[])] {
         let page = world.get(path, &[]).await;
-        assert!(
-            page.text().contains("SANDBOX") && page.text().contains("no real data"),
-            "{path}"
-        );
+        assert!(page.text().contains("SANDBOX") && page.text().contains("no real data"), "{path}");
         assert!(!page.text().contains("<script"), "{path}");
-        assert!(
-            page.header("content-security-policy")
-                .contains("frame-ancestors 'none'"),
-            "{path}"
-        );
+        assert!(page.header("content-security-policy").contains("frame-ancestors 'none'"), "{path}");
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
     }
     assert_eq!(
-        world
-            .get("/assets/postcards.css", &[])
-            .await
-            .header("content-type"),
+        world.get("/assets/postcards.css", &[]).await.header("content-type"),
         "text/css; charset=utf-8"
     );
 }

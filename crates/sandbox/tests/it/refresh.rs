@@ -13,10 +13,7 @@ async fn a_refresh_rotates_and_the_new_pair_works() {
     let second = tokens(&world.refresh(&first.refresh).await);
     assert_ne!(first.refresh, second.refresh);
     assert_eq!(world.me(&second.access).await.status, 200);
-    assert_eq!(
-        tokens(&world.refresh(&second.refresh).await).refresh.len(),
-        second.refresh.len()
-    );
+    assert_eq!(tokens(&world.refresh(&second.refresh).await).refresh.len(), second.refresh.len());
     let counters = world.control.counters();
     assert_eq!((counters.refreshes(), counters.rotations), (2, 2));
 }
@@ -128,11 +125,7 @@ async fn a_refresh_may_narrow_the_scope_but_not_widen_it() {
     let authorization = basic("fieldnote", SECRET);
     let headers = [("authorization", authorization.as_str())];
     let ask = |scope: &'static str| {
-        [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", first.refresh.as_str()),
-            ("scope", scope),
-        ]
+        [("grant_type", "refresh_token"), ("refresh_token", first.refresh.as_str()), ("scope", scope)]
     };
     let wider = world.form("/token", &headers, &ask("postcards.delete")).await;
     assert_eq!(error(&wider), (400, "invalid_scope".into()));
@@ -144,20 +137,10 @@ async fn a_refresh_may_narrow_the_scope_but_not_widen_it() {
 async fn a_refresh_token_belongs_to_one_client() {
     let world = World::start().await;
     let first = world.connect("ada").await;
-    let stolen = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", &first.refresh),
-        ("client_id", "public"),
-    ];
-    assert_eq!(
-        error(&world.form("/token", &[], &stolen).await),
-        (400, GONE.into())
-    );
-    assert_eq!(
-        world.refresh(&first.refresh).await.status,
-        200,
-        "a stranger's try must not count as reuse"
-    );
+    let stolen =
+        [("grant_type", "refresh_token"), ("refresh_token", &first.refresh), ("client_id", "public")];
+    assert_eq!(error(&world.form("/token", &[], &stolen).await), (400, GONE.into()));
+    assert_eq!(world.refresh(&first.refresh).await.status, 200, "a stranger's try must not count as reuse");
 }
 
 #[tokio::test]

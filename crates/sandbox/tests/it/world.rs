@@ -50,11 +50,7 @@ pub struct Tokens {
 impl World {
     pub async fn start() -> Self {
         let sandbox = Sandbox::start(config()).await.unwrap();
-        Self {
-            address: sandbox.address(),
-            control: sandbox.control(),
-            sandbox,
-        }
+        Self { address: sandbox.address(), control: sandbox.control(), sandbox }
     }
 
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
@@ -68,9 +64,7 @@ impl World {
         headers: &[(&str, &str)],
         body: Full<Bytes>,
     ) -> Result<Reply, hyper::Error> {
-        let builder = headers
-            .iter()
-            .fold(request(method, path), |b, (name, value)| b.header(*name, *value));
+        let builder = headers.iter().fold(request(method, path), |b, (name, value)| b.header(*name, *value));
         send(self.address, builder.body(body).unwrap()).await
     }
 
@@ -107,23 +101,13 @@ impl World {
                 pairs.push((name, value));
             }
         }
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .finish();
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         format!("/authorize?{query}")
     }
 
     pub fn approve(&self, person: &str, changes: &[(&str, &str)]) -> url::Url {
         let address = format!("{}{}", self.control.url(), self.authorize_path(changes));
-        self.control
-            .approve(
-                &address,
-                &Approval {
-                    person: person.to_owned(),
-                    scopes: None,
-                },
-            )
-            .unwrap()
+        self.control.approve(&address, &Approval { person: person.to_owned(), scopes: None }).unwrap()
     }
 
     pub fn code(&self, person: &str) -> String {
@@ -147,12 +131,7 @@ impl World {
                 pairs.push((name, value));
             }
         }
-        self.form(
-            "/token",
-            &[("authorization", &basic("fieldnote", SECRET))],
-            &pairs,
-        )
-        .await
+        self.form("/token", &[("authorization", &basic("fieldnote", SECRET))], &pairs).await
     }
 
     pub async fn connect(&self, person: &str) -> Tokens {
@@ -167,12 +146,7 @@ impl World {
         let authorization = basic("fieldnote", SECRET);
         let mut all = vec![("authorization", authorization.as_str())];
         all.extend_from_slice(headers);
-        self.try_form(
-            "/token",
-            &all,
-            &[("grant_type", "refresh_token"), ("refresh_token", token)],
-        )
-        .await
+        self.try_form("/token", &all, &[("grant_type", "refresh_token"), ("refresh_token", token)]).await
     }
 
     pub async fn me(&self, access: &str) -> Reply {
@@ -185,18 +159,13 @@ impl World {
 }
 
 pub fn query(url: &url::Url, name: &str) -> Option<String> {
-    url.query_pairs()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.into_owned())
+    url.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 /// Basic credentials as RFC 6749 section 2.3.1 wants them: form-encoded first.
 pub fn basic(id: &str, secret: &str) -> String {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    format!(
-        "Basic {}",
-        STANDARD.encode(format!("{}:{}", encode(id), encode(secret)))
-    )
+    format!("Basic {}", STANDARD.encode(format!("{}:{}", encode(id), encode(secret))))
 }
 
 pub fn bearer(token: &str) -> String {
@@ -207,10 +176,7 @@ pub fn tokens(reply: &Reply) -> Tokens {
     assert_eq!(reply.status, 200, "{}", reply.text());
     let body = reply.json();
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    Tokens {
-        access: text("access_token"),
-        refresh: text("refresh_token"),
-    }
+    Tokens { access: text("access_token"), refresh: text("refresh_token") }
 }
 
 pub fn error(reply: &Reply) -> (u16, Value) {

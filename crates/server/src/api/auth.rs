@@ -32,10 +32,7 @@ impl Authenticate {
     pub async fn caller(&self, headers: &HeaderMap, reference: &Reference) -> Result<Caller> {
         let token = bearer(headers)?;
         let caller = (self.0)(token).await?;
-        Ok(Caller {
-            reference: reference.clone(),
-            ..caller
-        })
+        Ok(Caller { reference: reference.clone(), ..caller })
     }
 }
 
@@ -61,11 +58,7 @@ fn bearer(headers: &HeaderMap) -> Result<SecretString> {
         return Err(not_bearer());
     }
     let token = token.trim();
-    if token.is_empty() {
-        Err(token_empty())
-    } else {
-        Ok(SecretString::from(token))
-    }
+    if token.is_empty() { Err(token_empty()) } else { Ok(SecretString::from(token)) }
 }
 
 /// Goes on only when the caller may call the method.
@@ -106,10 +99,7 @@ mod tests {
     fn the_scheme_is_bearer_in_any_case() {
         assert_eq!(bearer(&headers(&["bEARER  t "])).unwrap().expose(), "t");
         for bad in ["Basic dXNlcjpwdw==", "token"] {
-            assert_eq!(
-                bearer(&headers(&[bad])).unwrap_err().detail,
-                "authorization must be a bearer token"
-            );
+            assert_eq!(bearer(&headers(&[bad])).unwrap_err().detail, "authorization must be a bearer token");
         }
     }
 
@@ -117,11 +107,7 @@ mod tests {
     fn nothing_is_called_token_empty() {
         for values in [&[][..], &[""], &["Bearer"], &["Bearer "]] {
             let error = bearer(&headers(values)).unwrap_err();
-            assert_eq!(
-                (error.code, &*error.detail),
-                (Code::Unauthenticated, "Token empty"),
-                "{values:?}"
-            );
+            assert_eq!((error.code, &*error.detail), (Code::Unauthenticated, "Token empty"), "{values:?}");
         }
     }
 }

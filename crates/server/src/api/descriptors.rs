@@ -139,18 +139,8 @@ fn read_method(
         .and_then(|status| u16::try_from(status).ok())
         .filter(|status| *status != 0)
         .unwrap_or(200);
-    let path = format!(
-        "/{}/{}",
-        descriptor.parent_service().full_name(),
-        descriptor.name()
-    );
-    Ok(Method {
-        descriptor,
-        path,
-        permission,
-        http_status,
-        bindings,
-    })
+    let path = format!("/{}/{}", descriptor.parent_service().full_name(), descriptor.name());
+    Ok(Method { descriptor, path, permission, http_status, bindings })
 }
 
 fn read_bindings(rule: &DynamicMessage, bindings: &mut Vec<Binding>) {
@@ -163,11 +153,7 @@ fn read_bindings(rule: &DynamicMessage, bindings: &mut Vec<Binding>) {
     ];
     for (name, verb) in verbs {
         if let Some(template) = text(rule, name) {
-            bindings.push(Binding {
-                verb,
-                template,
-                body: text(rule, "body").unwrap_or_default(),
-            });
+            bindings.push(Binding { verb, template, body: text(rule, "body").unwrap_or_default() });
         }
     }
     let Some(more) = rule.get_field_by_name("additional_bindings") else {
@@ -181,9 +167,5 @@ fn read_bindings(rule: &DynamicMessage, bindings: &mut Vec<Binding>) {
 }
 
 pub(super) fn text(message: &DynamicMessage, field: &str) -> Option<String> {
-    message
-        .get_field_by_name(field)?
-        .as_str()
-        .filter(|text| !text.is_empty())
-        .map(str::to_owned)
+    message.get_field_by_name(field)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }

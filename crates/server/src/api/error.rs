@@ -67,9 +67,7 @@ pub fn http_status_of_grpc(code: tonic::Code) -> StatusCode {
 
 /// Seconds for `Retry-After`: what the error says, else one for every code that may pass by itself.
 pub fn retry_after(error: &Error) -> Option<u32> {
-    error
-        .retry_after_seconds
-        .or_else(|| error.code.retryable().then_some(1))
+    error.retry_after_seconds.or_else(|| error.code.retryable().then_some(1))
 }
 
 /// What a person reads first. A fault of ours says no more than that.
@@ -104,27 +102,16 @@ fn error_info(error: &Error, reference: Option<&Reference>) -> ErrorInfo {
         .collect();
     ErrorInfo {
         error_code: wire_name(error.code),
-        debug_info: Some(DebugInfo {
-            stack_entries: Vec::new(),
-            detail: error.code.as_str().to_owned(),
-        }),
+        debug_info: Some(DebugInfo { stack_entries: Vec::new(), detail: error.code.as_str().to_owned() }),
         help_info: error.help.as_ref().map(|help| HelpInfo {
-            links: vec![help_info::Link {
-                description: help.clone().into_owned(),
-                url: String::new(),
-            }],
+            links: vec![help_info::Link { description: help.clone().into_owned(), url: String::new() }],
         }),
-        resource_info: resource_name(error.code).map(|name| ResourceInfo {
-            resource_name: name.to_owned(),
-            ..ResourceInfo::default()
-        }),
-        request_info: reference.map(|reference| RequestInfo {
-            request_id: reference.to_string(),
-            serving_data: String::new(),
-        }),
-        validation_error_info: (!violations.is_empty()).then_some(ValidationErrorInfo {
-            field_violations: violations,
-        }),
+        resource_info: resource_name(error.code)
+            .map(|name| ResourceInfo { resource_name: name.to_owned(), ..ResourceInfo::default() }),
+        request_info: reference
+            .map(|reference| RequestInfo { request_id: reference.to_string(), serving_data: String::new() }),
+        validation_error_info: (!violations.is_empty())
+            .then_some(ValidationErrorInfo { field_violations: violations }),
         ..ErrorInfo::default()
     }
 }
@@ -136,11 +123,7 @@ fn status_of(error: &Error, reference: Option<&Reference>) -> Status {
         value: error_info(error, reference).encode_to_vec(),
     };
     // the Python helper refuses details whose code or message differs from the status
-    let details = rpc::Status {
-        code: code as i32,
-        message: message.clone(),
-        details: vec![detail],
-    };
+    let details = rpc::Status { code: code as i32, message: message.clone(), details: vec![detail] };
     let mut status = Status::with_details(code, message, Bytes::from(details.encode_to_vec()));
     let metadata = status.metadata_mut();
     if let Some(seconds) = retry_after(error)
@@ -201,16 +184,9 @@ impl Failure {
             _ => Code::Internal,
         };
         let error = Error::new(code, status.message().to_owned());
-        let http = if code == Code::Internal {
-            http_status_of_grpc(status.code())
-        } else {
-            http_status(code)
-        };
-        Self {
-            status: status_of(&error, Some(reference)),
-            http,
-            code: Some(code),
-        }
+        let http =
+            if code == Code::Internal { http_status_of_grpc(status.code()) } else { http_status(code) };
+        Self { status: status_of(&error, Some(reference)), http, code: Some(code) }
     }
 
     /// The answer to a gRPC call: trailers only.
@@ -226,34 +202,22 @@ impl Failure {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         for name in [header::RETRY_AFTER, http::HeaderName::from_static("x-request-id")] {
-            let value = self
-                .status
-                .metadata()
-                .get(name.as_str())
-                .and_then(|value| value.to_str().ok());
+            let value = self.status.metadata().get(name.as_str()).and_then(|value| value.to_str().ok());
             if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
                 headers.insert(name, value);
             }
         }
         if self.http == StatusCode::UNAUTHORIZED {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Bearer realm=\"keybearer\""),
-            );
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"keybearer\""));
         }
         response
     }
 
     /// The JSON of an error body.
     pub fn body(&self) -> Value {
-        let details = rpc::Status::decode(self.status.details())
-            .unwrap_or_default()
-            .details;
+        let details = rpc::Status::decode(self.status.details()).unwrap_or_default().details;
         let details: Vec<Value> = details
             .iter()
             .filter_map(|detail| ErrorInfo::decode(detail.value.as_slice()).ok())
@@ -272,10 +236,7 @@ fn info_json(info: ErrorInfo) -> Map<String, Value> {
             json.insert(name.to_owned(), value);
         }
     };
-    add(
-        "debug_info",
-        info.debug_info.map(|debug| json!({ "detail": debug.detail })),
-    );
+    add("debug_info", info.debug_info.map(|debug| json!({ "detail": debug.detail })));
     add(
         "help_info",
         info.help_info.map(|help| {
@@ -286,14 +247,9 @@ fn info_json(info: ErrorInfo) -> Map<String, Value> {
     );
     add(
         "resource_info",
-        info.resource_info
-            .map(|resource| json!({ "resource_name": resource.resource_name })),
+        info.resource_info.map(|resource| json!({ "resource_name": resource.resource_name })),
     );
-    add(
-        "request_info",
-        info.request_info
-            .map(|request| json!({ "request_id": request.request_id })),
-    );
+    add("request_info", info.request_info.map(|request| json!({ "request_id": request.request_id })));
     add(
         "validation_error_info",
         info.validation_error_info.map(|validation| {

@@ -34,20 +34,14 @@ fn details_repeat_code_and_message_of_the_status() {
     for code in Code::ALL {
         let status = status(Error::new(*code, "bad ünïcode\r\nvalue"));
         let details = rpc::Status::decode(status.details()).unwrap();
-        assert_eq!(
-            (details.code, details.message.as_str()),
-            (status.code() as i32, status.message())
-        );
+        assert_eq!((details.code, details.message.as_str()), (status.code() as i32, status.message()));
         assert_eq!(details.details[0].type_url, ERROR_INFO_TYPE);
     }
 }
 
 #[test]
 fn a_body_carries_reference_violations_and_help() {
-    let violations = vec![FieldViolation {
-        field: "a.b".to_owned(),
-        description: "must be set".to_owned(),
-    }];
+    let violations = vec![FieldViolation { field: "a.b".to_owned(), description: "must be set".to_owned() }];
     let error = Error::fields(violations).with_help("set it").with_retry_after(7);
     let response = Failure::new(&error, &reference()).into_rest();
     assert_eq!(response.status(), 400);
@@ -68,8 +62,5 @@ fn a_fault_of_ours_shows_no_detail() {
 fn a_handlers_error_survives_the_status() {
     let status = status(Error::new(Code::LinkExpired, "the link ended at noon"));
     let failure = Failure::from_status(&status, &reference());
-    assert_eq!(
-        (failure.code, failure.http.as_u16()),
-        (Some(Code::LinkExpired), 410)
-    );
+    assert_eq!((failure.code, failure.http.as_u16()), (Some(Code::LinkExpired), 410));
 }

@@ -45,11 +45,7 @@ impl Front {
     ) -> Result<Self> {
         let descriptors = Arc::new(Descriptors::load()?);
         let gate = Gate::new(descriptors, services, hooks.authenticate.clone(), entropy);
-        let api = Api {
-            gate: gate.clone(),
-            rest: Rest::new(gate.clone()),
-            hooks,
-        };
+        let api = Api { gate: gate.clone(), rest: Rest::new(gate.clone()), hooks };
         let own = Router::new()
             .route("/api/v1/{*path}", any(rest))
             .route("/oauth/token", post(issue_token))
@@ -60,10 +56,7 @@ impl Front {
             .method_not_allowed_fallback(wrong_verb)
             .with_state(api);
         // `prepare` of axum: flattens the nested routers once
-        Ok(Self {
-            gate,
-            router: own.merge(others).with_state(()),
-        })
+        Ok(Self { gate, router: own.merge(others).with_state(()) })
     }
 
     /// Answers one request.
@@ -81,10 +74,7 @@ impl Front {
 
 /// `application/grpc` and its message formats, not gRPC-Web.
 fn is_grpc(request: &Request) -> bool {
-    let value = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
+    let value = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     value
         .and_then(|value| value.strip_prefix("application/grpc"))
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('+') || rest.starts_with(';'))
@@ -110,11 +100,7 @@ fn with_plain_path(mut request: Request) -> Request {
             break;
         }
     }
-    let query = request
-        .uri()
-        .query()
-        .map(|query| format!("?{query}"))
-        .unwrap_or_default();
+    let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     if let Ok(path_and_query) = PathAndQuery::try_from(format!("{plain}{query}")) {
         let mut parts = request.uri().clone().into_parts();
         parts.path_and_query = Some(path_and_query);
@@ -153,17 +139,12 @@ async fn ready(State(api): State<Api>) -> Response {
 
 async fn document() -> Response {
     let mut response = Response::new(Body::from(openapi::CURRENT));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 async fn wrong_verb(State(api): State<Api>) -> Response {
-    let error = Error::new(
-        Code::MethodNotAllowed,
-        "this address does not take that HTTP method",
-    );
+    let error = Error::new(Code::MethodNotAllowed, "this address does not take that HTTP method");
     Failure::new(&error, &api.gate.reference()).into_rest()
 }
 

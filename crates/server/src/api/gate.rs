@@ -37,10 +37,7 @@ struct Parts {
 
 impl std::fmt::Debug for Parts {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Gate")
-            .field("descriptors", &self.descriptors)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Gate").field("descriptors", &self.descriptors).finish_non_exhaustive()
     }
 }
 
@@ -53,12 +50,7 @@ impl Gate {
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         let handlers = routes.prepare().into_axum_router();
-        Self(Arc::new(Parts {
-            descriptors,
-            handlers,
-            authenticate,
-            entropy,
-        }))
+        Self(Arc::new(Parts { descriptors, handlers, authenticate, entropy }))
     }
 
     /// The contract behind the gate.
@@ -92,14 +84,9 @@ impl Gate {
         if request.method() != http::Method::POST {
             return Err(fail(&Error::new(Code::MethodNotAllowed, "a gRPC call is a POST")));
         }
-        let caller = self
-            .admit(request.headers(), &method, reference)
-            .await
-            .map_err(|error| fail(&error))?;
+        let caller = self.admit(request.headers(), &method, reference).await.map_err(|error| fail(&error))?;
         let (parts, body) = request.into_parts();
-        let frame = read_body(body, GRPC_BODY + 5)
-            .await
-            .map_err(|error| fail(&error))?;
+        let frame = read_body(body, GRPC_BODY + 5).await.map_err(|error| fail(&error))?;
         if let Some(message) = uncompressed_message(&frame) {
             let decoded = DynamicMessage::decode(method.descriptor.input(), message).map_err(|error| {
                 fail(
@@ -107,11 +94,7 @@ impl Gate {
                         .with_source(error),
                 )
             })?;
-            self.0
-                .descriptors
-                .rules()
-                .check(&decoded)
-                .map_err(|error| fail(&error))?;
+            self.0.descriptors.rules().check(&decoded).map_err(|error| fail(&error))?;
         }
         let request = Request::from_parts(parts, Body::from(frame));
         self.dispatch(request, &method, caller, reference).await
@@ -147,9 +130,7 @@ impl Gate {
         let mut frame = BytesMut::with_capacity(message.encoded_len() + 5);
         frame.put_u8(0);
         frame.put_u32(u32::try_from(message.encoded_len()).unwrap_or(u32::MAX));
-        message
-            .encode(&mut frame)
-            .map_err(|_| unreadable("the request message cannot be written"))?;
+        message.encode(&mut frame).map_err(|_| unreadable("the request message cannot be written"))?;
         let request = Request::post(&method.path)
             .version(http::Version::HTTP_2)
             .header(header::CONTENT_TYPE, "application/grpc")
@@ -215,20 +196,12 @@ impl Gate {
 /// # Errors
 /// [`Code::TooLarge`], [`Code::RequestTimeout`], or [`Code::InvalidArgument`] when it broke off.
 pub(super) async fn read_body(body: Body, limit: usize) -> Result<Bytes> {
-    let too_large = || {
-        Error::new(
-            Code::TooLarge,
-            format!("the request must be at most {limit} bytes"),
-        )
-    };
+    let too_large = || Error::new(Code::TooLarge, format!("the request must be at most {limit} bytes"));
     if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(too_large());
     }
     match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect()).await {
-        Err(_) => Err(Error::new(
-            Code::RequestTimeout,
-            "the request body did not arrive in time",
-        )),
+        Err(_) => Err(Error::new(Code::RequestTimeout, "the request body did not arrive in time")),
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Error::new(Code::InvalidArgument, "the request body broke off")),

@@ -72,11 +72,7 @@ impl Rules {
     pub fn check(&self, message: &DynamicMessage) -> Result<()> {
         let mut violations = Vec::new();
         self.check_message(message, "", &mut violations);
-        if violations.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::fields(violations))
-        }
+        if violations.is_empty() { Ok(()) } else { Err(Error::fields(violations)) }
     }
 
     fn check_message(&self, message: &DynamicMessage, path: &str, violations: &mut Vec<FieldViolation>) {
@@ -85,27 +81,16 @@ impl Rules {
             return;
         };
         for (field, rules) in &rules.fields {
-            let at = if path.is_empty() {
-                field.name().to_owned()
-            } else {
-                format!("{path}.{}", field.name())
-            };
+            let at =
+                if path.is_empty() { field.name().to_owned() } else { format!("{path}.{}", field.name()) };
             check_field(message, field, rules, &at, violations);
             if message.has_field(field) {
                 self.descend(message.get_field(field).as_ref(), &at, violations);
             }
         }
         for names in &rules.at_most_one_of {
-            if names
-                .iter()
-                .filter(|name| is_given(message, &descriptor, name))
-                .count()
-                > 1
-            {
-                violations.push(violation(
-                    path,
-                    &format!("must have only one of {}", names.join(" and ")),
-                ));
+            if names.iter().filter(|name| is_given(message, &descriptor, name)).count() > 1 {
+                violations.push(violation(path, &format!("must have only one of {}", names.join(" and "))));
             }
         }
         for names in &rules.at_least_one_of {
@@ -167,16 +152,8 @@ fn check_field(
         }),
         Value::Map(entries) => entries.iter().find_map(|(key, value)| {
             let key = Value::from(key.clone());
-            let of_key = rules
-                .keys
-                .as_ref()
-                .and_then(|keys| complaint(&key, field, keys, false));
-            let of_value = || {
-                rules
-                    .values
-                    .as_ref()
-                    .and_then(|values| complaint(value, field, values, false))
-            };
+            let of_key = rules.keys.as_ref().and_then(|keys| complaint(&key, field, keys, false));
+            let of_value = || rules.values.as_ref().and_then(|values| complaint(value, field, values, false));
             of_key
                 .map(|words| format!("keys {words}"))
                 .or_else(|| of_value().map(|words| format!("values {words}")))
@@ -229,18 +206,10 @@ fn text_complaint(text: &str, rules: &FieldRules, optional: bool) -> Option<Stri
         });
     }
     if rules.max_len > 0 && length > rules.max_len {
-        return Some(format!(
-            "must be at most {} characters (got {length})",
-            rules.max_len
-        ));
+        return Some(format!("must be at most {} characters (got {length})", rules.max_len));
     }
     if !rules.one_of.is_empty() && !rules.one_of.iter().any(|allowed| allowed == text) {
-        let allowed: Vec<_> = rules
-            .one_of
-            .iter()
-            .filter(|allowed| !allowed.is_empty())
-            .cloned()
-            .collect();
+        let allowed: Vec<_> = rules.one_of.iter().filter(|allowed| !allowed.is_empty()).cloned().collect();
         return Some(format!("must be one of {}", allowed.join(", ")));
     }
     if text.is_empty() {
@@ -262,12 +231,8 @@ fn wrapped_complaint(message: &DynamicMessage, rules: &FieldRules, optional: boo
         "google.protobuf.Duration" => {
             let seconds = message.get_field_by_name("seconds")?.as_i64()?;
             let too_long = rules.max_seconds > 0 && seconds > rules.max_seconds;
-            (seconds < rules.min_seconds || too_long).then(|| {
-                format!(
-                    "must be between {}s and {}s",
-                    rules.min_seconds, rules.max_seconds
-                )
-            })
+            (seconds < rules.min_seconds || too_long)
+                .then(|| format!("must be between {}s and {}s", rules.min_seconds, rules.max_seconds))
         }
         _ => None,
     }
@@ -275,10 +240,7 @@ fn wrapped_complaint(message: &DynamicMessage, rules: &FieldRules, optional: boo
 
 fn count_complaint(count: usize, rules: &FieldRules) -> Option<String> {
     if count < rules.min_items {
-        return Some(format!(
-            "must have at least {} entries (got {count})",
-            rules.min_items
-        ));
+        return Some(format!("must have at least {} entries (got {count})", rules.min_items));
     }
     (rules.max_items > 0 && count > rules.max_items)
         .then(|| format!("must have at most {} entries (got {count})", rules.max_items))
@@ -291,11 +253,7 @@ fn number_complaint(number: u64, rules: &FieldRules) -> Option<String> {
 
 fn violation(field: &str, description: &str) -> FieldViolation {
     FieldViolation {
-        field: if field.is_empty() {
-            "request".to_owned()
-        } else {
-            field.to_owned()
-        },
+        field: if field.is_empty() { "request".to_owned() } else { field.to_owned() },
         description: description.to_owned(),
     }
 }
@@ -316,28 +274,15 @@ fn texts(message: &DynamicMessage, name: &str) -> Vec<String> {
     let Some(list) = message.get_field_by_name(name) else {
         return Vec::new();
     };
-    list.as_list()
-        .unwrap_or_default()
-        .iter()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
+    list.as_list().unwrap_or_default().iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn read_rules(options: &DynamicMessage) -> Result<FieldRules> {
-    let number = |name: &str| {
-        options
-            .get_field_by_name(name)
-            .and_then(|value| value.as_u32())
-            .unwrap_or_default()
-    };
+    let number =
+        |name: &str| options.get_field_by_name(name).and_then(|value| value.as_u32()).unwrap_or_default();
     let size = |name: &str| usize::try_from(number(name)).unwrap_or(usize::MAX);
-    let flag = |name: &str| {
-        options
-            .get_field_by_name(name)
-            .and_then(|value| value.as_bool())
-            .unwrap_or_default()
-    };
+    let flag =
+        |name: &str| options.get_field_by_name(name).and_then(|value| value.as_bool()).unwrap_or_default();
     let text = |name: &str| crate::api::descriptors::text(options, name);
     let inner = |name: &str| {
         let present = options.has_field_by_name(name);

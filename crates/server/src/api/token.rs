@@ -71,17 +71,12 @@ async fn answer(
     reference: &Reference,
 ) -> Result<IssuedToken, Refusal> {
     let (parts, body) = request.into_parts();
-    let bytes = read_body(body, FORM)
-        .await
-        .map_err(|error| Refusal::from_error(&error))?;
+    let bytes = read_body(body, FORM).await.map_err(|error| Refusal::from_error(&error))?;
     let form = Form::read(&parts.headers, &bytes)?;
     match form.grant_type.as_deref() {
         Some("client_credentials") => {}
         Some(_) => {
-            return Err(Refusal::bad(
-                "unsupported_grant_type",
-                "grant_type must be client_credentials",
-            ));
+            return Err(Refusal::bad("unsupported_grant_type", "grant_type must be client_credentials"));
         }
         None => return Err(Refusal::bad("invalid_request", "grant_type is missing")),
     }
@@ -93,11 +88,7 @@ async fn answer(
             .ok_or_else(|| Refusal::bad("invalid_request", "client_id and client_secret are missing"))?,
         (None, Some(_)) => return Err(Refusal::bad("invalid_request", "client_id is missing")),
     };
-    let request = TokenRequest {
-        client_id,
-        client_secret,
-        scope: form.scope,
-    };
+    let request = TokenRequest { client_id, client_secret, scope: form.scope };
     issue.call((request, reference.clone())).await.map_err(|error| {
         tracing::info!(reference = %reference, error.code = error.code.as_str(), "no access token issued: {error}");
         Refusal::from_error(&error)
@@ -114,10 +105,8 @@ struct Form {
 
 impl Form {
     fn read(headers: &HeaderMap, bytes: &Bytes) -> Result<Self, Refusal> {
-        let content_type = headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let content_type =
+            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(Refusal::bad(
@@ -156,12 +145,8 @@ fn basic(headers: &HeaderMap) -> Option<(String, SecretString)> {
     }
     let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;
-    let decode = |text: &str| {
-        percent_decode_str(&text.replace('+', " "))
-            .decode_utf8()
-            .ok()
-            .map(|t| t.into_owned())
-    };
+    let decode =
+        |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().ok().map(|t| t.into_owned());
     Some((decode(id)?, SecretString::new(decode(secret)?)))
 }
 
@@ -194,12 +179,7 @@ impl Refusal {
         } else {
             error.detail.clone().into_owned()
         };
-        Self {
-            status,
-            error: name,
-            description,
-            retry_after: retry_after(error),
-        }
+        Self { status, error: name, description, retry_after: retry_after(error) }
     }
 
     fn into_response(self, reference: &Reference) -> Response<Body> {
@@ -207,10 +187,7 @@ impl Refusal {
         let mut response = json_response(self.status, &body, reference);
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static("Basic realm=\"keybearer\""),
-            );
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"keybearer\""));
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

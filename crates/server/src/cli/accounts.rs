@@ -58,23 +58,13 @@ pub(crate) enum Accounts {
 pub(crate) async fn run(command: Accounts, context: &mut Context) -> Result<()> {
     let session = Session::open(context).await?;
     match command {
-        Accounts::List {
-            connection,
-            user,
-            state,
-        } => {
-            let named = [
-                ("connection", connection),
-                ("identifier", user),
-                ("status", state),
-            ];
+        Accounts::List { connection, user, state } => {
+            let named = [("connection", connection), ("identifier", user), ("status", state)];
             let query: Vec<String> = named
                 .into_iter()
                 .filter_map(|(name, value)| Some(format!("{name}={}", encoded(&value?))))
                 .collect();
-            let answer = session
-                .get(&format!("/api/v1/accounts?{}", query.join("&")))
-                .await?;
+            let answer = session.get(&format!("/api/v1/accounts?{}", query.join("&"))).await?;
             table(&answer, context)
         }
         Accounts::Show { id } => show(&id, &session, context).await,
@@ -84,39 +74,23 @@ pub(crate) async fn run(command: Accounts, context: &mut Context) -> Result<()> 
         Accounts::Disconnect { id } => {
             let path = format!("/api/v1/connected_accounts/{}:disconnect", encoded(&id));
             session.api(Method::POST, &path, Some(&json!({}))).await?;
-            one(
-                &session.get(&format!("/api/v1/accounts/{}", encoded(&id))).await?,
-                context,
-            )
+            one(&session.get(&format!("/api/v1/accounts/{}", encoded(&id))).await?, context)
         }
         Accounts::Delete { id } => {
-            session
-                .api(
-                    Method::POST,
-                    "/api/v1/connected_accounts:delete",
-                    Some(&json!({"id": id})),
-                )
-                .await?;
-            context
-                .out
-                .result(&json!({"deleted": id}), |_| format!("Deleted {id}."))
+            session.api(Method::POST, "/api/v1/connected_accounts:delete", Some(&json!({"id": id}))).await?;
+            context.out.result(&json!({"deleted": id}), |_| format!("Deleted {id}."))
         }
     }
 }
 
 async fn act(session: &Session, id: &str, verb: &str, context: &Context) -> Result<()> {
     let path = format!("/api/v1/accounts/{}{verb}", encoded(id));
-    one(
-        &session.api(Method::POST, &path, Some(&json!({}))).await?,
-        context,
-    )
+    one(&session.api(Method::POST, &path, Some(&json!({}))).await?, context)
 }
 
 async fn show(id: &str, session: &Session, context: &Context) -> Result<()> {
     let answer = session.get(&format!("/api/v1/accounts/{}", encoded(id))).await?;
-    let history = session
-        .get(&format!("/api/v1/accounts/{}/refreshes", encoded(id)))
-        .await?;
+    let history = session.get(&format!("/api/v1/accounts/{}/refreshes", encoded(id))).await?;
     let account = answer.get("account").cloned().unwrap_or_default();
     let value = json!({"account": account, "refreshes": history.get("refreshes")});
     context.out.result(&value, |_| {
@@ -190,17 +164,9 @@ fn table(answer: &Value, context: &Context) -> Result<()> {
 async fn import(file: &str, session: &Session, context: &Context) -> Result<()> {
     let lines = read_secret(file)?;
     let (mut done, mut failed) = (0_usize, Vec::new());
-    for (number, line) in lines
-        .expose()
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
+    for (number, line) in lines.expose().lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let outcome = match serde_json::from_str::<Value>(line) {
-            Ok(body) => session
-                .api(Method::POST, "/api/v1/accounts:import", Some(&body))
-                .await
-                .map(|_| ()),
+            Ok(body) => session.api(Method::POST, "/api/v1/accounts:import", Some(&body)).await.map(|_| ()),
             Err(_) => Err(Error::field("line", "must be one JSON object")),
         };
         match outcome {
@@ -210,19 +176,14 @@ async fn import(file: &str, session: &Session, context: &Context) -> Result<()> 
     }
     let value = json!({"imported": done, "failed": failed});
     context.out.result(&value, |_| {
-        let mut words: Vec<String> = failed
-            .iter()
-            .map(|line| format!("line {}: {}", line["line"], text(line, "error")))
-            .collect();
+        let mut words: Vec<String> =
+            failed.iter().map(|line| format!("line {}: {}", line["line"], text(line, "error"))).collect();
         words.push(format!("{done} taken in, {} refused", failed.len()));
         words.join("\n")
     })?;
     if failed.is_empty() {
         Ok(())
     } else {
-        Err(Error::new(
-            Code::InvalidArgument,
-            "some lines were refused; the others are in",
-        ))
+        Err(Error::new(Code::InvalidArgument, "some lines were refused; the others are in"))
     }
 }

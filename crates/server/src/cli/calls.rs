@@ -59,9 +59,7 @@ pub(crate) async fn link(command: Link, context: &mut Context) -> Result<()> {
         "connector": command.connection, "identifier": command.user,
         "state": command.state, "user_verify_url": command.verify_url,
     });
-    let answer = session
-        .api(Method::POST, "/api/v1/connected_accounts/magic_link", Some(&body))
-        .await?;
+    let answer = session.api(Method::POST, "/api/v1/connected_accounts/magic_link", Some(&body)).await?;
     context.out.result(&answer, |answer| {
         format!(
             "{}\nWorks until it succeeds or until {}. Opening it does not use it up.",
@@ -85,9 +83,8 @@ pub(crate) async fn call(command: Call, context: &mut Context) -> Result<()> {
         .header("keybearer-connection", &command.connection)
         .header("keybearer-user", &command.user);
     for line in &command.headers {
-        let (name, value) = line
-            .split_once(':')
-            .ok_or_else(|| Error::field("--header", "must be NAME: VALUE"))?;
+        let (name, value) =
+            line.split_once(':').ok_or_else(|| Error::field("--header", "must be NAME: VALUE"))?;
         request = request.header(name.trim(), value.trim());
     }
     let body = match command.body.as_deref() {
@@ -97,9 +94,7 @@ pub(crate) async fn call(command: Call, context: &mut Context) -> Result<()> {
             None => Bytes::from(text.to_owned()),
         },
     };
-    let request = request
-        .body(body)
-        .map_err(|_| Error::field("path", "must be percent-encoded ASCII"))?;
+    let request = request.body(body).map_err(|_| Error::field("path", "must be percent-encoded ASCII"))?;
     let started = tokio::time::Instant::now();
     let response = session.proxied(request).await?;
     let ours = response.headers().contains_key("x-request-id") && !response.status().is_success();
@@ -107,41 +102,26 @@ pub(crate) async fn call(command: Call, context: &mut Context) -> Result<()> {
     if ours && let Ok(answer) = serde_json::from_str::<Value>(&words) {
         return Err(failure(&response, &answer));
     }
-    let kind = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or("no type");
-    context.out.progress(&format!(
-        "{} in {} ms ({kind})",
-        response.status(),
-        started.elapsed().as_millis()
-    ));
+    let kind =
+        response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no type");
+    context.out.progress(&format!("{} in {} ms ({kind})", response.status(), started.elapsed().as_millis()));
     context.out.text(&words)?;
     if response.status().is_success() || response.status().is_redirection() {
         return Ok(());
     }
-    Err(Error::new(
-        Code::ProviderRejected,
-        format!("the provider answered {}", response.status()),
-    ))
+    Err(Error::new(Code::ProviderRejected, format!("the provider answered {}", response.status())))
 }
 
 pub(crate) async fn logs(command: Logs, context: &mut Context) -> Result<()> {
     let session = Session::open(context).await?;
     let named = [("reference", command.reference), ("account_id", command.account)];
-    let query: Vec<String> = named
-        .into_iter()
-        .filter_map(|(name, value)| Some(format!("{name}={}", encoded(&value?))))
-        .collect();
+    let query: Vec<String> =
+        named.into_iter().filter_map(|(name, value)| Some(format!("{name}={}", encoded(&value?)))).collect();
     let answer = session.get(&format!("/api/v1/logs?{}", query.join("&"))).await?;
     let entries = list(&answer, "entries");
     let row = |entry: &Value| {
         let cell = |name: &str| text(entry, name).to_owned();
-        let status = entry
-            .get("http_status")
-            .and_then(Value::as_u64)
-            .unwrap_or_default();
+        let status = entry.get("http_status").and_then(Value::as_u64).unwrap_or_default();
         vec![
             cell("at"),
             cell("reference"),
@@ -152,9 +132,5 @@ pub(crate) async fn logs(command: Logs, context: &mut Context) -> Result<()> {
         ]
     };
     let rows: Vec<Vec<String>> = entries.iter().map(row).collect();
-    context.out.table(
-        &json!(entries),
-        &["AT", "REF", "KIND", "CALL", "STATUS", "ERROR"],
-        &rows,
-    )
+    context.out.table(&json!(entries), &["AT", "REF", "KIND", "CALL", "STATUS", "ERROR"], &rows)
 }

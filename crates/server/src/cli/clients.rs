@@ -47,66 +47,36 @@ pub(crate) enum Clients {
 }
 
 pub(crate) async fn run(command: Clients, context: &mut Context) -> Result<()> {
-    if let Clients::Create {
-        name,
-        permissions,
-        config: Some(config),
-    } = &command
-    {
+    if let Clients::Create { name, permissions, config: Some(config) } = &command {
         return create_offline(name, permissions, config, context).await;
     }
     let session = Session::open(context).await?;
     match command {
-        Clients::Create {
-            name, permissions, ..
-        } => {
+        Clients::Create { name, permissions, .. } => {
             let body = json!({"name": name, "permissions": permissions});
-            made(
-                &session
-                    .api(Method::POST, "/api/v1/api-clients", Some(&body))
-                    .await?,
-                context,
-            )
+            made(&session.api(Method::POST, "/api/v1/api-clients", Some(&body)).await?, context)
         }
         Clients::List => {
             let answer = session.get("/api/v1/api-clients").await?;
             let all = list(&answer, "clients");
             let row = |client: &Value| {
-                let permissions: Vec<&str> = list(client, "permissions")
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .collect();
-                vec![
-                    text(client, "id").to_owned(),
-                    text(client, "name").to_owned(),
-                    permissions.join(" "),
-                ]
+                let permissions: Vec<&str> =
+                    list(client, "permissions").iter().filter_map(Value::as_str).collect();
+                vec![text(client, "id").to_owned(), text(client, "name").to_owned(), permissions.join(" ")]
             };
             let rows: Vec<Vec<String>> = all.iter().map(row).collect();
-            context
-                .out
-                .table(&json!(all), &["ID", "NAME", "PERMISSIONS"], &rows)
+            context.out.table(&json!(all), &["ID", "NAME", "PERMISSIONS"], &rows)
         }
         Clients::Rotate { id, overlap } => {
             let path = format!("/api/v1/api-clients/{}:rotate", encoded(&id));
             made(
-                &session
-                    .api(Method::POST, &path, Some(&json!({"overlap_seconds": overlap})))
-                    .await?,
+                &session.api(Method::POST, &path, Some(&json!({"overlap_seconds": overlap}))).await?,
                 context,
             )
         }
         Clients::Delete { id } => {
-            session
-                .api(
-                    Method::DELETE,
-                    &format!("/api/v1/api-clients/{}", encoded(&id)),
-                    None,
-                )
-                .await?;
-            context
-                .out
-                .result(&json!({"deleted": id}), |_| format!("Deleted {id}."))
+            session.api(Method::DELETE, &format!("/api/v1/api-clients/{}", encoded(&id)), None).await?;
+            context.out.result(&json!({"deleted": id}), |_| format!("Deleted {id}."))
         }
     }
 }

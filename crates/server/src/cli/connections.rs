@@ -119,43 +119,26 @@ pub(crate) async fn run(command: Connections, context: &mut Context) -> Result<(
         Connections::Show { connection } => show(session.get(&at(&connection, "")).await?, context),
         Connections::Edit(edit) => {
             let body = patch(&edit.settings, edit.proxy.as_deref())?;
-            let answer = session
-                .api(Method::PATCH, &at(&edit.connection, ""), Some(&body))
-                .await?;
+            let answer = session.api(Method::PATCH, &at(&edit.connection, ""), Some(&body)).await?;
             show(finished(&session, answer).await?, context)
         }
         Connections::Test { connection } => {
-            let answer = session
-                .api(Method::POST, &at(&connection, ":test-link"), Some(&json!({})))
-                .await?;
+            let answer = session.api(Method::POST, &at(&connection, ":test-link"), Some(&json!({}))).await?;
             context.out.result(&answer, |answer| {
                 format!("{}\nOpen it and connect as yourself.", text(answer, "link"))
             })
         }
-        Connections::Pause { connection } => show(
-            session
-                .api(Method::POST, &at(&connection, ":pause"), Some(&json!({})))
-                .await?,
-            context,
-        ),
-        Connections::Resume { connection } => show(
-            session
-                .api(Method::POST, &at(&connection, ":resume"), Some(&json!({})))
-                .await?,
-            context,
-        ),
-        Connections::Delete {
-            connection,
-            expect_accounts,
-        } => {
+        Connections::Pause { connection } => {
+            show(session.api(Method::POST, &at(&connection, ":pause"), Some(&json!({}))).await?, context)
+        }
+        Connections::Resume { connection } => {
+            show(session.api(Method::POST, &at(&connection, ":resume"), Some(&json!({}))).await?, context)
+        }
+        Connections::Delete { connection, expect_accounts } => {
             let expected = expect_accounts.unwrap_or_default();
             let body = json!({"force": expected > 0, "expected_accounts": expected});
-            session
-                .api(Method::POST, &at(&connection, ":delete"), Some(&body))
-                .await?;
-            context.out.result(&json!({"deleted": connection}), |_| {
-                format!("Deleted {connection}.")
-            })
+            session.api(Method::POST, &at(&connection, ":delete"), Some(&body)).await?;
+            context.out.result(&json!({"deleted": connection}), |_| format!("Deleted {connection}."))
         }
     }
 }
@@ -163,9 +146,7 @@ pub(crate) async fn run(command: Connections, context: &mut Context) -> Result<(
 async fn add(add: Add, session: &Session, context: &Context) -> Result<()> {
     let draft = json!({"connector": add.connector, "method": add.method, "name": add.name, "label": add.settings.label});
     let draft = without_nulls(draft);
-    let answer = session
-        .api(Method::POST, "/api/v1/connection-setups", Some(&draft))
-        .await?;
+    let answer = session.api(Method::POST, "/api/v1/connection-setups", Some(&draft)).await?;
     let made = answer.get("connection").cloned().unwrap_or_default();
     let name = text(&made, "name").to_owned();
     let body = patch(&add.settings, None)?;
@@ -173,15 +154,12 @@ async fn add(add: Add, session: &Session, context: &Context) -> Result<()> {
         true => answer,
         false => {
             let path = format!("/api/v1/connection-setups/{}", encoded(&name));
-            session
-                .api(Method::PATCH, &path, Some(&body))
-                .await
-                .map_err(|error| {
-                    let help = format!(
-                        "the draft `{name}` is kept: correct it with `keybearer connections edit {name}`"
-                    );
-                    error.with_help(help)
-                })?
+            session.api(Method::PATCH, &path, Some(&body)).await.map_err(|error| {
+                let help = format!(
+                    "the draft `{name}` is kept: correct it with `keybearer connections edit {name}`"
+                );
+                error.with_help(help)
+            })?
         }
     };
     show(finished(session, answer).await?, context)
@@ -193,10 +171,7 @@ async fn finished(session: &Session, answer: Value) -> Result<Value> {
     if text(&made, "state") != "draft" || !list(&made, "missing").is_empty() {
         return Ok(answer);
     }
-    let path = format!(
-        "/api/v1/connection-setups/{}:activate",
-        encoded(text(&made, "name"))
-    );
+    let path = format!("/api/v1/connection-setups/{}:activate", encoded(text(&made, "name")));
     session.api(Method::POST, &path, Some(&json!({}))).await
 }
 
@@ -204,9 +179,8 @@ fn patch(settings: &Settings, proxy: Option<&str>) -> Result<Value> {
     let secret = settings.secret_file.as_deref().map(read_secret).transpose()?;
     let mut fields = Map::new();
     for pair in &settings.fields {
-        let (name, value) = pair
-            .split_once('=')
-            .ok_or_else(|| Error::field("--field", "must be NAME=VALUE"))?;
+        let (name, value) =
+            pair.split_once('=').ok_or_else(|| Error::field("--field", "must be NAME=VALUE"))?;
         let value = match value.strip_prefix('@') {
             Some(path) => read_secret(path)?.expose().clone(),
             None => value.to_owned(),
@@ -247,13 +221,7 @@ fn show(answer: Value, context: &Context) -> Result<()> {
 }
 
 fn words(connection: &Value) -> String {
-    let joined = |names: &[Value]| {
-        names
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
+    let joined = |names: &[Value]| names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
     let scopes = connection.get("scopes").cloned().unwrap_or_default();
     let mut lines = vec![
         format!(
@@ -267,10 +235,7 @@ fn words(connection: &Value) -> String {
         format!("  Scopes        {}", or_dash(&joined(list(&scopes, "scopes")))),
         format!(
             "  Accounts      {}",
-            connection
-                .pointer("/counts/accounts")
-                .and_then(Value::as_u64)
-                .unwrap_or_default()
+            connection.pointer("/counts/accounts").and_then(Value::as_u64).unwrap_or_default()
         ),
     ];
     let attention = text(connection, "attention");
@@ -296,23 +261,10 @@ fn table(answer: &Value, context: &Context) -> Result<()> {
     let rows: Vec<Vec<String>> = connections
         .iter()
         .map(|connection| {
-            let accounts = connection
-                .pointer("/counts/accounts")
-                .and_then(Value::as_u64)
-                .unwrap_or_default();
+            let accounts = connection.pointer("/counts/accounts").and_then(Value::as_u64).unwrap_or_default();
             let cell = |name: &str| text(connection, name).to_owned();
-            vec![
-                cell("name"),
-                cell("connector"),
-                cell("state"),
-                cell("attention"),
-                accounts.to_string(),
-            ]
+            vec![cell("name"), cell("connector"), cell("state"), cell("attention"), accounts.to_string()]
         })
         .collect();
-    context.out.table(
-        &json!(connections),
-        &["NAME", "CONNECTOR", "STATE", "ATTENTION", "ACCOUNTS"],
-        &rows,
-    )
+    context.out.table(&json!(connections), &["NAME", "CONNECTOR", "STATE", "ATTENTION", "ACCOUNTS"], &rows)
 }

@@ -64,19 +64,12 @@ fn list(query: Option<&str>, context: &Context) -> Result<()> {
             ]
         })
         .collect();
-    context.out.table(
-        &json!(value),
-        &["SLUG", "NAME", "AUTH", "WHAT YOU NEED FIRST"],
-        &rows,
-    )
+    context.out.table(&json!(value), &["SLUG", "NAME", "AUTH", "WHAT YOU NEED FIRST"], &rows)
 }
 
 fn types(connector: &Connector) -> Vec<String> {
-    let mut types: Vec<String> = connector
-        .auth
-        .iter()
-        .map(|method| auth_type(method).as_str().to_owned())
-        .collect();
+    let mut types: Vec<String> =
+        connector.auth.iter().map(|method| auth_type(method).as_str().to_owned()).collect();
     types.dedup();
     types
 }
@@ -85,18 +78,11 @@ fn needs(connector: &Connector) -> String {
     let Some(method) = connector.recommended() else {
         return String::new();
     };
-    if connection_form(connector, method)
-        .iter()
-        .all(|field| !field.required)
-    {
+    if connection_form(connector, method).iter().all(|field| !field.required) {
         return "Nothing: users bring their own".to_owned();
     }
     let minutes = method.setup.as_ref().and_then(|setup| setup.minutes);
-    let app = if method.has_redirect() {
-        "an OAuth app"
-    } else {
-        "your credentials"
-    };
+    let app = if method.has_redirect() { "an OAuth app" } else { "your credentials" };
     match minutes {
         Some(minutes) => format!("{app}, about {minutes} min"),
         None => app.to_owned(),
@@ -106,18 +92,9 @@ fn needs(connector: &Connector) -> String {
 fn show(slug: &str, context: &Context) -> Result<()> {
     let catalog = Catalog::embedded();
     let connector = catalog.get(slug).ok_or_else(|| {
-        let near: Vec<String> = catalog
-            .search(slug)
-            .iter()
-            .take(3)
-            .map(|found| found.slug.clone())
-            .collect();
+        let near: Vec<String> = catalog.search(slug).iter().take(3).map(|found| found.slug.clone()).collect();
         let error = Error::new(Code::ConnectorNotFound, format!("there is no connector `{slug}`"));
-        if near.is_empty() {
-            error
-        } else {
-            error.with_help(format!("did you mean {}?", near.join(", ")))
-        }
+        if near.is_empty() { error } else { error.with_help(format!("did you mean {}?", near.join(", "))) }
     })?;
     let value = serde_json::to_value(&*connector)
         .map_err(|error| Error::internal("the connector cannot be shown").with_source(error))?;
@@ -125,11 +102,8 @@ fn show(slug: &str, context: &Context) -> Result<()> {
 }
 
 fn words(connector: &Connector) -> String {
-    let mut lines = vec![format!(
-        "{}  {}",
-        connector.display_name,
-        connector.blurb.clone().unwrap_or_default()
-    )];
+    let mut lines =
+        vec![format!("{}  {}", connector.display_name, connector.blurb.clone().unwrap_or_default())];
     for method in &connector.auth {
         lines.push(String::new());
         lines.push(format!("{}  {}", method.id, auth_type(method).as_str()));
@@ -145,10 +119,8 @@ fn method_words(connector: &Connector, method: &AuthMethod) -> Vec<String> {
         ("You give", connection_form(connector, method)),
         ("Each user gives", account_form(connector, method)),
     ] {
-        let labels: Vec<String> = form
-            .iter()
-            .map(|field| format!("{} ({})", field.label, field.name))
-            .collect();
+        let labels: Vec<String> =
+            form.iter().map(|field| format!("{} ({})", field.label, field.name)).collect();
         if !labels.is_empty() {
             lines.push(format!("  {who}: {}", labels.join(", ")));
         }
@@ -190,9 +162,6 @@ fn check(folder: Option<&Path>, context: &Context) -> Result<()> {
     if wrong == 0 {
         Ok(())
     } else {
-        Err(Error::new(
-            Code::ConfigInvalid,
-            format!("{wrong} errors in connector files"),
-        ))
+        Err(Error::new(Code::ConfigInvalid, format!("{wrong} errors in connector files")))
     }
 }

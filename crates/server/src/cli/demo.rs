@@ -75,16 +75,12 @@ async fn story(local: &Local, context: &Context, started: tokio::time::Instant) 
     let seconds = started.elapsed().as_secs_f64();
     context.out.say(&format!(
         "{}   started in {seconds:.1} s\n",
-        context
-            .out
-            .strong("Keybearer demo: the sandbox provider \"Postcards\", no real data.")
+        context.out.strong("Keybearer demo: the sandbox provider \"Postcards\", no real data.")
     ))?;
     teller.connection().await?;
     let link = teller.link().await?;
     teller.consent(&link).await?;
-    teller
-        .call("4", "A call with Ada's token, which you never see")
-        .await?;
+    teller.call("4", "A call with Ada's token, which you never see").await?;
     teller.refresh().await?;
     teller.break_it().await?;
     teller.end()
@@ -108,30 +104,15 @@ async fn sign_in(local: &Local, outbound: &Outbound) -> Result<SecretString> {
 
 /// A step that did not hold ends the demo with an error.
 fn expect(held: bool, what: &'static str) -> Result<()> {
-    if held {
-        Ok(())
-    } else {
-        Err(Error::new(
-            Code::Internal,
-            format!("this step did not hold: {what}"),
-        ))
-    }
+    if held { Ok(()) } else { Err(Error::new(Code::Internal, format!("this step did not hold: {what}"))) }
 }
 
 impl Teller<'_> {
     async fn connection(&self) -> Result<()> {
-        let (status, answer) = self
-            .api(
-                Method::GET,
-                &format!("/api/v1/connection-setups/{CONNECTION}"),
-                None,
-            )
-            .await?;
+        let (status, answer) =
+            self.api(Method::GET, &format!("/api/v1/connection-setups/{CONNECTION}"), None).await?;
         let connection = answer.get("connection").cloned().unwrap_or_default();
-        expect(
-            status == 200 && text(&connection, "state") == "active",
-            "the connection is active",
-        )?;
+        expect(status == 200 && text(&connection, "state") == "active", "the connection is active")?;
         let command = format!("keybearer connections show {CONNECTION}");
         let words = format!(
             "{CONNECTION}   OAuth 2.0, PKCE, access token 60 s, rotates     {}",
@@ -142,25 +123,14 @@ impl Teller<'_> {
 
     async fn link(&self) -> Result<Url> {
         let body = json!({"connector": CONNECTION, "identifier": USER});
-        let (status, answer) = self
-            .api(Method::POST, "/api/v1/connected_accounts/magic_link", Some(&body))
-            .await?;
+        let (status, answer) =
+            self.api(Method::POST, "/api/v1/connected_accounts/magic_link", Some(&body)).await?;
         expect(status == 200, "a connect link is made")?;
-        let url: Url = text(&answer, "link")
-            .parse()
-            .map_err(|_| Error::internal("the link is no address"))?;
+        let url: Url =
+            text(&answer, "link").parse().map_err(|_| Error::internal("the link is no address"))?;
         let command = format!("keybearer link {CONNECTION} --user {USER}");
-        let words = format!(
-            "{url}\nworks until it succeeds or until {}",
-            text(&answer, "expiry")
-        );
-        self.step(
-            "2",
-            "A connect link for your user \"ada\"",
-            &command,
-            &words,
-            answer.clone(),
-        )?;
+        let words = format!("{url}\nworks until it succeeds or until {}", text(&answer, "expiry"));
+        self.step("2", "A connect link for your user \"ada\"", &command, &words, answer.clone())?;
         Ok(url)
     }
 
@@ -168,20 +138,14 @@ impl Teller<'_> {
         let page = self.browser.open(link).await?;
         let next =
             continue_link(&page).ok_or_else(|| Error::internal("the page has no way to the provider"))?;
-        let approval = Approval {
-            person: USER.to_owned(),
-            scopes: None,
-        };
+        let approval = Approval { person: USER.to_owned(), scopes: None };
         let back = self.local.control().approve(&next, &approval);
         let back = back.map_err(|error| Error::internal(format!("the sandbox did not agree: {error}")))?;
         let done = self.browser.open(&back).await?;
         expect(done.status() == 200, "the person comes back to a page of ours")?;
         let account = self.account().await?;
         expect(text(&account, "status") == "ACTIVE", "the account is active")?;
-        let granted = account
-            .get("granted_scopes")
-            .and_then(Value::as_array)
-            .map_or(0, Vec::len);
+        let granted = account.get("granted_scopes").and_then(Value::as_array).map_or(0, Vec::len);
         let words = format!(
             "{USER}   {CONNECTION}   Active   connected as {}   {granted} scopes",
             text(&account, "identity_label")
@@ -213,14 +177,8 @@ impl Teller<'_> {
         let response = self.me().await?;
         expect(response.status() == 200, "the call works after the token ended")?;
         let after = self.local.control().counters();
-        expect(
-            after.refreshes() == before.refreshes() + 1,
-            "exactly one refresh was made",
-        )?;
-        expect(
-            after.rotations == before.rotations + 1,
-            "the refresh token was rotated",
-        )?;
+        expect(after.refreshes() == before.refreshes() + 1, "exactly one refresh was made")?;
+        expect(after.rotations == before.rotations + 1, "the refresh token was rotated")?;
         let words = format!(
             "{}\nrefreshed once, refresh token rotated (no. {})",
             String::from_utf8_lossy(response.body()).trim(),
@@ -244,19 +202,10 @@ impl Teller<'_> {
         let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         expect(response.status() == 409, "the call is refused with 409")?;
         let account = self.account().await?;
-        expect(
-            text(&account, "status") == "EXPIRED",
-            "the account needs its user",
-        )?;
-        let name = answer
-            .pointer("/details/0/error_code")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let reference = response
-            .headers()
-            .get("x-request-id")
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        expect(text(&account, "status") == "EXPIRED", "the account needs its user")?;
+        let name = answer.pointer("/details/0/error_code").and_then(Value::as_str).unwrap_or_default();
+        let reference =
+            response.headers().get("x-request-id").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let words = format!(
             "409 {}   {}\nRef {reference}   keybearer logs {reference}\n{USER}   {CONNECTION}   Needs sign-in ({})   -> keybearer link {CONNECTION} --user {USER}",
             name.to_ascii_lowercase(),
@@ -265,13 +214,7 @@ impl Teller<'_> {
         );
         let command =
             "keybearer sandbox set refresh=invalid_grant && keybearer sandbox clock +61s && (the same curl)";
-        self.step(
-            "6",
-            "Break it: the provider refuses the refresh",
-            command,
-            &words,
-            account,
-        )
+        self.step("6", "Break it: the provider refuses the refresh", command, &words, account)
     }
 
     fn end(&self) -> Result<()> {
@@ -290,10 +233,7 @@ impl Teller<'_> {
         value: Value,
     ) -> Result<()> {
         let elapsed = {
-            let mut clock = self
-                .clock
-                .lock()
-                .map_err(|_| Error::internal("the demo lost its clock"))?;
+            let mut clock = self.clock.lock().map_err(|_| Error::internal("the demo lost its clock"))?;
             let elapsed = clock.elapsed();
             *clock = tokio::time::Instant::now();
             elapsed
@@ -302,15 +242,8 @@ impl Teller<'_> {
             steps.push(json!({"step": number, "title": title, "command": command, "ms": elapsed.as_millis() as u64, "result": value}));
         }
         let heading = self.context.out.strong(&format!("{number}  {title}"));
-        let body: String = words
-            .trim_end()
-            .lines()
-            .map(|line| format!("   {line}\n"))
-            .collect();
-        self.context.out.say(&format!(
-            "{heading}   {:.1} s\n   {command}\n{body}",
-            elapsed.as_secs_f64()
-        ))
+        let body: String = words.trim_end().lines().map(|line| format!("   {line}\n")).collect();
+        self.context.out.say(&format!("{heading}   {:.1} s\n   {command}\n{body}", elapsed.as_secs_f64()))
     }
 
     async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Result<(u16, Value)> {
@@ -322,19 +255,12 @@ impl Teller<'_> {
             .body(body.map(|body| Bytes::from(body.to_string())).unwrap_or_default())
             .map_err(|_| Error::internal("the API call cannot be built"))?;
         let response = self.browser.outbound.send(request, TIMEOUT).await?;
-        Ok((
-            response.status().as_u16(),
-            serde_json::from_slice(response.body()).unwrap_or_default(),
-        ))
+        Ok((response.status().as_u16(), serde_json::from_slice(response.body()).unwrap_or_default()))
     }
 
     async fn account(&self) -> Result<Value> {
         let (_, answer) = self
-            .api(
-                Method::GET,
-                &format!("/api/v1/accounts?connection={CONNECTION}&identifier={USER}"),
-                None,
-            )
+            .api(Method::GET, &format!("/api/v1/accounts?connection={CONNECTION}&identifier={USER}"), None)
             .await?;
         Ok(answer.pointer("/accounts/0").cloned().unwrap_or_default())
     }
@@ -358,37 +284,23 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub fn new(outbound: Outbound) -> Self {
-        Self {
-            outbound,
-            cookies: Mutex::default(),
-        }
+        Self { outbound, cookies: Mutex::default() }
     }
 
     /// Opens an address and keeps the cookies it sets.
     pub async fn open(&self, url: &Url) -> Result<Response<Bytes>> {
-        let cookies = self
-            .cookies
-            .lock()
-            .map(|cookies| cookies.clone())
-            .unwrap_or_default();
-        let sent: Vec<String> = cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let cookies = self.cookies.lock().map(|cookies| cookies.clone()).unwrap_or_default();
+        let sent: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = Request::get(url.as_str());
         if !sent.is_empty() {
             request = request.header(header::COOKIE, sent.join("; "));
         }
-        let request = request
-            .body(Bytes::new())
-            .map_err(|_| Error::internal("the page cannot be asked for"))?;
+        let request =
+            request.body(Bytes::new()).map_err(|_| Error::internal("the page cannot be asked for"))?;
         let response = self.outbound.send(request, TIMEOUT).await?;
         if let Ok(mut jar) = self.cookies.lock() {
-            for value in response
-                .headers()
-                .get_all(header::SET_COOKIE)
-                .iter()
-                .filter_map(|value| value.to_str().ok())
+            for value in
+                response.headers().get_all(header::SET_COOKIE).iter().filter_map(|value| value.to_str().ok())
             {
                 let pair = value.split(';').next().and_then(|pair| pair.split_once('='));
                 if let Some((name, value)) = pair {
@@ -404,24 +316,14 @@ impl Browser {
 /// The address behind "Continue": the first link of the page that leads to another origin's authorization.
 pub(crate) fn continue_link(page: &Response<Bytes>) -> Option<String> {
     let html = String::from_utf8_lossy(page.body()).into_owned();
-    let mut links = html
-        .split("href=\"")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next());
+    let mut links = html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
     let link = links.find(|link| link.contains("response_type="))?;
-    Some(
-        link.replace("&amp;", "&")
-            .replace("&#38;", "&")
-            .replace("&#x26;", "&"),
-    )
+    Some(link.replace("&amp;", "&").replace("&#38;", "&").replace("&#x26;", "&"))
 }
 
 /// The title of a page.
 pub(crate) fn title(page: &Response<Bytes>) -> String {
     let html = String::from_utf8_lossy(page.body()).into_owned();
-    let inner = html
-        .split("<title>")
-        .nth(1)
-        .and_then(|rest| rest.split("</title>").next());
+    let inner = html.split("<title>").nth(1).and_then(|rest| rest.split("</title>").next());
     inner.unwrap_or("a page without a title").trim().to_owned()
 }

@@ -20,12 +20,7 @@ pub(crate) struct Dev {
     #[arg(long, default_value = "127.0.0.1:4301", value_name = "ADDR")]
     sandbox_listen: String,
     /// Another database than the one in the data folder: `postgres://…` or `sqlite:FILE`
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "KEYBEARER_DATABASE_URL",
-        hide_env_values = true
-    )]
+    #[arg(long, value_name = "URL", env = "KEYBEARER_DATABASE_URL", hide_env_values = true)]
     database: Option<String>,
     /// A folder with connectors of your own
     #[arg(long, value_name = "DIR")]

@@ -32,21 +32,13 @@ pub(crate) async fn run(command: Doctor, context: &mut Context) -> Result<()> {
     let url = match &command.config {
         Some(path) => match config::load(Some(path), &|name| std::env::var(name).ok()) {
             Ok(settings) => {
-                checks.push(Check {
-                    name: "Configuration",
-                    outcome: Ok("every key is understood".to_owned()),
-                });
-                checks.push(Check {
-                    name: "Key",
-                    outcome: key(&settings),
-                });
+                checks
+                    .push(Check { name: "Configuration", outcome: Ok("every key is understood".to_owned()) });
+                checks.push(Check { name: "Key", outcome: key(&settings) });
                 Some(settings.app.public_url)
             }
             Err(error) => {
-                checks.push(Check {
-                    name: "Configuration",
-                    outcome: Err(error),
-                });
+                checks.push(Check { name: "Configuration", outcome: Err(error) });
                 None
             }
         },
@@ -57,10 +49,7 @@ pub(crate) async fn run(command: Doctor, context: &mut Context) -> Result<()> {
         None if command.config.is_none() => {
             let error = Error::new(Code::Unavailable, "no server is known")
                 .with_help("start `keybearer dev`, or name a configuration with --config");
-            checks.push(Check {
-                name: "Address",
-                outcome: Err(error),
-            });
+            checks.push(Check { name: "Address", outcome: Err(error) });
         }
         None => {}
     }
@@ -70,55 +59,42 @@ pub(crate) async fn run(command: Doctor, context: &mut Context) -> Result<()> {
 async fn server_checks(url: &Url, checks: &mut Vec<Check>) -> Result<()> {
     let outbound = Outbound::to(&[url], None)?;
     let address = get(&outbound, url, "/health").await;
-    let skew = address.as_ref().ok().and_then(|response| skew_seconds(response));
+    let skew = address.as_ref().ok().and_then(skew_seconds);
     checks.push(Check {
         name: "Address",
         outcome: address.and_then(|response| answers_as_itself(url, &response)),
     });
     checks.push(Check {
         name: "Clock",
-        outcome: skew.map_or_else(
-            || Err(Error::new(Code::Unavailable, "no time was told")),
-            judge_clock,
-        ),
+        outcome: skew.map_or_else(|| Err(Error::new(Code::Unavailable, "no time was told")), judge_clock),
     });
     let ready = get(&outbound, url, "/ready").await;
     checks.push(Check {
         name: "Database",
         outcome: ready.and_then(|response| match response.status().is_success() {
             true => Ok("answers".to_owned()),
-            false => Err(Error::new(
-                Code::DatabaseUnavailable,
-                format!("/ready answered {}", response.status()),
-            )),
+            false => {
+                Err(Error::new(Code::DatabaseUnavailable, format!("/ready answered {}", response.status())))
+            }
         }),
     });
     checks.push(Check {
         name: "Signing keys",
-        outcome: get(&outbound, url, "/keys")
-            .await
-            .and_then(|response| keys(&response)),
+        outcome: get(&outbound, url, "/keys").await.and_then(|response| keys(&response)),
     });
-    checks.push(Check {
-        name: "Egress",
-        outcome: guarded().await,
-    });
+    checks.push(Check { name: "Egress", outcome: guarded().await });
     Ok(())
 }
 
 async fn get(outbound: &Outbound, url: &Url, path: &str) -> Result<http::Response<Bytes>> {
     let address = format!("{}{path}", url.as_str().trim_end_matches('/'));
-    let request = Request::get(address)
-        .body(Bytes::new())
-        .map_err(|_| Error::internal("the check cannot be built"))?;
-    outbound
-        .send(request, Duration::from_secs(5))
-        .await
-        .map_err(|error| {
-            Error::new(Code::Unavailable, format!("{url} does not answer"))
-                .with_help("start the server, point the host name here, or change public_url")
-                .with_source(error)
-        })
+    let request =
+        Request::get(address).body(Bytes::new()).map_err(|_| Error::internal("the check cannot be built"))?;
+    outbound.send(request, Duration::from_secs(5)).await.map_err(|error| {
+        Error::new(Code::Unavailable, format!("{url} does not answer"))
+            .with_help("start the server, point the host name here, or change public_url")
+            .with_source(error)
+    })
 }
 
 fn answers_as_itself(url: &Url, response: &http::Response<Bytes>) -> Result<String> {
@@ -131,11 +107,10 @@ fn answers_as_itself(url: &Url, response: &http::Response<Bytes>) -> Result<Stri
         .get(header::SERVER)
         .and_then(|value| value.to_str().ok())
         .unwrap_or("something else");
-    Err(Error::new(
-        Code::ConfigInvalid,
-        format!("{by} answered at {url} with {}", response.status()),
-    )
-    .with_help("point the host name here, or change public_url; until then no provider can send people back"))
+    Err(Error::new(Code::ConfigInvalid, format!("{by} answered at {url} with {}", response.status()))
+        .with_help(
+            "point the host name here, or change public_url; until then no provider can send people back",
+        ))
 }
 
 fn skew_seconds(response: &http::Response<Bytes>) -> Option<i64> {
@@ -148,11 +123,8 @@ fn judge_clock(skew: i64) -> Result<String> {
     if skew.abs() <= 60 {
         return Ok(format!("{skew} s from this machine's"));
     }
-    Err(Error::new(
-        Code::ConfigInvalid,
-        format!("the server's clock is {skew} s from this machine's"),
-    )
-    .with_help("switch on time synchronisation; providers refuse wrong times"))
+    Err(Error::new(Code::ConfigInvalid, format!("the server's clock is {skew} s from this machine's"))
+        .with_help("switch on time synchronisation; providers refuse wrong times"))
 }
 
 fn keys(response: &http::Response<Bytes>) -> Result<String> {
@@ -178,10 +150,9 @@ async fn guarded() -> Result<String> {
 fn key(settings: &config::Settings) -> Result<String> {
     match &settings.root_key {
         keybearer_app::RootKey::Text(_) => Ok("comes from the environment or a mounted file".to_owned()),
-        keybearer_app::RootKey::File(path) if path.exists() => Ok(format!(
-            "{} is there; keep a copy apart from the database",
-            path.display()
-        )),
+        keybearer_app::RootKey::File(path) if path.exists() => {
+            Ok(format!("{} is there; keep a copy apart from the database", path.display()))
+        }
         keybearer_app::RootKey::File(path) => Ok(format!("{} is made at the first start", path.display())),
     }
 }
@@ -205,9 +176,5 @@ fn report(checks: &[Check], context: &Context) -> Result<()> {
         checks.iter().map(line).collect::<Vec<_>>().join("\n")
     })?;
     let failed = checks.iter().filter(|check| check.outcome.is_err()).count();
-    if failed == 0 {
-        Ok(())
-    } else {
-        Err(Error::new(Code::ConfigInvalid, format!("{failed} checks failed")))
-    }
+    if failed == 0 { Ok(()) } else { Err(Error::new(Code::ConfigInvalid, format!("{failed} checks failed"))) }
 }

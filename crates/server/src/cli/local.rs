@@ -60,19 +60,15 @@ impl Local {
             None => secret(20)?,
         };
         let sandbox = start_sandbox(&wanted, control_token.clone()).await?;
-        let sandbox_url: Url = sandbox
-            .url()
-            .parse()
-            .map_err(|_| Error::internal("the sandbox has no usable address"))?;
+        let sandbox_url: Url =
+            sandbox.url().parse().map_err(|_| Error::internal("the sandbox has no usable address"))?;
         let (listen, data) = (wanted.listen, wanted.data.clone());
         let running = Running::start(settings(wanted, &sandbox_url))
             .await
             .map_err(|error| name_flag(error, listen, &data))?;
         let url = running.app.config().public_url.clone();
         let mut tls_url = url.clone();
-        tls_url
-            .set_scheme("https")
-            .map_err(|()| Error::internal("the TLS address cannot be written"))?;
+        tls_url.set_scheme("https").map_err(|()| Error::internal("the TLS address cannot be written"))?;
         let environment = environments::default(&running.app).await?;
         let caller = Caller::trusted(environment.id, Actor::Operator, running.app.reference()?);
         let redirect = prepare_connection(&running, &caller, &sandbox_url, &sandbox_client_secret).await?;
@@ -118,10 +114,7 @@ impl Local {
         let mut value = self.ready_line();
         if let Some(object) = value.as_object_mut() {
             object.insert("control_token".to_owned(), json!(self.control_token.expose()));
-            object.insert(
-                "sandbox_client_secret".to_owned(),
-                json!(self.sandbox_client_secret.expose()),
-            );
+            object.insert("sandbox_client_secret".to_owned(), json!(self.sandbox_client_secret.expose()));
         }
         let path = data.join("dev.json");
         write_private(&path, value.to_string().as_bytes()).map_err(|error| {
@@ -199,19 +192,12 @@ fn settings(wanted: Wanted, sandbox_url: &Url) -> Settings {
 }
 
 async fn start_sandbox(wanted: &Wanted, control_token: SecretString) -> Result<Sandbox> {
-    let mut config = SandboxConfig::new(
-        wanted.sandbox_listen,
-        Arc::new(SystemClock),
-        Arc::new(OsEntropy),
-        control_token,
-    );
+    let mut config =
+        SandboxConfig::new(wanted.sandbox_listen, Arc::new(SystemClock), Arc::new(OsEntropy), control_token);
     config.public_url = Some(local_url(wanted.sandbox_listen)?);
     Sandbox::start(config).await.map_err(|error| {
-        Error::new(
-            Code::ConfigInvalid,
-            format!("the sandbox provider cannot start: {error}"),
-        )
-        .with_help("choose another address with --sandbox-listen ADDR:PORT")
+        Error::new(Code::ConfigInvalid, format!("the sandbox provider cannot start: {error}"))
+            .with_help("choose another address with --sandbox-listen ADDR:PORT")
     })
 }
 
@@ -223,9 +209,7 @@ fn name_flag(error: Error, listen: SocketAddr, data: &Path) -> Error {
         ));
     }
     if error.detail.contains("is taken") {
-        return error.with_help(format!(
-            "choose another address than {listen} with --listen ADDR:PORT"
-        ));
+        return error.with_help(format!("choose another address than {listen} with --listen ADDR:PORT"));
     }
     error
 }
@@ -247,10 +231,7 @@ async fn prepare_connection(
                 app,
                 caller,
                 CONNECTION,
-                UpdateConnection {
-                    fields,
-                    ..UpdateConnection::default()
-                },
+                UpdateConnection { fields, ..UpdateConnection::default() },
             )
             .await?
         }
@@ -277,9 +258,7 @@ async fn prepare_client(
     former: Option<DevFile>,
 ) -> Result<(String, SecretString)> {
     if let Some(former) = former
-        && clients::issue_token(&running.app, &former.client_id, &former.client_secret)
-            .await
-            .is_ok()
+        && clients::issue_token(&running.app, &former.client_id, &former.client_secret).await.is_ok()
     {
         return Ok((former.client_id, former.client_secret));
     }

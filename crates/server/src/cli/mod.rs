@@ -86,10 +86,7 @@ pub(crate) struct Context {
 
 /// Runs the command line of this process.
 pub async fn run(cli: Cli) -> ExitCode {
-    let mut context = Context {
-        out: Out::new(cli.json),
-        data: cli.data,
-    };
+    let mut context = Context { out: Out::new(cli.json), data: cli.data };
     let outcome = dispatch(cli.command, &mut context).await;
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

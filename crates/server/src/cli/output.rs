@@ -38,11 +38,7 @@ impl Out {
 
     /// Prints a value as one line of JSON, or words made of it.
     pub fn result(&self, value: &Value, words: impl FnOnce(&Value) -> String) -> Result<()> {
-        if self.json {
-            self.text(&value.to_string())
-        } else {
-            self.text(&words(value))
-        }
+        if self.json { self.text(&value.to_string()) } else { self.text(&words(value)) }
     }
 
     /// Prints rows under headings, in columns.
@@ -58,11 +54,7 @@ impl Out {
 
     /// Bold text on a terminal.
     pub fn strong(&self, text: &str) -> String {
-        if self.colour {
-            format!("\u{1b}[1m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
     /// Prints progress for a person who waits; never to standard output.
@@ -98,29 +90,17 @@ impl Out {
 
 fn columns(headings: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
-        let cells = rows
-            .iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count());
-        cells
-            .chain(headings.get(column).map(|heading| heading.len()))
-            .max()
-            .unwrap_or(0)
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain(headings.get(column).map(|heading| heading.len())).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..headings.len()).map(width).collect();
     let line = |cells: Vec<&str>| {
-        let padded: Vec<String> = cells
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
+        let padded: Vec<String> =
+            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
         padded.join("  ").trim_end().to_owned()
     };
     let mut lines = vec![line(headings.to_vec())];
-    lines.extend(
-        rows.iter()
-            .map(|row| line(row.iter().map(String::as_str).collect())),
-    );
+    lines.extend(rows.iter().map(|row| line(row.iter().map(String::as_str).collect())));
     lines.join("\n")
 }
 
@@ -131,9 +111,5 @@ pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 
 /// A member of an object as a list.
 pub(crate) fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    value
-        .get(name)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+    value.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }

@@ -49,18 +49,11 @@ pub(crate) async fn run(command: Sandbox, context: &mut Context) -> Result<()> {
         Error::new(Code::Unavailable, "no dev server is known here")
             .with_help("start one with `keybearer dev`, or name its folder with --data")
     })?;
-    let control = Remote {
-        outbound: Outbound::to(&[&dev.sandbox_url, &dev.url], None)?,
-        dev,
-    };
+    let control = Remote { outbound: Outbound::to(&[&dev.sandbox_url, &dev.url], None)?, dev };
     let answer = match command {
         Sandbox::State => control.get("state").await?,
         Sandbox::Set { settings } => control.post("set", pairs(&settings)?).await?,
-        Sandbox::Clock { by } => {
-            control
-                .post("clock", json!({"forward_seconds": seconds(&by)?}))
-                .await?
-        }
+        Sandbox::Clock { by } => control.post("clock", json!({"forward_seconds": seconds(&by)?})).await?,
         Sandbox::Requests => control.get("requests").await?,
         Sandbox::People => control.get("people").await?,
         Sandbox::Reset => control.post("reset", json!({})).await?,
@@ -75,9 +68,8 @@ pub(crate) async fn run(command: Sandbox, context: &mut Context) -> Result<()> {
 fn pairs(settings: &[String]) -> Result<Value> {
     let mut map = Map::new();
     for pair in settings {
-        let (name, value) = pair
-            .split_once('=')
-            .ok_or_else(|| Error::field("setting", "must be NAME=VALUE"))?;
+        let (name, value) =
+            pair.split_once('=').ok_or_else(|| Error::field("setting", "must be NAME=VALUE"))?;
         map.insert(name.to_owned(), json!(value));
     }
     Ok(Value::Object(map))
@@ -87,9 +79,7 @@ fn pairs(settings: &[String]) -> Result<Value> {
 pub(crate) fn seconds(text: &str) -> Result<u64> {
     let wrong = || Error::field("clock", "must be like +61s, +5m, +2h or +1d");
     let digits = text.strip_prefix('+').unwrap_or(text);
-    let (number, unit) = digits
-        .split_at_checked(digits.len().saturating_sub(1))
-        .ok_or_else(wrong)?;
+    let (number, unit) = digits.split_at_checked(digits.len().saturating_sub(1)).ok_or_else(wrong)?;
     let number: u64 = number.parse().map_err(|_| wrong())?;
     let factor = match unit {
         "s" => 1,
@@ -112,35 +102,24 @@ impl Remote {
     }
 
     async fn post(&self, path: &str, body: Value) -> Result<Value> {
-        self.send(Request::post(self.address(path)), Bytes::from(body.to_string()))
-            .await
+        self.send(Request::post(self.address(path)), Bytes::from(body.to_string())).await
     }
 
     fn address(&self, path: &str) -> String {
-        format!(
-            "{}/_control/{path}",
-            self.dev.sandbox_url.as_str().trim_end_matches('/')
-        )
+        format!("{}/_control/{path}", self.dev.sandbox_url.as_str().trim_end_matches('/'))
     }
 
     async fn send(&self, request: http::request::Builder, body: Bytes) -> Result<Value> {
         let request = request
-            .header(
-                header::AUTHORIZATION,
-                format!("Bearer {}", self.dev.control_token.expose()),
-            )
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.dev.control_token.expose()))
             .header(header::CONTENT_TYPE, "application/json")
             .body(body)
             .map_err(|_| Error::internal("the control request cannot be built"))?;
-        let response = self
-            .outbound
-            .send(request, Duration::from_secs(10))
-            .await
-            .map_err(|error| {
-                Error::new(Code::Unavailable, "the sandbox does not answer")
-                    .with_help("is `keybearer dev` running?")
-                    .with_source(error)
-            })?;
+        let response = self.outbound.send(request, Duration::from_secs(10)).await.map_err(|error| {
+            Error::new(Code::Unavailable, "the sandbox does not answer")
+                .with_help("is `keybearer dev` running?")
+                .with_source(error)
+        })?;
         let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         if response.status().is_success() {
             return Ok(answer);
@@ -150,10 +129,7 @@ impl Remote {
             .or_else(|| answer.get("error"))
             .and_then(Value::as_str)
             .unwrap_or("no reason given");
-        Err(Error::new(
-            Code::InvalidArgument,
-            format!("the sandbox refused: {said}"),
-        ))
+        Err(Error::new(Code::InvalidArgument, format!("the sandbox refused: {said}")))
     }
 }
 
@@ -168,19 +144,11 @@ async fn approve(control: &Remote, link: &str, person: &str) -> Result<String> {
     let Some(next) = super::demo::continue_link(&opened) else {
         return Err(Error::new(
             Code::FailedPrecondition,
-            format!(
-                "the page does not lead to the sandbox: {}",
-                super::demo::title(&opened)
-            ),
+            format!("the page does not lead to the sandbox: {}", super::demo::title(&opened)),
         ));
     };
-    let answer = control
-        .post("approve", json!({"authorize_url": next, "person": person}))
-        .await?;
-    let back = answer
-        .get("redirect_to")
-        .and_then(Value::as_str)
-        .and_then(|url| url.parse::<Url>().ok());
+    let answer = control.post("approve", json!({"authorize_url": next, "person": person})).await?;
+    let back = answer.get("redirect_to").and_then(Value::as_str).and_then(|url| url.parse::<Url>().ok());
     let back = back.ok_or_else(|| Error::new(Code::Internal, "the sandbox named no way back"))?;
     let last = browser.open(&back).await?;
     Ok(super::demo::title(&last))

@@ -22,9 +22,9 @@ pub(crate) async fn run(command: Serve, context: &mut Context) -> Result<()> {
     let running = Running::start(settings).await?;
     let url = running.app.config().public_url.to_string();
     let ready = json!({"url": url.trim_end_matches('/'), "listen": running.address.to_string(), "database": running.app.database_kind()});
-    context.out.result(&ready, |_| {
-        format!("Keybearer answers at {url} (listening on {})", running.address)
-    })?;
+    context
+        .out
+        .result(&ready, |_| format!("Keybearer answers at {url} (listening on {})", running.address))?;
     if let Some(path) = &running.opened.key_file_created {
         context.out.progress(&format!(
             "Made an encryption key: {}. Keep a copy apart from the database.",

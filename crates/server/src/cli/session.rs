@@ -29,9 +29,7 @@ pub(crate) struct DevFile {
 }
 
 fn address<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
-    String::deserialize(deserializer)?
-        .parse()
-        .map_err(serde::de::Error::custom)
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
 impl DevFile {
@@ -42,11 +40,8 @@ impl DevFile {
             return Ok(None);
         };
         serde_json::from_str(&text).map(Some).map_err(|_| {
-            Error::new(
-                Code::ConfigInvalid,
-                format!("{} is not readable any more", path.display()),
-            )
-            .with_help("start `keybearer dev` again")
+            Error::new(Code::ConfigInvalid, format!("{} is not readable any more", path.display()))
+                .with_help("start `keybearer dev` again")
         })
     }
 }
@@ -75,10 +70,7 @@ impl Session {
             .map_err(|_| Error::internal("the token request cannot be built"))?;
         let response = send(&outbound, &base, request).await?;
         let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-        let token = answer
-            .get("access_token")
-            .and_then(Value::as_str)
-            .map(SecretString::from);
+        let token = answer.get("access_token").and_then(Value::as_str).map(SecretString::from);
         let token = token.ok_or_else(|| {
             let said = answer
                 .get("error_description")
@@ -87,11 +79,7 @@ impl Session {
             Error::new(Code::Unauthenticated, said.to_owned())
                 .with_help("check KEYBEARER_CLIENT_ID and KEYBEARER_CLIENT_SECRET")
         })?;
-        Ok(Self {
-            base,
-            outbound,
-            token,
-        })
+        Ok(Self { base, outbound, token })
     }
 
     /// Calls the API; a failure comes back as the server said it.
@@ -99,18 +87,13 @@ impl Session {
         let mut request = self.request(method, path)?;
         if let Some(body) = body {
             *request.body_mut() = Bytes::from(body.to_string());
-            request.headers_mut().insert(
-                header::CONTENT_TYPE,
-                header::HeaderValue::from_static("application/json"),
-            );
+            request
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
         }
         let response = send(&self.outbound, &self.base, request).await?;
         let answer: Value = serde_json::from_slice(response.body()).unwrap_or_default();
-        if response.status().is_success() {
-            Ok(answer)
-        } else {
-            Err(failure(&response, &answer))
-        }
+        if response.status().is_success() { Ok(answer) } else { Err(failure(&response, &answer)) }
     }
 
     /// Reads a list of the API, `query` being percent-encoded already.
@@ -142,12 +125,8 @@ fn target(context: &Context) -> Result<(Url, String, SecretString)> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let dev = DevFile::read(&context.data)?;
     let given = variable("KEYBEARER_URL").map(|text| {
-        text.parse::<Url>().map_err(|_| {
-            Error::new(
-                Code::ConfigInvalid,
-                "KEYBEARER_URL must be an http or https address",
-            )
-        })
+        text.parse::<Url>()
+            .map_err(|_| Error::new(Code::ConfigInvalid, "KEYBEARER_URL must be an http or https address"))
     });
     let url = match (given.transpose()?, &dev) {
         (Some(url), _) => url,
@@ -157,10 +136,7 @@ fn target(context: &Context) -> Result<(Url, String, SecretString)> {
                 .with_help("start one with `keybearer dev`, or set KEYBEARER_URL, KEYBEARER_CLIENT_ID and KEYBEARER_CLIENT_SECRET"));
         }
     };
-    let secret = match (
-        variable("KEYBEARER_CLIENT_SECRET"),
-        variable("KEYBEARER_CLIENT_SECRET_FILE"),
-    ) {
+    let secret = match (variable("KEYBEARER_CLIENT_SECRET"), variable("KEYBEARER_CLIENT_SECRET_FILE")) {
         (Some(secret), _) => Some(SecretString::new(secret)),
         (None, Some(path)) => Some(read_secret(&path)?),
         (None, None) => None,
@@ -168,11 +144,9 @@ fn target(context: &Context) -> Result<(Url, String, SecretString)> {
     match (variable("KEYBEARER_CLIENT_ID"), secret, dev) {
         (Some(id), Some(secret), _) => Ok((url, id, secret)),
         (_, _, Some(dev)) => Ok((url, dev.client_id, dev.client_secret)),
-        _ => Err(
-            Error::new(Code::Unauthenticated, "no API client is known").with_help(
-                "set KEYBEARER_CLIENT_ID and KEYBEARER_CLIENT_SECRET (`keybearer clients create` makes one)",
-            ),
-        ),
+        _ => Err(Error::new(Code::Unauthenticated, "no API client is known").with_help(
+            "set KEYBEARER_CLIENT_ID and KEYBEARER_CLIENT_SECRET (`keybearer clients create` makes one)",
+        )),
     }
 }
 
@@ -189,9 +163,7 @@ pub(crate) fn read_secret(path: &str) -> Result<SecretString> {
 
 fn join(base: &Url, path: &str) -> Result<String> {
     let text = format!("{}{path}", base.as_str().trim_end_matches('/'));
-    text.parse::<http::Uri>()
-        .map(|_| text)
-        .map_err(|_| Error::field("path", "must be percent-encoded ASCII"))
+    text.parse::<http::Uri>().map(|_| text).map_err(|_| Error::field("path", "must be percent-encoded ASCII"))
 }
 
 async fn send(outbound: &Outbound, base: &Url, request: Request<Bytes>) -> Result<Response<Bytes>> {
@@ -205,11 +177,7 @@ async fn send(outbound: &Outbound, base: &Url, request: Request<Bytes>) -> Resul
 /// The server's failure as an error of ours.
 pub(crate) fn failure(response: &Response<Bytes>, answer: &Value) -> Error {
     let info = answer.pointer("/details/0").cloned().unwrap_or_default();
-    let name = info
-        .get("error_code")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let name = info.get("error_code").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
     let known = Code::ALL.iter().copied().find(|code| code.as_str() == name);
     let code = known.unwrap_or(match response.status().as_u16() {
         401 => Code::Unauthenticated,
@@ -221,10 +189,7 @@ pub(crate) fn failure(response: &Response<Bytes>, answer: &Value) -> Error {
         503 => Code::Unavailable,
         _ => Code::Internal,
     });
-    let message = answer
-        .get("message")
-        .and_then(Value::as_str)
-        .unwrap_or("the server gave no reason");
+    let message = answer.get("message").and_then(Value::as_str).unwrap_or("the server gave no reason");
     let mut error = Error::new(code, message.to_owned());
     for violation in info
         .pointer("/validation_error_info/field_violations")
@@ -232,25 +197,12 @@ pub(crate) fn failure(response: &Response<Bytes>, answer: &Value) -> Error {
         .into_iter()
         .flatten()
     {
-        let text = |name: &str| {
-            violation
-                .get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        error.violations.push(FieldViolation {
-            field: text("field"),
-            description: text("description"),
-        });
+        let text = |name: &str| violation.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        error.violations.push(FieldViolation { field: text("field"), description: text("description") });
     }
-    let help = info
-        .pointer("/help_info/links/0/description")
-        .and_then(Value::as_str);
-    let reference = response
-        .headers()
-        .get("x-request-id")
-        .or_else(|| response.headers().get("keybearer-reference"));
+    let help = info.pointer("/help_info/links/0/description").and_then(Value::as_str);
+    let reference =
+        response.headers().get("x-request-id").or_else(|| response.headers().get("keybearer-reference"));
     let reference = reference.and_then(|value| value.to_str().ok());
     match (help, reference) {
         (Some(help), Some(reference)) => error.with_help(format!("{help}   (Ref {reference})")),

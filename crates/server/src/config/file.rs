@@ -123,19 +123,18 @@ impl ConfigFile {
             Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
                 Ok(Self::default())
             }
-            Err(error) => Err(invalid(
-                "--config",
-                &format!("{} cannot be read ({})", given.display(), error.kind()),
-            )),
+            Err(error) => {
+                Err(invalid("--config", &format!("{} cannot be read ({})", given.display(), error.kind())))
+            }
         }
     }
 
     pub(super) fn parse(text: &str) -> Result<Self> {
         toml::from_str(text).map_err(|error| {
             // the message without the line it quotes: that line may hold a secret
-            let line = error.span().map_or(0, |span| {
-                text.get(..span.start).unwrap_or_default().matches('\n').count() + 1
-            });
+            let line = error
+                .span()
+                .map_or(0, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
             invalid(&format!("configuration line {line}"), error.message())
         })
     }
@@ -165,10 +164,7 @@ impl ConfigFile {
         path(&mut self.tls.certificate, "KEYBEARER_TLS_CERTIFICATE");
         path(&mut self.tls.key, "KEYBEARER_TLS_KEY");
         path(&mut self.connectors.dir, "KEYBEARER_CONNECTORS_DIR");
-        path(
-            &mut self.egress.extra_roots_file,
-            "KEYBEARER_EGRESS_EXTRA_ROOTS_FILE",
-        );
+        path(&mut self.egress.extra_roots_file, "KEYBEARER_EGRESS_EXTRA_ROOTS_FILE");
         path(&mut self.database.url_file, "KEYBEARER_DATABASE_URL_FILE");
         if let Some(value) = variable("KEYBEARER_DATABASE_URL") {
             (self.database.url, self.database.url_file) = (Some(value.into()), None);
@@ -190,9 +186,8 @@ impl ConfigFile {
             }
         }
         if let Some(value) = variable("KEYBEARER_LINK_HOURS") {
-            let hours = value
-                .parse()
-                .map_err(|_| invalid("KEYBEARER_LINK_HOURS", "must be a whole number"))?;
+            let hours =
+                value.parse().map_err(|_| invalid("KEYBEARER_LINK_HOURS", "must be a whole number"))?;
             self.link_hours = Some(hours);
         }
         Ok(self)

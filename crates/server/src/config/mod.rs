@@ -65,16 +65,11 @@ pub fn load(path: Option<&Path>, variable: Variable<'_>) -> Result<Settings> {
 }
 
 fn settings(file: ConfigFile) -> Result<Settings> {
-    let data = file
-        .data
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("keybearer-data"));
-    let public_url = file.public_url.as_deref().ok_or_else(|| {
-        invalid(
-            "public_url",
-            "must be set: it is where providers send people back",
-        )
-    })?;
+    let data = file.data.clone().unwrap_or_else(|| PathBuf::from("keybearer-data"));
+    let public_url = file
+        .public_url
+        .as_deref()
+        .ok_or_else(|| invalid("public_url", "must be set: it is where providers send people back"))?;
     let public_url = public_address("public_url", public_url)?;
     let environment_kind = match file.environment.as_deref() {
         None => EnvironmentKind::Production,
@@ -83,11 +78,7 @@ fn settings(file: ConfigFile) -> Result<Settings> {
     };
     let secret =
         |name: &str, value: Option<SecretString>, path: Option<&PathBuf>| from_file(name, value, path);
-    let database_url = secret(
-        "database.url",
-        file.database.url.clone(),
-        file.database.url_file.as_ref(),
-    )?;
+    let database_url = secret("database.url", file.database.url.clone(), file.database.url_file.as_ref())?;
     let root_key = match secret("key.value", file.key.value.clone(), file.key.value_file.as_ref())? {
         Some(text) => RootKey::Text(text),
         None => RootKey::File(file.key.file.clone().unwrap_or_else(|| data.join("root.key"))),
@@ -117,10 +108,7 @@ fn settings(file: ConfigFile) -> Result<Settings> {
             statement_cache: file.database.statement_cache.unwrap_or(true),
         },
         root_key,
-        egress: EgressConfig {
-            allow: file.egress.allow.clone(),
-            extra_roots_pem: roots(&file)?,
-        },
+        egress: EgressConfig { allow: file.egress.allow.clone(), extra_roots_pem: roots(&file)? },
         connectors: file.connectors.dir.clone(),
         tls: tls(&file)?,
         data,
@@ -138,17 +126,12 @@ pub fn sqlite(data: &Path) -> SecretString {
 /// [`Code::ConfigInvalid`] naming `key`.
 pub fn address(key: &str, text: &str) -> Result<SocketAddr> {
     text.parse().map_err(|_| {
-        invalid(
-            key,
-            &format!("must be an address with a port such as 127.0.0.1:4300 (got {text})"),
-        )
+        invalid(key, &format!("must be an address with a port such as 127.0.0.1:4300 (got {text})"))
     })
 }
 
 fn web_address(key: &str, text: &str) -> Result<Url> {
-    let url = Url::parse(text)
-        .ok()
-        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| invalid(key, &format!("must be an http or https address (got {text})")))
 }
 
@@ -162,10 +145,7 @@ fn public_address(key: &str, text: &str) -> Result<Url> {
     }
     let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     if url.scheme() != "https" && !local {
-        return Err(invalid(
-            key,
-            "must be https (http is possible for localhost only)",
-        ));
+        return Err(invalid(key, "must be https (http is possible for localhost only)"));
     }
     Ok(url)
 }
@@ -174,10 +154,9 @@ fn verification(text: Option<&str>) -> Result<VerifyMode> {
     match text {
         Some("none") => Ok(VerifyMode::None),
         Some("custom") => Ok(VerifyMode::Custom),
-        Some("dashboard") => Err(invalid(
-            "verification",
-            "must be none or custom: this version has no dashboard sign-in yet",
-        )),
+        Some("dashboard") => {
+            Err(invalid("verification", "must be none or custom: this version has no dashboard sign-in yet"))
+        }
         Some(_) => Err(invalid("verification", "must be none or custom")),
         None => Err(invalid(
             "verification",
@@ -212,10 +191,7 @@ fn from_file(key: &str, value: Option<SecretString>, path: Option<&PathBuf>) -> 
         (None, None) => Ok(None),
         (None, Some(path)) => {
             let text = std::fs::read_to_string(path).map_err(|error| {
-                invalid(
-                    key,
-                    &format!("file {} cannot be read ({})", path.display(), error.kind()),
-                )
+                invalid(key, &format!("file {} cannot be read ({})", path.display(), error.kind()))
             })?;
             Ok(Some(SecretString::from(text.trim())))
         }
@@ -226,12 +202,9 @@ fn roots(file: &ConfigFile) -> Result<Option<String>> {
     let Some(path) = &file.egress.extra_roots_file else {
         return Ok(None);
     };
-    std::fs::read_to_string(path).map(Some).map_err(|_| {
-        invalid(
-            "egress.extra_roots_file",
-            &format!("{} cannot be read", path.display()),
-        )
-    })
+    std::fs::read_to_string(path)
+        .map(Some)
+        .map_err(|_| invalid("egress.extra_roots_file", &format!("{} cannot be read", path.display())))
 }
 
 fn tls(file: &ConfigFile) -> Result<Tls> {
@@ -252,10 +225,8 @@ mod tests {
     use super::*;
 
     fn read(toml: &str, variables: &[(&str, &str)]) -> Result<Settings> {
-        let variables: BTreeMap<String, String> = variables
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        let variables: BTreeMap<String, String> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         settings(ConfigFile::parse(toml)?.overlaid(&|name| variables.get(name).cloned())?)
     }
 
@@ -264,23 +235,13 @@ mod tests {
     #[test]
     fn serve_refuses_to_guess_the_verification_mode() {
         let error = read("public_url = \"https://auth.example.com\"", &[]).unwrap_err();
-        assert!(
-            error.detail.starts_with("verification must be set"),
-            "{}",
-            error.detail
-        );
+        assert!(error.detail.starts_with("verification must be set"), "{}", error.detail);
     }
 
     #[test]
     fn variables_win_over_the_file() {
-        let settings = read(
-            GOOD,
-            &[
-                ("KEYBEARER_LISTEN", "127.0.0.1:9"),
-                ("KEYBEARER_VERIFICATION", "none"),
-            ],
-        )
-        .unwrap();
+        let settings =
+            read(GOOD, &[("KEYBEARER_LISTEN", "127.0.0.1:9"), ("KEYBEARER_VERIFICATION", "none")]).unwrap();
         assert_eq!(settings.listen.port(), 9);
         assert_eq!(settings.app.verify_mode, VerifyMode::None);
     }
@@ -295,10 +256,7 @@ mod tests {
             "https://u@a.example",
         ] {
             let toml = format!("public_url = \"{bad}\"\nverification = \"none\"");
-            assert!(
-                read(&toml, &[]).unwrap_err().detail.starts_with("public_url"),
-                "{bad}"
-            );
+            assert!(read(&toml, &[]).unwrap_err().detail.starts_with("public_url"), "{bad}");
         }
     }
 

@@ -98,11 +98,7 @@ impl Listener {
         tls: Option<Arc<rustls::ServerConfig>>,
         limits: Limits,
     ) -> io::Result<Self> {
-        Ok(Self {
-            tcp: TcpListener::bind(address).await?,
-            tls,
-            limits,
-        })
+        Ok(Self { tcp: TcpListener::bind(address).await?, tls, limits })
     }
 
     /// The address that was bound; tells the port when 0 was asked for.
@@ -144,12 +140,8 @@ impl Listener {
                 },
             };
             let _ = stream.set_nodelay(true);
-            let connection = Connection {
-                peer,
-                tls: tls.clone(),
-                limits: Arc::clone(&limits),
-                begun: shutdown.watch(),
-            };
+            let connection =
+                Connection { peer, tls: tls.clone(), limits: Arc::clone(&limits), begun: shutdown.watch() };
             let respond = respond.clone();
             tasks.spawn(async move {
                 if let Err(error) = connection.serve(stream, respond).await {
@@ -161,10 +153,7 @@ impl Listener {
         drop(tcp);
         tasks.close();
         if timeout(limits.drain, tasks.wait()).await.is_err() {
-            tracing::warn!(
-                "{} connections were still busy when the drain time ended",
-                tasks.len()
-            );
+            tracing::warn!("{} connections were still busy when the drain time ended", tasks.len());
         }
     }
 }

@@ -44,16 +44,7 @@ pub(super) async fn sniff<S: AsyncRead + Unpin>(
             break Speech::Http2;
         }
     };
-    Ok((
-        speech,
-        Sniffed {
-            seen,
-            given: 0,
-            stream,
-            write_stall,
-            stalled: None,
-        },
-    ))
+    Ok((speech, Sniffed { seen, given: 0, stream, write_stall, stalled: None }))
 }
 
 /// A stream that gives first what was read from it already, and fails when the peer stops reading.
@@ -89,11 +80,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Sniffed<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let given = self.given;
-        if let Some((_, rest)) = self
-            .seen
-            .split_at_checked(given)
-            .filter(|(_, rest)| !rest.is_empty())
-        {
+        if let Some((_, rest)) = self.seen.split_at_checked(given).filter(|(_, rest)| !rest.is_empty()) {
             let count = rest.len().min(buffer.remaining());
             if let Some((now, _)) = rest.split_at_checked(count) {
                 buffer.put_slice(now);
@@ -152,10 +139,8 @@ mod tests {
     }
 
     fn tokio_test_stream(pieces: &[&[u8]]) -> impl AsyncRead + Unpin {
-        let joined: Vec<std::io::Result<bytes::Bytes>> = pieces
-            .iter()
-            .map(|piece| Ok(bytes::Bytes::copy_from_slice(piece)))
-            .collect();
+        let joined: Vec<std::io::Result<bytes::Bytes>> =
+            pieces.iter().map(|piece| Ok(bytes::Bytes::copy_from_slice(piece))).collect();
         tokio_util::io::StreamReader::new(futures_util::stream::iter(joined))
     }
 

@@ -45,11 +45,7 @@ pub fn from_files(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerCo
         .with_no_client_auth()
         .with_single_cert(chain, key_der)
         .map_err(|error| {
-            let detail = format!(
-                "{} and {} do not belong together",
-                certificate.display(),
-                key.display()
-            );
+            let detail = format!("{} and {} do not belong together", certificate.display(), key.display());
             Error::new(Code::ConfigInvalid, detail).with_source(error)
         })?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -76,19 +72,13 @@ pub fn development(folder: &Path, names: &[String], clock: &dyn Clock) -> Result
     let files = Files::new(folder);
     let mut wanted = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     wanted.extend(
-        names
-            .iter()
-            .filter(|name| !["localhost", "127.0.0.1", "::1"].contains(&name.as_str()))
-            .cloned(),
+        names.iter().filter(|name| !["localhost", "127.0.0.1", "::1"].contains(&name.as_str())).cloned(),
     );
     if !files.are_good(&wanted, clock.now()) {
         make(&files, wanted, clock.now())?;
     }
     let config = from_files(&files.certificate, &files.key)?;
-    Ok(Development {
-        config,
-        ca_file: files.authority,
-    })
+    Ok(Development { config, ca_file: files.authority })
 }
 
 struct Files {
@@ -119,17 +109,11 @@ impl Files {
     }
 
     fn are_good(&self, wanted: &[String], now: Timestamp) -> bool {
-        let facts = fs::read(&self.facts)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<Facts>(&bytes).ok());
-        let ends_at = facts
-            .as_ref()
-            .and_then(|facts| Timestamp::parse_rfc3339(&facts.ends_at));
+        let facts = fs::read(&self.facts).ok().and_then(|bytes| serde_json::from_slice::<Facts>(&bytes).ok());
+        let ends_at = facts.as_ref().and_then(|facts| Timestamp::parse_rfc3339(&facts.ends_at));
         facts.is_some_and(|facts| facts.names == wanted)
             && ends_at.is_some_and(|end| end > now.plus(DAY * SPARE_DAYS))
-            && [&self.authority, &self.certificate, &self.key]
-                .into_iter()
-                .all(|path| path.is_file())
+            && [&self.authority, &self.certificate, &self.key].into_iter().all(|path| path.is_file())
     }
 }
 
@@ -143,9 +127,7 @@ fn make(files: &Files, names: Vec<String>, now: Timestamp) -> Result<()> {
     };
     let authority_key = KeyPair::generate().map_err(broken)?;
     let mut authority = CertificateParams::new(Vec::new()).map_err(broken)?;
-    authority
-        .distinguished_name
-        .push(DnType::CommonName, "Keybearer development authority");
+    authority.distinguished_name.push(DnType::CommonName, "Keybearer development authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     set_validity(&mut authority, now);
@@ -153,19 +135,14 @@ fn make(files: &Files, names: Vec<String>, now: Timestamp) -> Result<()> {
 
     let leaf_key = KeyPair::generate().map_err(broken)?;
     let mut leaf = CertificateParams::new(Vec::new()).map_err(broken)?;
-    leaf.distinguished_name
-        .push(DnType::CommonName, "Keybearer development server");
-    leaf.subject_alt_names = names
-        .iter()
-        .map(|name| alternative_name(name))
-        .collect::<Result<_>>()?;
+    leaf.distinguished_name.push(DnType::CommonName, "Keybearer development server");
+    leaf.subject_alt_names = names.iter().map(|name| alternative_name(name)).collect::<Result<_>>()?;
     leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     leaf.use_authority_key_identifier_extension = true;
     set_validity(&mut leaf, now);
-    let leaf_certificate = leaf
-        .signed_by(&leaf_key, &Issuer::new(authority, &authority_key))
-        .map_err(broken)?;
+    let leaf_certificate =
+        leaf.signed_by(&leaf_key, &Issuer::new(authority, &authority_key)).map_err(broken)?;
 
     fs::create_dir_all(&files.folder).map_err(folder)?;
     // the facts go last: a start that breaks off in between makes everything again
@@ -175,10 +152,7 @@ fn make(files: &Files, names: Vec<String>, now: Timestamp) -> Result<()> {
     write(&files.certificate, chain.as_bytes(), 0o644).map_err(folder)?;
     let leaf_pem = SecretString::new(leaf_key.serialize_pem());
     write(&files.key, leaf_pem.expose().as_bytes(), 0o600).map_err(folder)?;
-    let facts = Facts {
-        names,
-        ends_at: now.plus(DAY * LIFE_DAYS).rfc3339(),
-    };
+    let facts = Facts { names, ends_at: now.plus(DAY * LIFE_DAYS).rfc3339() };
     let facts =
         serde_json::to_vec(&facts).map_err(|error| Error::internal("facts of TLS").with_source(error))?;
     write(&files.facts, &facts, 0o644).map_err(folder)
@@ -189,10 +163,7 @@ fn alternative_name(name: &str) -> Result<SanType> {
         return Ok(SanType::IpAddress(address));
     }
     let dns = name.try_into().map_err(|_| {
-        Error::new(
-            Code::ConfigInvalid,
-            format!("`{name}` is neither a host name nor an address"),
-        )
+        Error::new(Code::ConfigInvalid, format!("`{name}` is neither a host name nor an address"))
     })?;
     Ok(SanType::DnsName(dns))
 }
@@ -207,9 +178,7 @@ fn set_validity(parameters: &mut CertificateParams, now: Timestamp) {
 
 fn calendar_day(time: Timestamp) -> (i32, u8, u8) {
     let text = time.rfc3339();
-    let mut numbers = text
-        .split(['-', 'T'])
-        .map(|part| part.parse::<i32>().unwrap_or(1));
+    let mut numbers = text.split(['-', 'T']).map(|part| part.parse::<i32>().unwrap_or(1));
     let year = numbers.next().unwrap_or(2024);
     let mut small = || u8::try_from(numbers.next().unwrap_or(1)).unwrap_or(1);
     (year, small(), small())
@@ -223,11 +192,7 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
         _ => {}
     }
     // a new file: the mode of an old one would stay
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)?;
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

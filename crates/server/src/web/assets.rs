@@ -17,10 +17,7 @@ struct Files;
 static HASH: LazyLock<String> = LazyLock::new(|| {
     let mut names: Vec<_> = Files::iter().collect();
     names.sort();
-    let hashes = names
-        .iter()
-        .filter_map(|name| Files::get(name))
-        .map(|file| file.metadata.sha256_hash());
+    let hashes = names.iter().filter_map(|name| Files::get(name)).map(|file| file.metadata.sha256_hash());
     let all: Vec<u8> = hashes.flatten().collect();
     hex::encode(keybearer_core::sha256(&all).get(..8).unwrap_or_default())
 });
@@ -33,14 +30,7 @@ pub(super) fn address(file: &str) -> String {
 /// `GET /static/{hash}/{file}`. A node of another version asks with another hash: it gets the file, to be asked for again.
 pub(super) async fn file(Path((hash, file)): Path<(String, String)>) -> Response {
     let lasting = hash == *HASH;
-    stored(
-        &file,
-        if lasting {
-            "public, max-age=31536000, immutable"
-        } else {
-            "no-cache"
-        },
-    )
+    stored(&file, if lasting { "public, max-age=31536000, immutable" } else { "no-cache" })
 }
 
 /// `GET /favicon.ico`.

@@ -22,10 +22,7 @@ fn link_name(secure: bool) -> &'static str {
 
 /// What the browser sent.
 pub(super) fn visit(headers: &HeaderMap, secure: bool) -> Visit {
-    Visit {
-        browser: read(headers, name(secure), |value| value.len() == LENGTH),
-        fresh_browser: false,
-    }
+    Visit { browser: read(headers, name(secure), |value| value.len() == LENGTH), fresh_browser: false }
 }
 
 /// What the browser sent, or a new value that the answer must set.
@@ -37,34 +34,21 @@ pub(super) fn visit_or_new(headers: &HeaderMap, secure: bool, entropy: &dyn Entr
     if visit.browser.is_some() {
         return Ok(visit);
     }
-    Ok(Visit {
-        browser: Some(random_token(entropy, BYTES)?),
-        fresh_browser: true,
-    })
+    Ok(Visit { browser: Some(random_token(entropy, BYTES)?), fresh_browser: true })
 }
 
 /// The token of the link that this browser opened last.
 pub(super) fn link(headers: &HeaderMap, secure: bool) -> Option<String> {
-    read(headers, link_name(secure), |value| {
-        !value.is_empty() && value.len() <= 64
-    })
+    read(headers, link_name(secure), |value| !value.is_empty() && value.len() <= 64)
 }
 
 /// The `Set-Cookie` headers of the page of a link.
 pub(super) fn set(visit: &Visit, token: &str, secure: bool) -> Vec<HeaderValue> {
-    let browser = visit
-        .browser
-        .as_deref()
-        .filter(|_| visit.fresh_browser)
-        .map(|value| (name(secure), value));
+    let browser = visit.browser.as_deref().filter(|_| visit.fresh_browser).map(|value| (name(secure), value));
     let link = is_plain(token).then_some((link_name(secure), token));
     let transport = if secure { "; Secure" } else { "" };
     let line = |(name, value)| format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{transport}");
-    browser
-        .into_iter()
-        .chain(link)
-        .filter_map(|pair| HeaderValue::from_str(&line(pair)).ok())
-        .collect()
+    browser.into_iter().chain(link).filter_map(|pair| HeaderValue::from_str(&line(pair)).ok()).collect()
 }
 
 /// The value of a cookie, if it looks as one that we made: everything else is as good as none.
@@ -89,10 +73,7 @@ mod tests {
     use keybearer_core::SeededEntropy;
 
     fn headers(lines: &[&str]) -> HeaderMap {
-        lines
-            .iter()
-            .map(|line| (header::COOKIE, HeaderValue::from_str(line).unwrap()))
-            .collect()
+        lines.iter().map(|line| (header::COOKIE, HeaderValue::from_str(line).unwrap())).collect()
     }
 
     #[test]
@@ -101,14 +82,8 @@ mod tests {
         let set = set(&visit, "tok1", true);
         let value = visit.browser.unwrap();
         assert_eq!(value.len(), LENGTH);
-        assert_eq!(
-            set[0],
-            format!("__Host-kb_browser={value}; Path=/; HttpOnly; SameSite=Lax; Secure")
-        );
-        assert_eq!(
-            set[1],
-            "__Host-kb_link=tok1; Path=/; HttpOnly; SameSite=Lax; Secure"
-        );
+        assert_eq!(set[0], format!("__Host-kb_browser={value}; Path=/; HttpOnly; SameSite=Lax; Secure"));
+        assert_eq!(set[1], "__Host-kb_link=tok1; Path=/; HttpOnly; SameSite=Lax; Secure");
     }
 
     #[test]
@@ -126,10 +101,7 @@ mod tests {
         let sent = headers(&["a=b; kb_browser=short", &format!("x=1;kb_browser={value}")]);
         let visit = visit_or_new(&sent, false, &SeededEntropy::new(1)).unwrap();
         assert_eq!(visit.browser.as_deref(), Some(value));
-        assert_eq!(
-            set(&visit, "tok1", false),
-            ["kb_link=tok1; Path=/; HttpOnly; SameSite=Lax"]
-        );
+        assert_eq!(set(&visit, "tok1", false), ["kb_link=tok1; Path=/; HttpOnly; SameSite=Lax"]);
     }
 
     #[test]

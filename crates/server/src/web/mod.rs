@@ -43,7 +43,5 @@ pub fn router<F: Flows>(web: Web<F>) -> Router {
     let routes = hosted::routes(web)
         .route("/static/{hash}/{file}", get(assets::file))
         .route("/favicon.ico", get(assets::favicon));
-    routes.layer(map_response(move |answer| async move {
-        headers::dress(answer, lasting_tls)
-    }))
+    routes.layer(map_response(move |answer| async move { headers::dress(answer, lasting_tls) }))
 }

@@ -13,9 +13,8 @@ use crate::echo::front;
 const GET: &str = "/scalekit.v1.connected_accounts.ConnectedAccountService/GetConnectedAccount";
 
 async fn call(path: &str, tokens: &[&str], frame: Vec<u8>) -> Response<Body> {
-    let mut request = Request::post(path)
-        .header("content-type", "application/grpc+proto")
-        .header("te", "trailers");
+    let mut request =
+        Request::post(path).header("content-type", "application/grpc+proto").header("te", "trailers");
     for token in tokens {
         request = request.header("authorization", format!("Bearer {token}"));
     }
@@ -37,10 +36,7 @@ fn get(id: &str) -> Vec<u8> {
 fn refusal(response: &Response<Body>) -> (tonic::Code, String, ErrorInfo) {
     let status = Status::from_header_map(response.headers()).expect("a trailers-only answer");
     let details = rpc::Status::decode(status.details()).unwrap();
-    assert_eq!(
-        (details.code, details.message.as_str()),
-        (status.code() as i32, status.message())
-    );
+    assert_eq!((details.code, details.message.as_str()), (status.code() as i32, status.message()));
     let info = ErrorInfo::decode(details.details[0].value.as_slice()).unwrap();
     (status.code(), status.message().to_owned(), info)
 }
@@ -62,10 +58,7 @@ async fn without_a_token_the_body_is_not_even_read() {
     let response = call(GET, &[], b"\0\0\0\0\x05junk".to_vec()).await;
     assert_eq!(response.status(), 200);
     let (code, message, info) = refusal(&response);
-    assert_eq!(
-        (code, message.as_str()),
-        (tonic::Code::Unauthenticated, "Token empty")
-    );
+    assert_eq!((code, message.as_str()), (tonic::Code::Unauthenticated, "Token empty"));
     assert_eq!(info.error_code, "UNAUTHENTICATED");
     assert_eq!(info.request_info.unwrap().request_id.len(), 9);
 }
@@ -104,8 +97,5 @@ async fn broken_frames_are_refused() {
         assert_eq!(code, expected);
     }
     let (code, _, info) = refusal(&call(GET, &["good"], vec![0; 5 * 1024 * 1024]).await);
-    assert_eq!(
-        (code, info.error_code.as_str()),
-        (tonic::Code::InvalidArgument, "TOO_LARGE")
-    );
+    assert_eq!((code, info.error_code.as_str()), (tonic::Code::InvalidArgument, "TOO_LARGE"));
 }

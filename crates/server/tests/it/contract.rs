@@ -10,10 +10,7 @@ fn the_openapi_document_is_current() {
         std::fs::write(path, text).unwrap();
         return;
     }
-    assert!(
-        text == openapi::CURRENT,
-        "run UPDATE_OPENAPI=1 cargo nextest run -p keybearer-server openapi"
-    );
+    assert!(text == openapi::CURRENT, "run UPDATE_OPENAPI=1 cargo nextest run -p keybearer-server openapi");
 }
 
 #[test]
@@ -41,11 +38,7 @@ fn every_method_has_a_rest_path_a_permission_and_a_summary() {
         let binding = &method.bindings[0];
         let verb = binding.verb.as_str().to_ascii_lowercase();
         let operation = &document["paths"][&binding.template][&verb];
-        assert!(
-            !operation["summary"].as_str().unwrap().is_empty(),
-            "{}",
-            method.path
-        );
+        assert!(!operation["summary"].as_str().unwrap().is_empty(), "{}", method.path);
     }
 }
 
@@ -56,17 +49,8 @@ fn numbers_of_the_published_wire_are_kept() {
         let message = descriptors.pool().get_message_by_name(message).unwrap();
         message.get_field_by_name(field).unwrap().number()
     };
-    assert_eq!(
-        field("scalekit.v1.connected_accounts.ConnectedAccount", "api_config"),
-        12
-    );
-    assert_eq!(
-        field(
-            "scalekit.v1.connected_accounts.UpdateConnectedAccountRequest",
-            "id"
-        ),
-        6
-    );
+    assert_eq!(field("scalekit.v1.connected_accounts.ConnectedAccount", "api_config"), 12);
+    assert_eq!(field("scalekit.v1.connected_accounts.UpdateConnectedAccountRequest", "id"), 6);
     assert_eq!(field("scalekit.v1.connections.Connection", "key_id"), 25);
     assert_eq!(field("scalekit.v1.errdetails.ErrorInfo", "tool_error_info"), 9);
 }

@@ -24,10 +24,7 @@ fn account(identifier: &str) -> accounts::ConnectedAccount {
         id: "ca_1".to_owned(),
         identifier: identifier.to_owned(),
         status: accounts::ConnectorStatus::Active.into(),
-        updated_at: Some(prost_types::Timestamp {
-            seconds: 1_893_553_445,
-            nanos: 678_000_000,
-        }),
+        updated_at: Some(prost_types::Timestamp { seconds: 1_893_553_445, nanos: 678_000_000 }),
         ..Default::default()
     }
 }
@@ -56,10 +53,7 @@ impl accounts::connected_account_service_server::ConnectedAccountService for Ech
         call: Call<accounts::SearchConnectedAccountsRequest>,
     ) -> Reply<accounts::SearchConnectedAccountsResponse> {
         let next_page_token = call.into_inner().query;
-        Ok(Answer::new(accounts::SearchConnectedAccountsResponse {
-            next_page_token,
-            ..Default::default()
-        }))
+        Ok(Answer::new(accounts::SearchConnectedAccountsResponse { next_page_token, ..Default::default() }))
     }
 
     async fn create_connected_account(
@@ -71,9 +65,7 @@ impl accounts::connected_account_service_server::ConnectedAccountService for Ech
         let given = ask.connected_account.unwrap_or_default();
         made.authorization_details = given.authorization_details;
         made.api_config = given.api_config;
-        Ok(Answer::new(accounts::CreateConnectedAccountResponse {
-            connected_account: Some(made),
-        }))
+        Ok(Answer::new(accounts::CreateConnectedAccountResponse { connected_account: Some(made) }))
     }
 
     async fn update_connected_account(
@@ -94,9 +86,7 @@ impl accounts::connected_account_service_server::ConnectedAccountService for Ech
         &self,
         _: Call<accounts::GetMagicLinkForConnectedAccountRequest>,
     ) -> Reply<accounts::GetMagicLinkForConnectedAccountResponse> {
-        Err(status(
-            Error::new(Code::RateLimited, "too many links").with_retry_after(30),
-        ))
+        Err(status(Error::new(Code::RateLimited, "too many links").with_retry_after(30)))
     }
 
     async fn get_connected_account(
@@ -107,14 +97,9 @@ impl accounts::connected_account_service_server::ConnectedAccountService for Ech
         assert!(caller.is_some(), "the gate puts the caller beside the request");
         let id = call.into_inner().id;
         if id == "ca_404" {
-            return Err(status(Error::new(
-                Code::AccountNotFound,
-                "connected account not found: \u{e4}",
-            )));
+            return Err(status(Error::new(Code::AccountNotFound, "connected account not found: \u{e4}")));
         }
-        Ok(Answer::new(accounts::GetConnectedAccountResponse {
-            connected_account: Some(account(&id)),
-        }))
+        Ok(Answer::new(accounts::GetConnectedAccountResponse { connected_account: Some(account(&id)) }))
     }
 
     async fn disconnect_connected_account(
@@ -122,37 +107,28 @@ impl accounts::connected_account_service_server::ConnectedAccountService for Ech
         call: Call<accounts::DisconnectConnectedAccountRequest>,
     ) -> Reply<accounts::DisconnectConnectedAccountResponse> {
         let connected_account = Some(account(&call.into_inner().id));
-        Ok(Answer::new(accounts::DisconnectConnectedAccountResponse {
-            connected_account,
-        }))
+        Ok(Answer::new(accounts::DisconnectConnectedAccountResponse { connected_account }))
     }
 
     async fn get_connected_account_auth(
         &self,
         _: Call<accounts::GetConnectedAccountByIdentifierRequest>,
     ) -> Reply<accounts::GetConnectedAccountByIdentifierResponse> {
-        Ok(Answer::new(
-            accounts::GetConnectedAccountByIdentifierResponse::default(),
-        ))
+        Ok(Answer::new(accounts::GetConnectedAccountByIdentifierResponse::default()))
     }
 
     async fn get_connected_account_details(
         &self,
         _: Call<accounts::GetConnectedAccountByIdentifierRequest>,
     ) -> Reply<accounts::GetConnectedAccountByIdentifierResponse> {
-        Ok(Answer::new(
-            accounts::GetConnectedAccountByIdentifierResponse::default(),
-        ))
+        Ok(Answer::new(accounts::GetConnectedAccountByIdentifierResponse::default()))
     }
 
     async fn verify_connected_account_user(
         &self,
         _: Call<accounts::VerifyConnectedAccountUserRequest>,
     ) -> Reply<accounts::VerifyConnectedAccountUserResponse> {
-        Err(status(Error::new(
-            Code::ProviderUnavailable,
-            "the provider does not answer",
-        )))
+        Err(status(Error::new(Code::ProviderUnavailable, "the provider does not answer")))
     }
 }
 
@@ -171,22 +147,16 @@ impl connections::connection_service_server::ConnectionService for Echo {
             key_id: given.key_id,
             ..Default::default()
         };
-        Ok(Answer::new(connections::CreateConnectionResponse {
-            connection: Some(connection),
-        }))
+        Ok(Answer::new(connections::CreateConnectionResponse { connection: Some(connection) }))
     }
 
     async fn get_environment_connection(
         &self,
         call: Call<connections::GetEnvironmentConnectionRequest>,
     ) -> Reply<connections::GetConnectionResponse> {
-        let connection = connections::Connection {
-            id: call.into_inner().connection_id,
-            ..Default::default()
-        };
-        Ok(Answer::new(connections::GetConnectionResponse {
-            connection: Some(connection),
-        }))
+        let connection =
+            connections::Connection { id: call.into_inner().connection_id, ..Default::default() };
+        Ok(Answer::new(connections::GetConnectionResponse { connection: Some(connection) }))
     }
 
     async fn list_connections(
@@ -207,14 +177,8 @@ impl connections::connection_service_server::ConnectionService for Echo {
             }
             _ => None,
         };
-        let connection = connections::Connection {
-            id: ask.connection_id,
-            settings,
-            ..Default::default()
-        };
-        Ok(Answer::new(connections::UpdateConnectionResponse {
-            connection: Some(connection),
-        }))
+        let connection = connections::Connection { id: ask.connection_id, settings, ..Default::default() };
+        Ok(Answer::new(connections::UpdateConnectionResponse { connection: Some(connection) }))
     }
 
     async fn delete_environment_connection(
@@ -229,10 +193,7 @@ impl connections::connection_service_server::ConnectionService for Echo {
         call: Call<connections::ToggleEnvironmentConnectionRequest>,
     ) -> Reply<connections::ToggleConnectionResponse> {
         let error_message = Some(call.into_inner().connection_id);
-        Ok(Answer::new(connections::ToggleConnectionResponse {
-            enabled: true,
-            error_message,
-        }))
+        Ok(Answer::new(connections::ToggleConnectionResponse { enabled: true, error_message }))
     }
 
     async fn disable_environment_connection(
@@ -279,10 +240,7 @@ pub fn front() -> Front {
         match token.expose().as_str() {
             "good" => Ok(caller(Permissions::all())),
             "reader" => Ok(caller(Permissions::parse([Permission::AccountsRead.as_str()])?)),
-            _ => Err(Error::new(
-                Code::Unauthenticated,
-                "the access token is not valid (any more)",
-            )),
+            _ => Err(Error::new(Code::Unauthenticated, "the access token is not valid (any more)")),
         }
     });
     let hooks = Hooks {
@@ -290,16 +248,9 @@ pub fn front() -> Front {
         issue_token: Hook::new(|(ask, _): (keybearer_server::api::TokenRequest, _)| async move {
             if ask.client_id == "skc_1" && ask.client_secret.expose() == "s3 cret" {
                 let access_token = SecretString::from("good");
-                return Ok(IssuedToken {
-                    access_token,
-                    expires_in_seconds: 86_399,
-                    scope: String::new(),
-                });
+                return Ok(IssuedToken { access_token, expires_in_seconds: 86_399, scope: String::new() });
             }
-            Err(Error::new(
-                Code::Unauthenticated,
-                "the client id or the client secret is wrong",
-            ))
+            Err(Error::new(Code::Unauthenticated, "the client id or the client secret is wrong"))
         }),
         public_keys: Hook::new(|()| async { Ok(json!({ "keys": [{ "kid": "snk_1" }] })) }),
         ready: Hook::new(|()| async { Err(Error::new(Code::DatabaseUnavailable, "")) }),
@@ -308,10 +259,8 @@ pub fn front() -> Front {
         accounts::connected_account_service_server::ConnectedAccountServiceServer::new(Echo),
     )
     .add_service(connections::connection_service_server::ConnectionServiceServer::new(Echo));
-    let others = axum::Router::new().route(
-        "/proxy/{*path}",
-        axum::routing::any(|uri: http::Uri| async move { uri.path().to_owned() }),
-    );
+    let others = axum::Router::new()
+        .route("/proxy/{*path}", axum::routing::any(|uri: http::Uri| async move { uri.path().to_owned() }));
     Front::new(services, hooks, Arc::new(SeededEntropy::new(1)), others).unwrap()
 }
 
@@ -328,10 +277,7 @@ impl Got {
     }
 
     pub fn error_code(&self) -> String {
-        self.json()["details"][0]["error_code"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        self.json()["details"][0]["error_code"].as_str().unwrap().to_owned()
     }
 }
 
@@ -339,24 +285,15 @@ pub async fn read(response: Response<Body>) -> Got {
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let text = String::from_utf8(bytes.to_vec()).unwrap();
-    Got {
-        status: parts.status.as_u16(),
-        headers: parts.headers,
-        text,
-    }
+    Got { status: parts.status.as_u16(), headers: parts.headers, text }
 }
 
 /// Sends a request with the token `good`.
 pub async fn send(verb: &str, path: &str, body: Option<&str>) -> Got {
-    let mut request = Request::builder()
-        .method(verb)
-        .uri(path)
-        .header("authorization", "Bearer good");
+    let mut request = Request::builder().method(verb).uri(path).header("authorization", "Bearer good");
     if body.is_some() {
         request = request.header("content-type", "application/json");
     }
-    let request = request
-        .body(Body::from(body.unwrap_or_default().to_owned()))
-        .unwrap();
+    let request = request.body(Body::from(body.unwrap_or_default().to_owned())).unwrap();
     read(front().respond(request).await).await
 }

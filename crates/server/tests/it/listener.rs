@@ -42,28 +42,19 @@ async fn start(limits: Limits) -> Running {
     let address = listener.local_addr().unwrap();
     let shutdown = Shutdown::default();
     let task = tokio::spawn(listener.serve(echo, shutdown.clone()));
-    Running {
-        address,
-        shutdown,
-        task,
-        folder,
-    }
+    Running { address, shutdown, task, folder }
 }
 
 async fn get<S>(stream: S, version: Version, uri: &str) -> String
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let request = Request::get(uri)
-        .version(version)
-        .header("host", "localhost")
-        .body(Empty::<Bytes>::new())
-        .unwrap();
+    let request =
+        Request::get(uri).version(version).header("host", "localhost").body(Empty::<Bytes>::new()).unwrap();
     let io = TokioIo::new(stream);
     let body = if version == Version::HTTP_2 {
-        let (mut sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), io)
-            .await
-            .unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
         tokio::spawn(connection);
         sender.send_request(request).await.unwrap().into_body()
     } else {
@@ -80,9 +71,7 @@ async fn over_tls(
     name: &str,
 ) -> tokio_rustls::client::TlsStream<TcpStream> {
     let mut roots = rustls::RootCertStore::empty();
-    roots
-        .add(CertificateDer::from_pem_file(running.folder.path().join("ca.pem")).unwrap())
-        .unwrap();
+    roots.add(CertificateDer::from_pem_file(running.folder.path().join("ca.pem")).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -92,42 +81,24 @@ async fn over_tls(
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     let stream = TcpStream::connect(running.address).await.unwrap();
     let name = ServerName::try_from(name.to_owned()).unwrap();
-    tokio_rustls::TlsConnector::from(Arc::new(config))
-        .connect(name, stream)
-        .await
-        .unwrap()
+    tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
 }
 
 #[tokio::test]
 async fn one_port_speaks_http1_http2_and_tls() {
     let running = start(Limits::default()).await;
     let plain = || TcpStream::connect(running.address);
-    assert_eq!(
-        get(plain().await.unwrap(), Version::HTTP_11, "/").await,
-        "HTTP/1.1 tls=false peer=127.0.0.1"
-    );
+    assert_eq!(get(plain().await.unwrap(), Version::HTTP_11, "/").await, "HTTP/1.1 tls=false peer=127.0.0.1");
     let uri = "http://localhost/";
-    assert_eq!(
-        get(plain().await.unwrap(), Version::HTTP_2, uri).await,
-        "HTTP/2.0 tls=false peer=127.0.0.1"
-    );
+    assert_eq!(get(plain().await.unwrap(), Version::HTTP_2, uri).await, "HTTP/2.0 tls=false peer=127.0.0.1");
 
     let stream = over_tls(&running, &["h2"], "localhost").await;
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-    assert_eq!(
-        get(stream, Version::HTTP_2, "https://localhost/").await,
-        "HTTP/2.0 tls=true peer=127.0.0.1"
-    );
+    assert_eq!(get(stream, Version::HTTP_2, "https://localhost/").await, "HTTP/2.0 tls=true peer=127.0.0.1");
     let stream = over_tls(&running, &["http/1.1"], "127.0.0.1").await;
-    assert_eq!(
-        get(stream, Version::HTTP_11, "/").await,
-        "HTTP/1.1 tls=true peer=127.0.0.1"
-    );
+    assert_eq!(get(stream, Version::HTTP_11, "/").await, "HTTP/1.1 tls=true peer=127.0.0.1");
     let stream = over_tls(&running, &[], "localhost").await;
-    assert_eq!(
-        get(stream, Version::HTTP_11, "/").await,
-        "HTTP/1.1 tls=true peer=127.0.0.1"
-    );
+    assert_eq!(get(stream, Version::HTTP_11, "/").await, "HTTP/1.1 tls=true peer=127.0.0.1");
 }
 
 #[tokio::test]
@@ -138,13 +109,7 @@ async fn silent_and_slow_peers_are_dropped() {
         ..Limits::default()
     };
     let running = start(limits).await;
-    for beginning in [
-        &b""[..],
-        b"P",
-        b"PRI * HTTP/2.0\r\n",
-        b"\x16\x03\x01",
-        b"GET / HTTP/1.1\r\nx: ",
-    ] {
+    for beginning in [&b""[..], b"P", b"PRI * HTTP/2.0\r\n", b"\x16\x03\x01", b"GET / HTTP/1.1\r\nx: "] {
         let mut stream = TcpStream::connect(running.address).await.unwrap();
         stream.write_all(beginning).await.unwrap();
         let mut rest = Vec::new();
@@ -170,11 +135,7 @@ async fn too_many_headers_are_refused() {
 
 #[tokio::test]
 async fn connections_above_the_limit_wait() {
-    let running = start(Limits {
-        connections: 1,
-        ..Limits::default()
-    })
-    .await;
+    let running = start(Limits { connections: 1, ..Limits::default() }).await;
     let first = TcpStream::connect(running.address).await.unwrap();
     let second = TcpStream::connect(running.address).await.unwrap();
     let waiting = tokio::spawn(get(second, Version::HTTP_11, "/"));
@@ -204,10 +165,7 @@ async fn shutdown_lets_a_running_request_end() {
     stream.write_all(b"ok").await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
-    assert!(
-        answer.contains("HTTP/1.1 200") && answer.contains("tls=false"),
-        "{answer}"
-    );
+    assert!(answer.contains("HTTP/1.1 200") && answer.contains("tls=false"), "{answer}");
     running.task.await.unwrap();
     assert!(TcpStream::connect(running.address).await.is_err());
 }
@@ -219,10 +177,7 @@ async fn a_shutdown_does_not_wait_for_idle_peers() {
     let _second = TcpStream::connect(running.address).await.unwrap();
     silent.write_all(b"P").await.unwrap();
     running.shutdown.begin();
-    tokio::time::timeout(Duration::from_secs(5), running.task)
-        .await
-        .expect("drained at once")
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(5), running.task).await.expect("drained at once").unwrap();
 }
 
 #[test]
@@ -234,11 +189,7 @@ fn a_development_certificate_is_reused_until_it_nears_its_end() {
     tls::development(folder.path(), &[], &clock).unwrap();
     let first = (read("ca.pem"), read("server.pem"));
     assert_eq!(
-        std::fs::metadata(folder.path().join("server-key.pem"))
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o777,
+        std::fs::metadata(folder.path().join("server-key.pem")).unwrap().permissions().mode() & 0o777,
         0o600
     );
     tls::development(folder.path(), &[], &clock).unwrap();

@@ -29,9 +29,12 @@ fn new_key() -> DataKey {
 
 /// Environments 1 and 2, each with one key.
 fn keyring() -> Keyring {
-    Keyring::new()
-        .with(&environment(1), key_id(11), new_key(), KeyRole::Primary)
-        .with(&environment(2), key_id(22), new_key(), KeyRole::Primary)
+    Keyring::new().with(&environment(1), key_id(11), new_key(), KeyRole::Primary).with(
+        &environment(2),
+        key_id(22),
+        new_key(),
+        KeyRole::Primary,
+    )
 }
 
 fn place(environment: &EnvironmentId) -> Place<'_> {
@@ -53,11 +56,7 @@ fn opens_in_its_own_place() {
     let (keyring, home) = (keyring(), environment(1));
     let sealed = seal(&keyring, place(&home));
     assert_eq!(keyring.open(place(&home), &sealed).unwrap().expose(), CANARY);
-    assert!(
-        !sealed
-            .windows(8)
-            .any(|window| CANARY.windows(8).any(|part| part == window))
-    );
+    assert!(!sealed.windows(8).any(|window| CANARY.windows(8).any(|part| part == window)));
 }
 
 #[test]
@@ -83,10 +82,7 @@ fn any_truncation_or_extension_fails() {
     let (keyring, home) = (keyring(), environment(1));
     let mut sealed = seal(&keyring, place(&home));
     for length in 0..sealed.len() {
-        assert!(
-            keyring.open(place(&home), &sealed[..length]).is_err(),
-            "length {length}"
-        );
+        assert!(keyring.open(place(&home), &sealed[..length]).is_err(), "length {length}");
     }
     sealed.push(0);
     assert!(keyring.open(place(&home), &sealed).is_err());
@@ -97,24 +93,12 @@ fn another_table_column_or_row_fails() {
     let (keyring, home) = (keyring(), environment(1));
     let sealed = seal(&keyring, place(&home));
     for moved in [
-        Place {
-            table: "connection",
-            ..place(&home)
-        },
-        Place {
-            column: "sealed_input",
-            ..place(&home)
-        },
-        Place {
-            row: "ca_2",
-            ..place(&home)
-        },
+        Place { table: "connection", ..place(&home) },
+        Place { column: "sealed_input", ..place(&home) },
+        Place { row: "ca_2", ..place(&home) },
     ] {
         let opened = keyring.open(moved, &sealed);
-        assert!(
-            matches!(opened, Err(VaultError::DoesNotOpen)),
-            "{moved:?}: {opened:?}"
-        );
+        assert!(matches!(opened, Err(VaultError::DoesNotOpen)), "{moved:?}: {opened:?}");
     }
 }
 
@@ -132,51 +116,27 @@ fn any_change_of_a_binding_fails() {
         &[],
     ];
     for binding in changed {
-        let opened = keyring.open(
-            Place {
-                binding,
-                ..place(&home)
-            },
-            &sealed,
-        );
-        assert!(
-            matches!(opened, Err(VaultError::DoesNotOpen)),
-            "{binding:?}: {opened:?}"
-        );
+        let opened = keyring.open(Place { binding, ..place(&home) }, &sealed);
+        assert!(matches!(opened, Err(VaultError::DoesNotOpen)), "{binding:?}: {opened:?}");
     }
 }
 
 #[test]
 fn fields_do_not_run_into_each_other() {
     let (keyring, home) = (keyring(), environment(1));
-    let sealed = seal(
-        &keyring,
-        Place {
-            table: "ab",
-            column: "c",
-            ..place(&home)
-        },
-    );
-    assert!(
-        keyring
-            .open(
-                Place {
-                    table: "a",
-                    column: "bc",
-                    ..place(&home)
-                },
-                &sealed
-            )
-            .is_err()
-    );
+    let sealed = seal(&keyring, Place { table: "ab", column: "c", ..place(&home) });
+    assert!(keyring.open(Place { table: "a", column: "bc", ..place(&home) }, &sealed).is_err());
 }
 
 #[test]
 fn another_environment_fails_even_with_the_same_key() {
     let shared = new_key();
-    let keyring = Keyring::new()
-        .with(&environment(1), key_id(11), shared.clone(), KeyRole::Primary)
-        .with(&environment(2), key_id(11), shared, KeyRole::Primary);
+    let keyring = Keyring::new().with(&environment(1), key_id(11), shared.clone(), KeyRole::Primary).with(
+        &environment(2),
+        key_id(11),
+        shared,
+        KeyRole::Primary,
+    );
     let sealed = seal(&keyring, place(&environment(1)));
     let opened = keyring.open(place(&environment(2)), &sealed);
     assert!(matches!(opened, Err(VaultError::DoesNotOpen)), "{opened:?}");
@@ -194,16 +154,16 @@ fn a_key_of_another_environment_is_unknown_here() {
 fn a_forged_key_id_does_not_open_with_the_other_key() {
     let home = environment(1);
     let shared = new_key();
-    let keyring = Keyring::new()
-        .with(&home, key_id(12), shared.clone(), KeyRole::Older)
-        .with(&home, key_id(11), shared, KeyRole::Primary);
+    let keyring = Keyring::new().with(&home, key_id(12), shared.clone(), KeyRole::Older).with(
+        &home,
+        key_id(11),
+        shared,
+        KeyRole::Primary,
+    );
     let mut sealed = seal(&keyring, place(&home));
     assert_eq!(&sealed[2..8], b"dek_11");
     sealed[7] = b'2';
-    assert!(matches!(
-        keyring.open(place(&home), &sealed),
-        Err(VaultError::DoesNotOpen)
-    ));
+    assert!(matches!(keyring.open(place(&home), &sealed), Err(VaultError::DoesNotOpen)));
 }
 
 #[test]
@@ -244,14 +204,8 @@ fn an_environment_without_primary_key_seals_nothing() {
     for keyring in [Keyring::new(), older_only] {
         let sealed = keyring.seal(place(&home), CANARY, &OsEntropy);
         assert!(matches!(sealed, Err(VaultError::NoPrimary(_))));
-        assert!(matches!(
-            keyring.derive(&home, "csrf"),
-            Err(VaultError::NoPrimary(_))
-        ));
-        assert!(matches!(
-            keyring.mac_keys(&home, "csrf"),
-            Err(VaultError::NoPrimary(_))
-        ));
+        assert!(matches!(keyring.derive(&home, "csrf"), Err(VaultError::NoPrimary(_))));
+        assert!(matches!(keyring.mac_keys(&home, "csrf"), Err(VaultError::NoPrimary(_))));
     }
 }
 
@@ -286,14 +240,8 @@ fn reseal_refuses_a_moved_value() {
     let before = keyring();
     let old = seal(&before, place(&home));
     let after = before.with(&home, key_id(12), new_key(), KeyRole::Primary);
-    let elsewhere = Place {
-        row: "ca_2",
-        ..place(&home)
-    };
-    assert!(matches!(
-        after.reseal(elsewhere, &old, &OsEntropy),
-        Err(VaultError::DoesNotOpen)
-    ));
+    let elsewhere = Place { row: "ca_2", ..place(&home) };
+    assert!(matches!(after.reseal(elsewhere, &old, &OsEntropy), Err(VaultError::DoesNotOpen)));
 }
 
 #[test]
@@ -310,10 +258,7 @@ fn a_removed_environment_opens_nothing() {
     let sealed = seal(&keyring, place(&home));
     let without = keyring.without(&home);
     assert!(without.open(place(&home), &sealed).is_err());
-    assert!(
-        keyring.open(place(&home), &sealed).is_ok(),
-        "the first keyring does not change"
-    );
+    assert!(keyring.open(place(&home), &sealed).is_ok(), "the first keyring does not change");
     assert_eq!(without.environments().collect::<Vec<_>>(), [&environment(2)]);
 }
 
@@ -350,10 +295,7 @@ fn a_mac_outlives_a_change_of_primary_key() {
     let before = keyring();
     let tag = before.mac(&home, "state", &[b"x"]).unwrap();
     let after = before.with(&home, key_id(12), new_key(), KeyRole::Primary);
-    assert_eq!(
-        after.verify_mac(&home, "state", &[b"x"], &tag).unwrap(),
-        Some(key_id(11))
-    );
+    assert_eq!(after.verify_mac(&home, "state", &[b"x"], &tag).unwrap(), Some(key_id(11)));
     let keys = after.mac_keys(&home, "state").unwrap();
     assert_eq!(keys[0].key_id(), &key_id(12));
     assert_eq!(keys[1].sign(&[b"x"]).unwrap(), tag);
@@ -370,12 +312,7 @@ fn debug_shows_no_key() {
     let mac_key = keyring.mac_key(&home, "x").unwrap();
     let sealed = seal(&keyring, place(&home));
     let opened = keyring.open(place(&home), &sealed).unwrap();
-    for shown in [
-        format!("{key:?}"),
-        format!("{keyring:?}"),
-        format!("{mac_key:?}"),
-        format!("{opened:?}"),
-    ] {
+    for shown in [format!("{key:?}"), format!("{keyring:?}"), format!("{mac_key:?}"), format!("{opened:?}")] {
         assert!(!shown.contains(&raw) && !shown.contains("cnry"), "{shown}");
     }
     assert_eq!(format!("{key:?}"), "DataKey(***)");

@@ -36,36 +36,17 @@ fn write(path: &PathBuf, text: &str, mode: u32) {
 async fn a_wrapped_key_unwraps_in_its_own_context_only() {
     let (root, key) = (root(), DataKey::generate(&OsEntropy).unwrap());
     let (environment, id) = ids();
-    let context = KeyContext {
-        installation: INSTALLATION,
-        environment: &environment,
-        key: &id,
-    };
+    let context = KeyContext { installation: INSTALLATION, environment: &environment, key: &id };
     let wrapped = root.wrap(context, &key, &OsEntropy).await.unwrap();
-    assert_eq!(
-        root.unwrap(context, &wrapped).await.unwrap().expose(),
-        key.expose()
-    );
+    assert_eq!(root.unwrap(context, &wrapped).await.unwrap().expose(), key.expose());
 
     let (other_environment, other_id) = (EnvironmentId::from_number(2), DataKeyId::from_number(12));
     for moved in [
-        KeyContext {
-            installation: "inst_2",
-            ..context
-        },
-        KeyContext {
-            environment: &other_environment,
-            ..context
-        },
-        KeyContext {
-            key: &other_id,
-            ..context
-        },
+        KeyContext { installation: "inst_2", ..context },
+        KeyContext { environment: &other_environment, ..context },
+        KeyContext { key: &other_id, ..context },
     ] {
-        assert!(
-            matches!(root.unwrap(moved, &wrapped).await, Err(VaultError::DoesNotOpen)),
-            "{moved:?}"
-        );
+        assert!(matches!(root.unwrap(moved, &wrapped).await, Err(VaultError::DoesNotOpen)), "{moved:?}");
     }
 }
 
@@ -73,11 +54,7 @@ async fn a_wrapped_key_unwraps_in_its_own_context_only() {
 async fn a_changed_or_shortened_wrapped_key_fails() {
     let (root, key) = (root(), DataKey::generate(&OsEntropy).unwrap());
     let (environment, id) = ids();
-    let context = KeyContext {
-        installation: INSTALLATION,
-        environment: &environment,
-        key: &id,
-    };
+    let context = KeyContext { installation: INSTALLATION, environment: &environment, key: &id };
     let wrapped = root.wrap(context, &key, &OsEntropy).await.unwrap();
     for at in 0..wrapped.len() {
         let mut changed = wrapped.clone();
@@ -91,22 +68,12 @@ async fn a_changed_or_shortened_wrapped_key_fails() {
 async fn a_change_of_root_key_keeps_the_data_key() {
     let (old, new, key) = (root(), root(), DataKey::generate(&OsEntropy).unwrap());
     let (environment, id) = ids();
-    let context = KeyContext {
-        installation: INSTALLATION,
-        environment: &environment,
-        key: &id,
-    };
+    let context = KeyContext { installation: INSTALLATION, environment: &environment, key: &id };
     let wrapped = old.wrap(context, &key, &OsEntropy).await.unwrap();
     let moved = rewrap(&old, &new, context, &wrapped, &OsEntropy).await.unwrap();
     assert_eq!(new.unwrap(context, &moved).await.unwrap().expose(), key.expose());
-    assert!(matches!(
-        old.unwrap(context, &moved).await,
-        Err(VaultError::WrongRootKey)
-    ));
-    assert!(matches!(
-        rewrap(&new, &old, context, &wrapped, &OsEntropy).await,
-        Err(VaultError::WrongRootKey)
-    ));
+    assert!(matches!(old.unwrap(context, &moved).await, Err(VaultError::WrongRootKey)));
+    assert!(matches!(rewrap(&new, &old, context, &wrapped, &OsEntropy).await, Err(VaultError::WrongRootKey)));
 }
 
 #[tokio::test]
@@ -127,10 +94,7 @@ async fn a_changed_key_check_is_refused() {
     for at in 0..check.len() {
         let mut changed = check.clone();
         changed[at] ^= 0x80;
-        assert!(
-            KeyCheck::verify(&root, INSTALLATION, &changed).await.is_err(),
-            "byte {at}"
-        );
+        assert!(KeyCheck::verify(&root, INSTALLATION, &changed).await.is_err(), "byte {at}");
     }
     assert!(KeyCheck::verify(&root, INSTALLATION, &[]).await.is_err());
 }
@@ -138,11 +102,7 @@ async fn a_changed_key_check_is_refused() {
 #[tokio::test]
 async fn a_wrapped_data_key_is_no_key_check() {
     let (root, (environment, id)) = (root(), ids());
-    let context = KeyContext {
-        installation: INSTALLATION,
-        environment: &environment,
-        key: &id,
-    };
+    let context = KeyContext { installation: INSTALLATION, environment: &environment, key: &id };
     let key = DataKey::generate(&OsEntropy).unwrap();
     let wrapped = root.wrap(context, &key, &OsEntropy).await.unwrap();
     assert!(KeyCheck::verify(&root, INSTALLATION, &wrapped).await.is_err());
@@ -163,10 +123,7 @@ fn text_forms_give_the_same_key() {
         no_padding,
         format!(" {}\n", text.expose()),
     ] {
-        assert_eq!(
-            LocalKey::from_text(&SecretString::new(form)).unwrap().id(),
-            key.id()
-        );
+        assert_eq!(LocalKey::from_text(&SecretString::new(form)).unwrap().id(), key.id());
     }
 }
 
@@ -178,9 +135,7 @@ fn text_that_no_random_source_gives_is_refused() {
     let typed = to_hex(b"correct horse battery staple 123");
     let short = "a1b2c3d4";
     let long = "9f".repeat(33);
-    for text in [
-        "", "password", "!!", short, &long, &zeros, &counting, &pattern, &typed,
-    ] {
+    for text in ["", "password", "!!", short, &long, &zeros, &counting, &pattern, &typed] {
         let read = LocalKey::from_text(&text.into());
         assert!(matches!(read, Err(VaultError::RootKeyInvalid(_))), "{text}");
     }
@@ -208,10 +163,7 @@ fn a_key_file_is_never_replaced() {
     let dangling = folder.path().join("link.key");
     symlink(folder.path().join("nowhere"), &dangling).unwrap();
     for path in [&path, &dangling] {
-        assert!(matches!(
-            LocalKey::create(path, &OsEntropy),
-            Err(VaultError::RootKeyExists(_))
-        ));
+        assert!(matches!(LocalKey::create(path, &OsEntropy), Err(VaultError::RootKeyExists(_))));
     }
     assert_eq!(fs::read(&path).unwrap(), b"");
 }
@@ -246,13 +198,7 @@ fn a_damaged_key_file_is_refused_and_not_replaced() {
 fn a_key_file_open_to_others_is_refused() {
     let (_folder, path) = folder();
     let text = root().to_text();
-    for (mode, accepted) in [
-        (0o600, true),
-        (0o400, true),
-        (0o440, true),
-        (0o644, false),
-        (0o660, false),
-    ] {
+    for (mode, accepted) in [(0o600, true), (0o400, true), (0o440, true), (0o644, false), (0o660, false)] {
         write(&path, text.expose(), mode);
         let loaded = LocalKey::load(&path);
         assert_eq!(loaded.is_ok(), accepted, "mode {mode:o}");

@@ -19,9 +19,7 @@ impl AccountService for Service {
     ) -> Answer<own::ListAccountsResponse> {
         let (caller, message) = take(request)?;
         let ask = page(message.page_size, message.page_token.clone());
-        let listed = accounts::list(&self.0, &caller, &query(message)?, &ask)
-            .await
-            .map_err(fail)?;
+        let listed = accounts::list(&self.0, &caller, &query(message)?, &ask).await.map_err(fail)?;
         give(own::ListAccountsResponse {
             next_page_token: listed.next.unwrap_or_default(),
             total_size: count(listed.total),
@@ -31,12 +29,8 @@ impl AccountService for Service {
 
     async fn get_account(&self, request: Request<own::GetAccountRequest>) -> Answer<own::AccountResponse> {
         let (caller, message) = take(request)?;
-        let found = accounts::get(&self.0, &caller, &Lookup::id(message.id))
-            .await
-            .map_err(fail)?;
-        give(own::AccountResponse {
-            account: Some(account(found)),
-        })
+        let found = accounts::get(&self.0, &caller, &Lookup::id(message.id)).await.map_err(fail)?;
+        give(own::AccountResponse { account: Some(account(found)) })
     }
 
     async fn import_account(
@@ -44,15 +38,10 @@ impl AccountService for Service {
         request: Request<own::ImportAccountRequest>,
     ) -> Answer<own::AccountResponse> {
         let (caller, message) = take(request)?;
-        let imported = accounts::import_one(&self.0, &caller, import(message))
-            .await
-            .map_err(fail)?;
-        let found = accounts::get(&self.0, &caller, &Lookup::id(imported.id.to_string()))
-            .await
-            .map_err(fail)?;
-        give(own::AccountResponse {
-            account: Some(account(found)),
-        })
+        let imported = accounts::import_one(&self.0, &caller, import(message)).await.map_err(fail)?;
+        let found =
+            accounts::get(&self.0, &caller, &Lookup::id(imported.id.to_string())).await.map_err(fail)?;
+        give(own::AccountResponse { account: Some(account(found)) })
     }
 
     async fn refresh_account(
@@ -63,12 +52,8 @@ impl AccountService for Service {
         let unknown = || fail(Error::new(Code::AccountNotFound, "there is no such account"));
         let id = AccountId::parse(&message.id).ok_or_else(unknown)?;
         refresh_now(&self.0, &caller, &id).await.map_err(fail)?;
-        let found = accounts::get(&self.0, &caller, &Lookup::id(message.id))
-            .await
-            .map_err(fail)?;
-        give(own::AccountResponse {
-            account: Some(account(found)),
-        })
+        let found = accounts::get(&self.0, &caller, &Lookup::id(message.id)).await.map_err(fail)?;
+        give(own::AccountResponse { account: Some(account(found)) })
     }
 
     async fn revoke_account(
@@ -76,12 +61,8 @@ impl AccountService for Service {
         request: Request<own::RevokeAccountRequest>,
     ) -> Answer<own::AccountResponse> {
         let (caller, message) = take(request)?;
-        let done = accounts::revoke(&self.0, &caller, &Lookup::id(message.id))
-            .await
-            .map_err(fail)?;
-        give(own::AccountResponse {
-            account: Some(account(done.account)),
-        })
+        let done = accounts::revoke(&self.0, &caller, &Lookup::id(message.id)).await.map_err(fail)?;
+        give(own::AccountResponse { account: Some(account(done.account)) })
     }
 
     async fn list_account_refreshes(
@@ -89,14 +70,9 @@ impl AccountService for Service {
         request: Request<own::ListAccountRefreshesRequest>,
     ) -> Answer<own::ListAccountRefreshesResponse> {
         let (caller, message) = take(request)?;
-        let limit = if message.page_size == 0 {
-            20
-        } else {
-            message.page_size
-        };
-        let records = accounts::history(&self.0, &caller, &Lookup::id(message.id), limit)
-            .await
-            .map_err(fail)?;
+        let limit = if message.page_size == 0 { 20 } else { message.page_size };
+        let records =
+            accounts::history(&self.0, &caller, &Lookup::id(message.id), limit).await.map_err(fail)?;
         give(own::ListAccountRefreshesResponse {
             refreshes: records.into_iter().map(refresh).collect(),
             next_page_token: String::new(),
@@ -184,10 +160,7 @@ fn account(account: Account) -> own::Account {
         failure_count: count(account.failure_count),
         failing_since: account.failing_since.map(time),
         last_failure: account.last_failure.unwrap_or_default(),
-        revoke_outcome: account
-            .revoke_outcome
-            .map(|outcome| outcome.as_str().to_owned())
-            .unwrap_or_default(),
+        revoke_outcome: account.revoke_outcome.map(|outcome| outcome.as_str().to_owned()).unwrap_or_default(),
         on_earlier_client: account.on_earlier_client,
         fields: account.fields.into_iter().collect(),
         created_at: Some(time(account.created_at)),

@@ -24,9 +24,7 @@ impl ApiClientService for Service {
             true => Permissions::default_set(),
             false => Permissions::parse(message.permissions.iter().map(String::as_str)).map_err(fail)?,
         };
-        let made = clients::create(&self.0, &caller, &message.name, permissions)
-            .await
-            .map_err(fail)?;
+        let made = clients::create(&self.0, &caller, &message.name, permissions).await.map_err(fail)?;
         give(with_secret(made))
     }
 
@@ -49,17 +47,13 @@ impl ApiClientService for Service {
     ) -> Answer<own::ApiClientSecretResponse> {
         let (caller, message) = take(request)?;
         let overlap = Duration::from_secs(u64::from(message.overlap_seconds));
-        let made = clients::rotate(&self.0, &caller, &id(&message.id)?, overlap)
-            .await
-            .map_err(fail)?;
+        let made = clients::rotate(&self.0, &caller, &id(&message.id)?, overlap).await.map_err(fail)?;
         give(with_secret(made))
     }
 
     async fn delete_api_client(&self, request: Request<own::DeleteApiClientRequest>) -> Answer<()> {
         let (caller, message) = take(request)?;
-        clients::delete(&self.0, &caller, &id(&message.id)?)
-            .await
-            .map_err(fail)?;
+        clients::delete(&self.0, &caller, &id(&message.id)?).await.map_err(fail)?;
         give(())
     }
 }
@@ -88,8 +82,5 @@ fn client(client: ApiClient) -> own::ApiClient {
 }
 
 fn secret(suffix: String) -> own::ApiClientSecret {
-    own::ApiClientSecret {
-        suffix,
-        ..own::ApiClientSecret::default()
-    }
+    own::ApiClientSecret { suffix, ..own::ApiClientSecret::default() }
 }

@@ -10,13 +10,7 @@ use crate::api::proto::scalekit::v1::connected_accounts as wire;
 use wire::connected_account_service_server::ConnectedAccountService;
 
 fn lookup_of(message: wire::GetConnectedAccountByIdentifierRequest) -> Lookup {
-    map::lookup(
-        message.id,
-        message.connector,
-        message.identifier,
-        message.organization_id,
-        message.user_id,
-    )
+    map::lookup(message.id, message.connector, message.identifier, message.organization_id, message.user_id)
 }
 
 #[async_trait]
@@ -27,9 +21,7 @@ impl ConnectedAccountService for Service {
     ) -> Answer<wire::ListConnectedAccountsResponse> {
         let (caller, message) = take(request)?;
         let ask = page(message.page_size, message.page_token.clone());
-        let listed = accounts::list(&self.0, &caller, &query(message), &ask)
-            .await
-            .map_err(fail)?;
+        let listed = accounts::list(&self.0, &caller, &query(message), &ask).await.map_err(fail)?;
         give(wire::ListConnectedAccountsResponse {
             total_size: count(listed.total),
             next_page_token: listed.next.unwrap_or_default(),
@@ -74,9 +66,7 @@ impl ConnectedAccountService for Service {
             ..CreateAccount::default()
         };
         let account = accounts::create(&self.0, &caller, new).await.map_err(fail)?;
-        give(wire::CreateConnectedAccountResponse {
-            connected_account: Some(map::full(account)),
-        })
+        give(wire::CreateConnectedAccountResponse { connected_account: Some(map::full(account)) })
     }
 
     async fn update_connected_account(
@@ -98,12 +88,8 @@ impl ConnectedAccountService for Service {
             scope_selection: message.scope_selection.map(map::selection),
             ..UpdateAccount::default()
         };
-        let account = accounts::update(&self.0, &caller, &lookup, patch)
-            .await
-            .map_err(fail)?;
-        give(wire::UpdateConnectedAccountResponse {
-            connected_account: Some(map::full(account)),
-        })
+        let account = accounts::update(&self.0, &caller, &lookup, patch).await.map_err(fail)?;
+        give(wire::UpdateConnectedAccountResponse { connected_account: Some(map::full(account)) })
     }
 
     async fn delete_connected_account(
@@ -151,12 +137,8 @@ impl ConnectedAccountService for Service {
         request: Request<wire::GetConnectedAccountRequest>,
     ) -> Answer<wire::GetConnectedAccountResponse> {
         let (caller, message) = take(request)?;
-        let account = accounts::get(&self.0, &caller, &Lookup::id(message.id))
-            .await
-            .map_err(fail)?;
-        give(wire::GetConnectedAccountResponse {
-            connected_account: Some(map::full(account)),
-        })
+        let account = accounts::get(&self.0, &caller, &Lookup::id(message.id)).await.map_err(fail)?;
+        give(wire::GetConnectedAccountResponse { connected_account: Some(map::full(account)) })
     }
 
     async fn disconnect_connected_account(
@@ -164,12 +146,8 @@ impl ConnectedAccountService for Service {
         request: Request<wire::DisconnectConnectedAccountRequest>,
     ) -> Answer<wire::DisconnectConnectedAccountResponse> {
         let (caller, message) = take(request)?;
-        let done = accounts::disconnect(&self.0, &caller, &Lookup::id(message.id))
-            .await
-            .map_err(fail)?;
-        give(wire::DisconnectConnectedAccountResponse {
-            connected_account: Some(map::full(done.account)),
-        })
+        let done = accounts::disconnect(&self.0, &caller, &Lookup::id(message.id)).await.map_err(fail)?;
+        give(wire::DisconnectConnectedAccountResponse { connected_account: Some(map::full(done.account)) })
     }
 
     async fn get_connected_account_auth(
@@ -177,9 +155,7 @@ impl ConnectedAccountService for Service {
         request: Request<wire::GetConnectedAccountByIdentifierRequest>,
     ) -> Answer<wire::GetConnectedAccountByIdentifierResponse> {
         let (caller, message) = take(request)?;
-        let auth = accounts::auth(&self.0, &caller, &lookup_of(message))
-            .await
-            .map_err(fail)?;
+        let auth = accounts::auth(&self.0, &caller, &lookup_of(message)).await.map_err(fail)?;
         give(wire::GetConnectedAccountByIdentifierResponse {
             connected_account: Some(map::with_secrets(auth)),
         })
@@ -190,12 +166,8 @@ impl ConnectedAccountService for Service {
         request: Request<wire::GetConnectedAccountByIdentifierRequest>,
     ) -> Answer<wire::GetConnectedAccountByIdentifierResponse> {
         let (caller, message) = take(request)?;
-        let account = accounts::get(&self.0, &caller, &lookup_of(message))
-            .await
-            .map_err(fail)?;
-        give(wire::GetConnectedAccountByIdentifierResponse {
-            connected_account: Some(map::full(account)),
-        })
+        let account = accounts::get(&self.0, &caller, &lookup_of(message)).await.map_err(fail)?;
+        give(wire::GetConnectedAccountByIdentifierResponse { connected_account: Some(map::full(account)) })
     }
 
     async fn verify_connected_account_user(

@@ -39,9 +39,7 @@ impl ConnectionSetupService for Service {
             query: filled(message.query),
         };
         let ask = page(message.page_size, message.page_token);
-        let listed = connections::list(&self.0, &caller, &query, &ask)
-            .await
-            .map_err(fail)?;
+        let listed = connections::list(&self.0, &caller, &query, &ask).await.map_err(fail)?;
         give(own::ListConnectionSetupsResponse {
             next_page_token: listed.next.unwrap_or_default(),
             total_size: count(listed.total),
@@ -62,9 +60,7 @@ impl ConnectionSetupService for Service {
 
     async fn replace_client_secret(&self, request: Request<own::ReplaceClientSecretRequest>) -> Setup {
         let (caller, message) = take(request)?;
-        let set = SetCredentials::ReplaceSecret {
-            secrets: client_secret(message.client_secret),
-        };
+        let set = SetCredentials::ReplaceSecret { secrets: client_secret(message.client_secret) };
         let set = connections::set_credentials(&self.0, &caller, &message.connection, set).await;
         answer(set.map(|set| set.connection))
     }
@@ -100,9 +96,7 @@ impl ConnectionSetupService for Service {
         request: Request<own::CreateTestLinkRequest>,
     ) -> Answer<own::CreateTestLinkResponse> {
         let (caller, message) = take(request)?;
-        let link = flows::create_test_link(&self.0, &caller, &message.connection)
-            .await
-            .map_err(fail)?;
+        let link = flows::create_test_link(&self.0, &caller, &message.connection).await.map_err(fail)?;
         give(own::CreateTestLinkResponse {
             link: link.url.to_string(),
             expires_at: Some(time(link.expires_at)),
@@ -111,10 +105,8 @@ impl ConnectionSetupService for Service {
 
     async fn delete_connection(&self, request: Request<own::DeleteConnectionRequest>) -> Answer<()> {
         let (caller, message) = take(request)?;
-        let expected = message
-            .force
-            .then_some(i64::from(message.expected_accounts))
-            .filter(|count| *count > 0);
+        let expected =
+            message.force.then_some(i64::from(message.expected_accounts)).filter(|count| *count > 0);
         let deleted =
             connections::delete(&self.0, &caller, &message.connection, expected, message.force).await;
         deleted.map_err(fail)?;
@@ -123,9 +115,7 @@ impl ConnectionSetupService for Service {
 }
 
 fn answer(outcome: keybearer_core::Result<connections::Connection>) -> Setup {
-    give(own::ConnectionSetupResponse {
-        connection: Some(map::setup(outcome.map_err(fail)?)),
-    })
+    give(own::ConnectionSetupResponse { connection: Some(map::setup(outcome.map_err(fail)?)) })
 }
 
 fn client_secret(text: String) -> Bindings {
@@ -144,19 +134,14 @@ fn patch(message: own::UpdateConnectionSetupRequest) -> UpdateConnection {
         name: message.name,
         label: message.label,
         blurb_for_users: message.blurb_for_users,
-        source: message
-            .credential_source
-            .as_deref()
-            .and_then(CredentialSource::parse),
+        source: message.credential_source.as_deref().and_then(CredentialSource::parse),
         client_id: message.client_id,
         fields: sorted(message.fields),
         secrets,
         scopes: message.scopes.map(map::scopes),
         extra_authorize_params: message.extra_authorize_params.map(|extra| sorted(extra.values)),
         proxy_enabled: message.proxy_enabled,
-        expected_version: i64::try_from(message.expected_version)
-            .ok()
-            .filter(|version| *version > 0),
+        expected_version: i64::try_from(message.expected_version).ok().filter(|version| *version > 0),
         ..UpdateConnection::default()
     }
 }

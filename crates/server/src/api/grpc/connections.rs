@@ -30,9 +30,7 @@ impl ConnectionService for Service {
             ..CreateConnection::default()
         };
         let connection = connections::create(&self.0, &caller, new).await.map_err(fail)?;
-        give(wire::CreateConnectionResponse {
-            connection: Some(map::full(connection)),
-        })
+        give(wire::CreateConnectionResponse { connection: Some(map::full(connection)) })
     }
 
     async fn get_environment_connection(
@@ -40,12 +38,8 @@ impl ConnectionService for Service {
         request: Request<wire::GetEnvironmentConnectionRequest>,
     ) -> Answer<wire::GetConnectionResponse> {
         let (caller, message) = take(request)?;
-        let connection = connections::get(&self.0, &caller, &message.connection_id)
-            .await
-            .map_err(fail)?;
-        give(wire::GetConnectionResponse {
-            connection: Some(map::full(connection)),
-        })
+        let connection = connections::get(&self.0, &caller, &message.connection_id).await.map_err(fail)?;
+        give(wire::GetConnectionResponse { connection: Some(map::full(connection)) })
     }
 
     async fn list_connections(
@@ -54,15 +48,8 @@ impl ConnectionService for Service {
     ) -> Answer<wire::ListConnectionsResponse> {
         let (caller, message) = take(request)?;
         // connections of an organization or a domain are single sign-on, which is not offered
-        let scoped = message
-            .organization_id
-            .and_then(filled)
-            .or_else(|| message.domain.and_then(filled));
-        let connections = if scoped.is_some() {
-            Vec::new()
-        } else {
-            self.all(&caller).await?
-        };
+        let scoped = message.organization_id.and_then(filled).or_else(|| message.domain.and_then(filled));
+        let connections = if scoped.is_some() { Vec::new() } else { self.all(&caller).await? };
         give(wire::ListConnectionsResponse { connections })
     }
 
@@ -72,12 +59,9 @@ impl ConnectionService for Service {
     ) -> Answer<wire::UpdateConnectionResponse> {
         let (caller, message) = take(request)?;
         let patch = patch(message.connection.unwrap_or_default()).map_err(fail)?;
-        let updated = connections::update(&self.0, &caller, &message.connection_id, patch)
-            .await
-            .map_err(fail)?;
-        give(wire::UpdateConnectionResponse {
-            connection: Some(map::full(updated)),
-        })
+        let updated =
+            connections::update(&self.0, &caller, &message.connection_id, patch).await.map_err(fail)?;
+        give(wire::UpdateConnectionResponse { connection: Some(map::full(updated)) })
     }
 
     async fn delete_environment_connection(
@@ -85,9 +69,7 @@ impl ConnectionService for Service {
         request: Request<wire::DeleteEnvironmentConnectionRequest>,
     ) -> Answer<()> {
         let (caller, message) = take(request)?;
-        connections::delete(&self.0, &caller, &message.connection_id, None, false)
-            .await
-            .map_err(fail)?;
+        connections::delete(&self.0, &caller, &message.connection_id, None, false).await.map_err(fail)?;
         give(())
     }
 
@@ -96,13 +78,8 @@ impl ConnectionService for Service {
         request: Request<wire::ToggleEnvironmentConnectionRequest>,
     ) -> Answer<wire::ToggleConnectionResponse> {
         let (caller, message) = take(request)?;
-        connections::resume(&self.0, &caller, &message.connection_id)
-            .await
-            .map_err(fail)?;
-        give(wire::ToggleConnectionResponse {
-            enabled: true,
-            error_message: None,
-        })
+        connections::resume(&self.0, &caller, &message.connection_id).await.map_err(fail)?;
+        give(wire::ToggleConnectionResponse { enabled: true, error_message: None })
     }
 
     async fn disable_environment_connection(
@@ -110,13 +87,8 @@ impl ConnectionService for Service {
         request: Request<wire::ToggleEnvironmentConnectionRequest>,
     ) -> Answer<wire::ToggleConnectionResponse> {
         let (caller, message) = take(request)?;
-        connections::pause(&self.0, &caller, &message.connection_id)
-            .await
-            .map_err(fail)?;
-        give(wire::ToggleConnectionResponse {
-            enabled: false,
-            error_message: None,
-        })
+        connections::pause(&self.0, &caller, &message.connection_id).await.map_err(fail)?;
+        give(wire::ToggleConnectionResponse { enabled: false, error_message: None })
     }
 
     async fn list_app_connections(
@@ -130,9 +102,7 @@ impl ConnectionService for Service {
             query: message.query.and_then(filled),
         };
         let ask = page(message.page_size, message.page_token);
-        let listed = connections::list(&self.0, &caller, &query, &ask)
-            .await
-            .map_err(fail)?;
+        let listed = connections::list(&self.0, &caller, &query, &ask).await.map_err(fail)?;
         give(wire::ListAppConnectionsResponse {
             next_page_token: listed.next.unwrap_or_default(),
             prev_page_token: listed.previous.unwrap_or_default(),
@@ -146,12 +116,8 @@ impl ConnectionService for Service {
         request: Request<wire::GetConnectionContextRequest>,
     ) -> Answer<wire::GetConnectionContextResponse> {
         let (caller, message) = take(request)?;
-        let context = connections::context(&self.0, &caller, &message.connection_id)
-            .await
-            .map_err(fail)?;
-        give(wire::GetConnectionContextResponse {
-            context: Some(json::to_struct(context)),
-        })
+        let context = connections::context(&self.0, &caller, &message.connection_id).await.map_err(fail)?;
+        give(wire::GetConnectionContextResponse { context: Some(json::to_struct(context)) })
     }
 
     async fn update_connection_context(
@@ -160,9 +126,7 @@ impl ConnectionService for Service {
     ) -> Answer<()> {
         let (caller, message) = take(request)?;
         let context = message.context.map(json::from_struct).unwrap_or_default();
-        connections::set_context(&self.0, &caller, &message.connection_id, context)
-            .await
-            .map_err(fail)?;
+        connections::set_context(&self.0, &caller, &message.connection_id, context).await.map_err(fail)?;
         give(())
     }
 }
@@ -173,9 +137,7 @@ impl Service {
         let (mut all, mut ask) = (Vec::new(), PageAsk::first(30));
         loop {
             let query = ConnectionQuery::default();
-            let listed = connections::list(&self.0, caller, &query, &ask)
-                .await
-                .map_err(fail)?;
+            let listed = connections::list(&self.0, caller, &query, &ask).await.map_err(fail)?;
             all.extend(listed.items.into_iter().map(map::listed));
             match listed.next {
                 Some(token) => ask.token = token,
@@ -198,10 +160,7 @@ fn patch(message: wire::UpdateConnection) -> Result<UpdateConnection, Error> {
             let values = config.static_config.map(json::from_struct).unwrap_or_default();
             let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
             Ok(UpdateConnection {
-                fields: values
-                    .iter()
-                    .map(|(name, value)| (name.clone(), text(value)))
-                    .collect(),
+                fields: values.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
                 ..base
             })
         }
@@ -218,45 +177,30 @@ fn oauth(base: UpdateConnection, config: wire::OAuthConnectionConfig) -> UpdateC
     if let Some(secret) = config.client_secret {
         secrets.insert("client_secret", SecretString::new(secret));
     }
-    let mut extra = config
-        .extensions
-        .map(|extensions| sorted(extensions.extra_authorize_params))
-        .unwrap_or_default();
+    let mut extra =
+        config.extensions.map(|extensions| sorted(extensions.extra_authorize_params)).unwrap_or_default();
     let named = [
         ("prompt", config.prompt),
         ("access_type", config.access_type),
         ("token_access_type", config.token_access_type),
     ];
     extra.extend(
-        named
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value.and_then(filled)?))),
+        named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.and_then(filled)?))),
     );
-    let fields = config
-        .tenant_id
-        .map(|tenant| ("tenant_id".to_owned(), tenant))
-        .into_iter()
-        .collect();
+    let fields = config.tenant_id.map(|tenant| ("tenant_id".to_owned(), tenant)).into_iter().collect();
     let scoped =
         !config.scopes.is_empty() || config.optional_scopes.is_some() || !config.required_scopes.is_empty();
     UpdateConnection {
         client_id: config.client_id,
         secrets,
         fields,
-        source: config.use_platform_creds.map(|shared| {
-            if shared {
-                CredentialSource::Shared
-            } else {
-                CredentialSource::Own
-            }
-        }),
+        source: config
+            .use_platform_creds
+            .map(|shared| if shared { CredentialSource::Shared } else { CredentialSource::Own }),
         scopes: scoped.then(|| ScopeSettings {
             scopes: config.scopes,
             required: config.required_scopes,
-            optional_scopes: config
-                .optional_scopes
-                .map(|optional| optional.scopes)
-                .unwrap_or_default(),
+            optional_scopes: config.optional_scopes.map(|optional| optional.scopes).unwrap_or_default(),
             required_optional: config.required_optional_scopes,
             selectable: config.scope_selection_allowed.unwrap_or(false),
         }),
@@ -276,9 +220,5 @@ fn service_account(base: UpdateConnection, config: wire::GoogleDwdConfig) -> Upd
         selectable: config.scope_selection_allowed.unwrap_or(false),
         ..ScopeSettings::default()
     });
-    UpdateConnection {
-        secrets,
-        scopes,
-        ..base
-    }
+    UpdateConnection { secrets, scopes, ..base }
 }

@@ -25,11 +25,7 @@ impl ConnectorService for Service {
         caller.require(Permission::ConnectorsRead).map_err(fail)?;
         let found = self.matching(&message);
         let start = message.page_token.parse().unwrap_or(0_usize).min(found.len());
-        let size = if message.page_size == 0 {
-            DEFAULT_SIZE
-        } else {
-            message.page_size as usize
-        };
+        let size = if message.page_size == 0 { DEFAULT_SIZE } else { message.page_size as usize };
         let end = start.saturating_add(size).min(found.len());
         let mut connectors = Vec::new();
         for connector in found.get(start..end).unwrap_or_default() {
@@ -38,11 +34,7 @@ impl ConnectorService for Service {
         }
         give(own::ListConnectorsResponse {
             connectors,
-            next_page_token: if end < found.len() {
-                end.to_string()
-            } else {
-                String::new()
-            },
+            next_page_token: if end < found.len() { end.to_string() } else { String::new() },
             total_size: count(i64::try_from(found.len()).unwrap_or(i64::MAX)),
         })
     }
@@ -56,9 +48,7 @@ impl ConnectorService for Service {
         let connector = connections::connector(&self.0, &message.slug).map_err(fail)?;
         let used = self.connections_of(&caller, &connector.slug).await?;
         let connector = map::full(&connector, self.shares(&connector.slug), used);
-        give(own::GetConnectorResponse {
-            connector: Some(connector),
-        })
+        give(own::GetConnectorResponse { connector: Some(connector) })
     }
 }
 
@@ -73,11 +63,7 @@ impl Service {
         };
         let of_type = |connector: &Arc<Connector>| {
             let wanted = &message.auth_type;
-            wanted.is_empty()
-                || connector
-                    .auth
-                    .iter()
-                    .any(|method| auth_type(method).as_str() == wanted)
+            wanted.is_empty() || connector.auth.iter().any(|method| auth_type(method).as_str() == wanted)
         };
         all.into_iter().filter(of_category).filter(of_type).collect()
     }
@@ -87,13 +73,8 @@ impl Service {
     }
 
     async fn connections_of(&self, caller: &Caller, slug: &str) -> Result<u32, Status> {
-        let query = ConnectionQuery {
-            connector: Some(slug.to_owned()),
-            ..ConnectionQuery::default()
-        };
-        let listed = connections::list(&self.0, caller, &query, &PageAsk::first(1))
-            .await
-            .map_err(fail)?;
+        let query = ConnectionQuery { connector: Some(slug.to_owned()), ..ConnectionQuery::default() };
+        let listed = connections::list(&self.0, caller, &query, &PageAsk::first(1)).await.map_err(fail)?;
         Ok(count(listed.total))
     }
 }

@@ -41,10 +41,7 @@ fn entry(call: CallEntry) -> own::LogEntry {
         actor: String::new(),
         method: call.method,
         path: call.path,
-        http_status: call
-            .status
-            .and_then(|status| u32::try_from(status).ok())
-            .unwrap_or_default(),
+        http_status: call.status.and_then(|status| u32::try_from(status).ok()).unwrap_or_default(),
         duration_ms: large(call.duration_ms),
     }
 }

@@ -23,10 +23,7 @@ impl ProviderService for Service {
         let (caller, message) = take(request)?;
         caller.require(Permission::ConnectorsRead).map_err(fail)?;
         // every connector is ours or the operator's; custom ones of an environment are not offered yet
-        let kind = message
-            .filter
-            .map(|filter| filter.provider_type())
-            .unwrap_or_default();
+        let kind = message.filter.map(|filter| filter.provider_type()).unwrap_or_default();
         let wanted = |connector: &Connector| {
             kind != wire::ProviderType::Custom
                 && (message.identifier.is_empty() || connector.slug.eq_ignore_ascii_case(&message.identifier))
@@ -42,19 +39,14 @@ impl ProviderService for Service {
 }
 
 fn provider(connector: &Connector) -> wire::Provider {
-    let patterns = connector
-        .auth
-        .iter()
-        .map(|method| convert::to_value(pattern(connector, method)));
+    let patterns = connector.auth.iter().map(|method| convert::to_value(pattern(connector, method)));
     wire::Provider {
         id: connector.slug.to_ascii_uppercase(),
         identifier: connector.slug.to_ascii_uppercase(),
         display_name: connector.display_name.clone(),
         description: connector.blurb.clone().unwrap_or_default(),
         categories: connector.categories.clone(),
-        auth_patterns: Some(ListValue {
-            values: patterns.collect(),
-        }),
+        auth_patterns: Some(ListValue { values: patterns.collect() }),
         proxy_url: base_url(connector),
         proxy_enabled: true,
         ..wire::Provider::default()
@@ -66,11 +58,7 @@ pub(super) fn base_url(connector: &Connector) -> String {
     let text = serde_json::to_value(&connector.api.base_url).unwrap_or_default();
     match text {
         Value::String(text) => text,
-        Value::Array(list) => list
-            .first()
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
+        Value::Array(list) => list.first().and_then(Value::as_str).unwrap_or_default().to_owned(),
         _ => String::new(),
     }
 }

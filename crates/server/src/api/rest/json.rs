@@ -21,23 +21,14 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 pub(super) fn parse(bytes: &[u8]) -> Result<Value> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Bounded(DEPTH).deserialize(&mut deserializer);
-    value
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| {
-            let what = match error.classify() {
-                serde_json::error::Category::Eof => "the JSON ends too early".to_owned(),
-                serde_json::error::Category::Data => error.to_string(),
-                _ => format!(
-                    "it is not JSON at line {} column {}",
-                    error.line(),
-                    error.column()
-                ),
-            };
-            Error::new(
-                Code::InvalidArgument,
-                format!("the request body cannot be read: {what}"),
-            )
-        })
+    value.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| {
+        let what = match error.classify() {
+            serde_json::error::Category::Eof => "the JSON ends too early".to_owned(),
+            serde_json::error::Category::Data => error.to_string(),
+            _ => format!("it is not JSON at line {} column {}", error.line(), error.column()),
+        };
+        Error::new(Code::InvalidArgument, format!("the request body cannot be read: {what}"))
+    })
 }
 
 /// Prints whole doubles as integers: `1`, not `1.0`. Upstream APIs and their schemas tell the two apart.
@@ -71,10 +62,7 @@ impl<'de> DeserializeSeed<'de> for Bounded {
 
 impl Bounded {
     fn inner<E: serde::de::Error>(&self) -> Result<Self, E> {
-        self.0
-            .checked_sub(1)
-            .map(Self)
-            .ok_or_else(|| E::custom("it is nested too deeply"))
+        self.0.checked_sub(1).map(Self).ok_or_else(|| E::custom("it is nested too deeply"))
     }
 }
 
@@ -158,21 +146,9 @@ mod tests {
 
     #[test]
     fn what_is_not_json_is_refused_without_repeating_it() {
-        for bad in [
-            "",
-            "{",
-            "cnry_1",
-            r#"{"a":NaN}"#,
-            r#""\ud800""#,
-            "{} {}",
-            "1e999",
-            "\u{feff}{}",
-        ] {
+        for bad in ["", "{", "cnry_1", r#"{"a":NaN}"#, r#""\ud800""#, "{} {}", "1e999", "\u{feff}{}"] {
             let text = refusal(bad);
-            assert!(
-                text.starts_with("the request body cannot be read"),
-                "{bad}: {text}"
-            );
+            assert!(text.starts_with("the request body cannot be read"), "{bad}: {text}");
             assert!(!text.contains("cnry"), "{text}");
         }
         assert!(parse(b"\"\xff\"").is_err());

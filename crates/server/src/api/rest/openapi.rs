@@ -31,16 +31,11 @@ pub fn generate() -> Result<Value> {
             entry.insert(binding.verb.as_str().to_ascii_lowercase(), operation);
         }
     }
-    if let Some(error) = descriptors
-        .pool()
-        .get_message_by_name("scalekit.v1.errdetails.ErrorInfo")
-    {
+    if let Some(error) = descriptors.pool().get_message_by_name("scalekit.v1.errdetails.ErrorInfo") {
         schemas.add(&error);
     }
-    let permissions: Map<String, Value> = permissions
-        .into_iter()
-        .map(|name| (name.to_owned(), "".into()))
-        .collect();
+    let permissions: Map<String, Value> =
+        permissions.into_iter().map(|name| (name.to_owned(), "".into())).collect();
     Ok(json!({
         "openapi": "3.1.0",
         "info": {
@@ -70,11 +65,7 @@ pub fn generate() -> Result<Value> {
 fn operation(method: &Method, binding: &Binding, position: usize, schemas: &mut Schemas) -> Value {
     let input = method.descriptor.input();
     let service = method.descriptor.parent_service();
-    let suffix = if position == 0 {
-        String::new()
-    } else {
-        format!("_{position}")
-    };
+    let suffix = if position == 0 { String::new() } else { format!("_{position}") };
     let mut parameters = path_parameters(&binding.template, &input, schemas);
     if binding.body != "*" {
         let in_path: Vec<String> = fields_of(&binding.template);
@@ -88,14 +79,8 @@ fn operation(method: &Method, binding: &Binding, position: usize, schemas: &mut 
     operation.insert("tags".to_owned(), json!([service.name()]));
     operation.insert("summary".to_owned(), comment_of(&method.descriptor).into());
     let permission = method.permission.as_str();
-    operation.insert(
-        "description".to_owned(),
-        format!("Needs the permission `{permission}`.").into(),
-    );
-    operation.insert(
-        "security".to_owned(),
-        json!([{ "client_credentials": [permission] }]),
-    );
+    operation.insert("description".to_owned(), format!("Needs the permission `{permission}`.").into());
+    operation.insert("security".to_owned(), json!([{ "client_credentials": [permission] }]));
     if !parameters.is_empty() {
         operation.insert("parameters".to_owned(), parameters.into());
     }
@@ -105,10 +90,7 @@ fn operation(method: &Method, binding: &Binding, position: usize, schemas: &mut 
             None => schemas.body_without(&input, &fields_of(&binding.template)),
         };
         let content = json!({ "application/json": { "schema": body } });
-        operation.insert(
-            "requestBody".to_owned(),
-            json!({ "required": true, "content": content }),
-        );
+        operation.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
     }
     let answer = schemas.message(&method.descriptor.output());
     let status = method.http_status.to_string();
@@ -135,32 +117,19 @@ fn path_parameters(template: &str, input: &MessageDescriptor, schemas: &mut Sche
 
 fn fields_of(template: &str) -> Vec<String> {
     let pieces = template.split('{').skip(1);
-    pieces
-        .filter_map(|piece| piece.split_once('}').map(|(name, _)| name.to_owned()))
-        .collect()
+    pieces.filter_map(|piece| piece.split_once('}').map(|(name, _)| name.to_owned())).collect()
 }
 
 fn comment_of(method: &MethodDescriptor) -> String {
-    comment(
-        method.parent_service().parent_file().file_descriptor_proto(),
-        method.path(),
-    )
+    comment(method.parent_service().parent_file().file_descriptor_proto(), method.path())
 }
 
 /// The comment above a declaration, as one paragraph.
 pub(super) fn comment(file: &FileDescriptorProto, path: &[i32]) -> String {
     let locations = file.source_code_info.iter().flat_map(|info| &info.location);
     let mut found = locations.filter(|location| location.path == path);
-    let text = found
-        .next()
-        .and_then(|location| location.leading_comments.clone())
-        .unwrap_or_default();
-    text.lines()
-        .map(str::trim)
-        .collect::<Vec<_>>()
-        .join(" ")
-        .trim()
-        .to_owned()
+    let text = found.next().and_then(|location| location.leading_comments.clone()).unwrap_or_default();
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 fn error_response() -> Value {
@@ -192,21 +161,9 @@ fn edge_paths() -> BTreeMap<String, Map<String, Value>> {
         })
     };
     let paths = [
-        (
-            "/health",
-            Verb::GET,
-            plain("Says that the process runs.", "health"),
-        ),
-        (
-            "/ready",
-            Verb::GET,
-            plain("Says whether a call could be answered now.", "ready"),
-        ),
-        (
-            "/keys",
-            Verb::GET,
-            plain("Public keys that verify our access tokens (JWKS).", "keys"),
-        ),
+        ("/health", Verb::GET, plain("Says that the process runs.", "health")),
+        ("/ready", Verb::GET, plain("Says whether a call could be answered now.", "ready")),
+        ("/keys", Verb::GET, plain("Public keys that verify our access tokens (JWKS).", "keys")),
         ("/oauth/token", Verb::POST, token_operation()),
     ];
     paths

@@ -18,10 +18,7 @@ pub(super) fn apply_query(
 ) -> Result<()> {
     for (position, (name, value)) in form_urlencoded::parse(query.as_bytes()).enumerate() {
         if position >= MOST {
-            return Err(Error::field(
-                "query",
-                format!("must have at most {MOST} parameters"),
-            ));
+            return Err(Error::field("query", format!("must have at most {MOST} parameters")));
         }
         apply(&name, &value, message, target)?;
     }
@@ -38,12 +35,8 @@ pub(super) fn apply(
     message: &MessageDescriptor,
     target: &mut Map<String, Value>,
 ) -> Result<()> {
-    let (first, rest) = name
-        .split_once('.')
-        .map_or((name, None), |(first, rest)| (first, Some(rest)));
-    let Some(field) = message
-        .get_field_by_name(first)
-        .or_else(|| message.get_field_by_json_name(first))
+    let (first, rest) = name.split_once('.').map_or((name, None), |(first, rest)| (first, Some(rest)));
+    let Some(field) = message.get_field_by_name(first).or_else(|| message.get_field_by_json_name(first))
     else {
         return Ok(());
     };
@@ -73,10 +66,7 @@ pub(super) fn apply(
 }
 
 fn misfit(name: &str, description: &str) -> Error {
-    Error::fields(vec![FieldViolation {
-        field: name.to_owned(),
-        description: description.to_owned(),
-    }])
+    Error::fields(vec![FieldViolation { field: name.to_owned(), description: description.to_owned() }])
 }
 
 /// The JSON that proto's JSON mapping expects for a parameter's text; `None` when it does not fit.
@@ -90,18 +80,15 @@ fn scalar(field: &FieldDescriptor, text: &str) -> Option<Value> {
             if let Ok(number) = text.parse::<i32>() {
                 return Some(Value::from(number));
             }
-            kind.get_value_by_name(text)
-                .map(|value| Value::from(value.name()))
+            kind.get_value_by_name(text).map(|value| Value::from(value.name()))
         }
         Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => text.parse::<i32>().ok().map(Value::from),
         Kind::Uint32 | Kind::Fixed32 => text.parse::<u32>().ok().map(Value::from),
         Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => text.parse::<i64>().ok().map(Value::from),
         Kind::Uint64 | Kind::Fixed64 => text.parse::<u64>().ok().map(Value::from),
-        Kind::Double | Kind::Float => text
-            .parse::<f64>()
-            .ok()
-            .filter(|number| number.is_finite())
-            .map(Value::from),
+        Kind::Double | Kind::Float => {
+            text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from)
+        }
         Kind::String | Kind::Bytes => Some(Value::from(text)),
         Kind::Message(inner) => match inner.full_name() {
             "google.protobuf.Timestamp"
@@ -160,10 +147,7 @@ mod tests {
     #[test]
     fn repeated_keys_make_a_list_and_both_spellings_count() {
         let json = query(LIST, "connection_names=a&connectionNames=b+c&pageSize=5").unwrap();
-        assert_eq!(
-            json.to_string(),
-            r#"{"connection_names":["a","b c"],"page_size":5}"#
-        );
+        assert_eq!(json.to_string(), r#"{"connection_names":["a","b c"],"page_size":5}"#);
     }
 
     #[test]
@@ -176,24 +160,12 @@ mod tests {
 
     #[test]
     fn unknown_names_are_ignored_and_misfits_are_named() {
-        assert_eq!(
-            query(LIST, "nope=1&filter.x=2&identifier.deep=3")
-                .unwrap()
-                .to_string(),
-            "{}"
-        );
-        for (text, field) in [
-            ("page_size=-1", "page_size"),
-            ("page_size=99999999999", "page_size"),
-        ] {
+        assert_eq!(query(LIST, "nope=1&filter.x=2&identifier.deep=3").unwrap().to_string(), "{}");
+        for (text, field) in [("page_size=-1", "page_size"), ("page_size=99999999999", "page_size")] {
             assert_eq!(query(LIST, text).unwrap_err().violations[0].field, field);
         }
         let error = query(PROVIDERS, "filter.provider_type=SOME").unwrap_err();
-        assert!(
-            error.detail.contains("must be one of DEFAULT, CUSTOM, ALL"),
-            "{}",
-            error.detail
-        );
+        assert!(error.detail.contains("must be one of DEFAULT, CUSTOM, ALL"), "{}", error.detail);
         assert!(query(PROVIDERS, "filter=x").is_err());
     }
 

@@ -44,11 +44,7 @@ impl<T> Paths<T> {
     pub(super) fn new(routes: impl IntoIterator<Item = (Verb, String, T)>) -> Self {
         let mut entries: Vec<_> = routes
             .into_iter()
-            .map(|(verb, template, target)| Entry {
-                verb,
-                template: Template::parse(&template),
-                target,
-            })
+            .map(|(verb, template, target)| Entry { verb, template: Template::parse(&template), target })
             .collect();
         // a literal beats a field, and `{id}:verb` beats `{id}`, which takes a colon as part of the value
         entries.sort_by_key(|entry| {
@@ -78,47 +74,31 @@ impl<T> Paths<T> {
                 others.push(&entry.verb);
             }
         }
-        if others.is_empty() {
-            Found::Nothing
-        } else {
-            Found::OtherVerbs(others)
-        }
+        if others.is_empty() { Found::Nothing } else { Found::OtherVerbs(others) }
     }
 }
 
 impl Template {
     fn parse(template: &str) -> Self {
         let path = template.trim_start_matches('/');
-        let (head, last) = path
-            .rsplit_once('/')
-            .map_or(("", path), |(head, last)| (head, last));
+        let (head, last) = path.rsplit_once('/').map_or(("", path), |(head, last)| (head, last));
         let after_field = last.rfind('}').map_or(0, |at| at + 1);
         let (_, tail) = last.split_at_checked(after_field).unwrap_or((last, ""));
         let custom_verb = tail.split_once(':').map(|(_, verb)| verb.to_owned());
         let last = match &custom_verb {
-            Some(verb) => last
-                .strip_suffix(verb.as_str())
-                .and_then(|last| last.strip_suffix(':'))
-                .unwrap_or(last),
+            Some(verb) => {
+                last.strip_suffix(verb.as_str()).and_then(|last| last.strip_suffix(':')).unwrap_or(last)
+            }
             None => last,
         };
-        let segments = head
-            .split('/')
-            .chain([last])
-            .filter(|segment| !segment.is_empty());
+        let segments = head.split('/').chain([last]).filter(|segment| !segment.is_empty());
         let segments = segments.map(|segment| {
-            match segment
-                .strip_prefix('{')
-                .and_then(|segment| segment.strip_suffix('}'))
-            {
+            match segment.strip_prefix('{').and_then(|segment| segment.strip_suffix('}')) {
                 Some(field) => Segment::Field(field.to_owned()),
                 None => Segment::Literal(segment.to_owned()),
             }
         });
-        Self {
-            segments: segments.collect(),
-            custom_verb,
-        }
+        Self { segments: segments.collect(), custom_verb }
     }
 
     fn values(&self, path: &str) -> Option<Vec<(String, String)>> {
@@ -165,13 +145,9 @@ mod tests {
 
     fn target(verb: Verb, path: &str) -> (&'static str, String) {
         match paths().find(&verb, path) {
-            Found::Target(name, values) => (
-                name,
-                values
-                    .iter()
-                    .map(|(field, value)| format!("{field}={value}"))
-                    .collect(),
-            ),
+            Found::Target(name, values) => {
+                (name, values.iter().map(|(field, value)| format!("{field}={value}")).collect())
+            }
             Found::OtherVerbs(_) => ("405", String::new()),
             Found::Nothing => ("404", String::new()),
         }
@@ -181,32 +157,17 @@ mod tests {
     fn literals_beat_fields_and_verbs_beat_both() {
         assert_eq!(target(Verb::GET, "/v/things/special").0, "special");
         assert_eq!(target(Verb::GET, "/v/things/ca_1"), ("get", "id=ca_1".to_owned()));
-        assert_eq!(
-            target(Verb::POST, "/v/things/ca_1:stop"),
-            ("stop", "id=ca_1".to_owned())
-        );
+        assert_eq!(target(Verb::POST, "/v/things/ca_1:stop"), ("stop", "id=ca_1".to_owned()));
         assert_eq!(target(Verb::GET, "/v/things:search").0, "search");
         assert_eq!(target(Verb::POST, "/v/things:delete").0, "delete");
-        assert_eq!(
-            target(Verb::PUT, "/v/things/7/parts"),
-            ("parts", "id=7".to_owned())
-        );
+        assert_eq!(target(Verb::PUT, "/v/things/7/parts"), ("parts", "id=7".to_owned()));
     }
 
     #[test]
     fn colons_in_values_come_raw_or_encoded() {
-        assert_eq!(
-            target(Verb::GET, "/v/things/ACME:12"),
-            ("get", "id=ACME:12".to_owned())
-        );
-        assert_eq!(
-            target(Verb::GET, "/v/things/ACME%3A12"),
-            ("get", "id=ACME:12".to_owned())
-        );
-        assert_eq!(
-            target(Verb::POST, "/v/things/ACME%3A12:stop"),
-            ("stop", "id=ACME:12".to_owned())
-        );
+        assert_eq!(target(Verb::GET, "/v/things/ACME:12"), ("get", "id=ACME:12".to_owned()));
+        assert_eq!(target(Verb::GET, "/v/things/ACME%3A12"), ("get", "id=ACME:12".to_owned()));
+        assert_eq!(target(Verb::POST, "/v/things/ACME%3A12:stop"), ("stop", "id=ACME:12".to_owned()));
     }
 
     #[test]

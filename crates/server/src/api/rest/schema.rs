@@ -58,28 +58,18 @@ impl Schemas {
 
     /// The schema of a request body: the message without the fields that come in the path.
     pub(super) fn body_without(&mut self, message: &MessageDescriptor, names: &[String]) -> Value {
-        if names.is_empty() {
-            self.message(message)
-        } else {
-            self.object(message, names)
-        }
+        if names.is_empty() { self.message(message) } else { self.object(message, names) }
     }
 
     fn object(&mut self, message: &MessageDescriptor, without: &[String]) -> Value {
         let mut properties = Map::new();
         let mut required = Vec::new();
-        for field in message
-            .fields()
-            .filter(|field| !without.iter().any(|name| name == field.name()))
-        {
+        for field in message.fields().filter(|field| !without.iter().any(|name| name == field.name())) {
             if self.rule_flag(&field, "required") {
                 required.push(field.name().to_owned());
             }
             let mut schema = self.field(&field);
-            let words = comment(
-                field.parent_message().parent_file().file_descriptor_proto(),
-                field.path(),
-            );
+            let words = comment(field.parent_message().parent_file().file_descriptor_proto(), field.path());
             if let Some(schema) = schema.as_object_mut().filter(|_| !words.is_empty()) {
                 schema.insert("description".to_owned(), words.into());
             }
@@ -114,11 +104,7 @@ impl Schemas {
         let mut schema = self.kind(field);
         if field.is_list() {
             let items = rules.and_then(|rules| rules.get_field_by_name("items"));
-            apply_text_rules(
-                &mut schema,
-                items.as_ref().and_then(|items| items.as_message()),
-                false,
-            );
+            apply_text_rules(&mut schema, items.as_ref().and_then(|items| items.as_message()), false);
             schema = json!({ "type": "array", "items": schema });
             limit(&mut schema, "minItems", rules, "min_items");
             limit(&mut schema, "maxItems", rules, "max_items");
@@ -133,9 +119,7 @@ impl Schemas {
             schema.insert("maximum".to_owned(), most.as_u64().into());
         }
         if field.options().has_extension(&self.secret)
-            && let Some(schema) = schema
-                .as_object_mut()
-                .filter(|schema| schema.contains_key("type"))
+            && let Some(schema) = schema.as_object_mut().filter(|schema| schema.contains_key("type"))
         {
             schema.insert("format".to_owned(), "password".into());
         }
@@ -168,19 +152,13 @@ impl Schemas {
         body: &str,
         parameters: &mut Vec<Value>,
     ) {
-        for field in input
-            .fields()
-            .filter(|field| field.name() != body && !field.is_map())
-        {
+        for field in input.fields().filter(|field| field.name() != body && !field.is_map()) {
             if in_path.iter().any(|name| name == field.name()) {
                 continue;
             }
             match field.kind() {
                 Kind::Message(inner) if well_known(inner.full_name()).is_none() => {
-                    for nested in inner
-                        .fields()
-                        .filter(|nested| !matches!(nested.kind(), Kind::Message(_)))
-                    {
+                    for nested in inner.fields().filter(|nested| !matches!(nested.kind(), Kind::Message(_))) {
                         let name = format!("{}.{}", field.name(), nested.name());
                         parameters
                             .push(json!({ "name": name, "in": "query", "schema": self.field(&nested) }));
@@ -188,10 +166,8 @@ impl Schemas {
                 }
                 _ => {
                     let required = self.rule_flag(&field, "required");
-                    let words = comment(
-                        field.parent_message().parent_file().file_descriptor_proto(),
-                        field.path(),
-                    );
+                    let words =
+                        comment(field.parent_message().parent_file().file_descriptor_proto(), field.path());
                     let mut parameter = json!({ "name": field.name(), "in": "query", "required": required, "schema": self.field(&field) });
                     if let Some(parameter) = parameter.as_object_mut().filter(|_| !words.is_empty()) {
                         parameter.insert("description".to_owned(), words.into());
@@ -206,9 +182,7 @@ impl Schemas {
         let options = field.options();
         let rules = options.get_extension(&self.rules);
         let rules = rules.as_message();
-        let flag = rules
-            .and_then(|rules| rules.get_field_by_name(name))
-            .and_then(|value| value.as_bool());
+        let flag = rules.and_then(|rules| rules.get_field_by_name(name)).and_then(|value| value.as_bool());
         // text without presence that must not be empty is required as well
         let not_empty = name == "required" && !field.supports_presence() && number(rules, "min_len") > 0;
         flag.unwrap_or_default() || not_empty
@@ -216,10 +190,7 @@ impl Schemas {
 }
 
 fn number(rules: Option<&DynamicMessage>, name: &str) -> u32 {
-    rules
-        .and_then(|rules| rules.get_field_by_name(name))
-        .and_then(|value| value.as_u32())
-        .unwrap_or_default()
+    rules.and_then(|rules| rules.get_field_by_name(name)).and_then(|value| value.as_u32()).unwrap_or_default()
 }
 
 fn limit(schema: &mut Value, key: &str, rules: Option<&DynamicMessage>, name: &str) {
@@ -247,12 +218,8 @@ fn apply_text_rules(schema: &mut Value, rules: Option<&DynamicMessage>, optional
         object.insert("pattern".to_owned(), pattern.into());
     }
     let allowed = rules.get_field_by_name("in");
-    let allowed: Vec<_> = allowed
-        .iter()
-        .filter_map(|list| list.as_list())
-        .flatten()
-        .filter_map(Proto::as_str)
-        .collect();
+    let allowed: Vec<_> =
+        allowed.iter().filter_map(|list| list.as_list()).flatten().filter_map(Proto::as_str).collect();
     if !allowed.is_empty() {
         object.insert("enum".to_owned(), allowed.into());
     }

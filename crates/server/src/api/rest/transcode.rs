@@ -36,10 +36,7 @@ impl Rest {
         let routes = gate.descriptors().methods().into_iter().flat_map(|method| {
             let bindings = method.bindings.clone().into_iter();
             bindings.map(move |binding| {
-                let route = Route {
-                    method: Arc::clone(&method),
-                    body: binding.body,
-                };
+                let route = Route { method: Arc::clone(&method), body: binding.body };
                 (binding.verb, binding.template, route)
             })
         });
@@ -74,11 +71,7 @@ impl Rest {
         reference: &Reference,
     ) -> Result<Value, Failure> {
         let fail = |error: Error| Failure::new(&error, reference);
-        let caller = self
-            .gate
-            .admit(&parts.headers, &route.method, reference)
-            .await
-            .map_err(fail)?;
+        let caller = self.gate.admit(&parts.headers, &route.method, reference).await.map_err(fail)?;
         let input = route.method.descriptor.input();
         let mut fields = Map::new();
         if !route.body.is_empty() {
@@ -103,46 +96,32 @@ async fn read_json(headers: &HeaderMap, body: Body) -> Result<Value> {
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
         && !encoding.as_bytes().eq_ignore_ascii_case(b"identity")
     {
-        return Err(Error::new(
-            Code::UnsupportedMediaType,
-            "a compressed request body is not read here",
-        ));
+        return Err(Error::new(Code::UnsupportedMediaType, "a compressed request body is not read here"));
     }
     let bytes = read_body(body, REST_BODY).await?;
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Object(Map::new()));
     }
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let content_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Error::new(
-            Code::UnsupportedMediaType,
-            "content-type must be application/json",
-        ));
+        return Err(Error::new(Code::UnsupportedMediaType, "content-type must be application/json"));
     }
     json::parse(&bytes)
 }
 
 fn fields_from_body(target: &str, body: Value, input: &MessageDescriptor) -> Result<Map<String, Value>> {
     let Value::Object(object) = body else {
-        return Err(Error::new(
-            Code::InvalidArgument,
-            "the request body must be a JSON object",
-        ));
+        return Err(Error::new(Code::InvalidArgument, "the request body must be a JSON object"));
     };
     if target == "*" {
         return Ok(object);
     }
-    let is_message = input
-        .get_field_by_name(target)
-        .is_some_and(|field| matches!(field.kind(), Kind::Message(_)));
+    let is_message =
+        input.get_field_by_name(target).is_some_and(|field| matches!(field.kind(), Kind::Message(_)));
     if !is_message {
-        return Err(Error::internal(
-            "the contract binds a body to a field that is no message",
-        ));
+        return Err(Error::internal("the contract binds a body to a field that is no message"));
     }
     Ok(Map::from_iter([(target.to_owned(), Value::Object(object))]))
 }
@@ -166,9 +145,7 @@ fn read_message(input: MessageDescriptor, json: Value) -> Result<DynamicMessage>
 fn misfit(message: &MessageDescriptor, json: &Value, path: String, options: &DeserializeOptions) -> Error {
     let help = "compare the request with the schema at /openapi.json";
     for (key, value) in json.as_object().into_iter().flatten() {
-        let Some(field) = message
-            .get_field_by_name(key)
-            .or_else(|| message.get_field_by_json_name(key))
+        let Some(field) = message.get_field_by_name(key).or_else(|| message.get_field_by_json_name(key))
         else {
             continue;
         };
@@ -176,11 +153,7 @@ fn misfit(message: &MessageDescriptor, json: &Value, path: String, options: &Des
         if DynamicMessage::deserialize_with_options(message.clone(), &alone, options).is_ok() {
             continue;
         }
-        let at = if path.is_empty() {
-            field.name().to_owned()
-        } else {
-            format!("{path}.{}", field.name())
-        };
+        let at = if path.is_empty() { field.name().to_owned() } else { format!("{path}.{}", field.name()) };
         return match field.kind() {
             Kind::Message(inner) if !field.is_list() && !field.is_map() && value.is_object() => {
                 misfit(&inner, value, at, options)
@@ -188,11 +161,7 @@ fn misfit(message: &MessageDescriptor, json: &Value, path: String, options: &Des
             _ => Error::field(at, params::expectation(&field)).with_help(help),
         };
     }
-    let at = if path.is_empty() {
-        "request".to_owned()
-    } else {
-        path
-    };
+    let at = if path.is_empty() { "request".to_owned() } else { path };
     Error::field(at, "has a value of the wrong type").with_help(help)
 }
 
@@ -214,10 +183,7 @@ fn success(json: &Value, status: u16, reference: &Reference) -> Response<Body> {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(value) = HeaderValue::from_str(reference.as_str()) {
         headers.insert("x-request-id", value);
     }

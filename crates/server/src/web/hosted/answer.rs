@@ -42,11 +42,7 @@ fn status(page: &Page) -> StatusCode {
         PageBody::Start(start) => matches!(&start.next, StartNext::Form(form) if refused(form)),
         PageBody::IdentityChanged(_) | PageBody::Done(_) => false,
     };
-    if refused {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    }
+    if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
 }
 
 fn code_status(code: Code) -> StatusCode {
@@ -62,10 +58,7 @@ fn hop(url: &Url) -> Response {
     let (Some(to), Some(host)) = (Href::web(url), url.host_str()) else {
         return refusal(Code::Internal);
     };
-    let head = PageHead {
-        connector_name: host.to_owned(),
-        ..PageHead::default()
-    };
+    let head = PageHead { connector_name: host.to_owned(), ..PageHead::default() };
     HopView::new(&head, to, host)
         .render()
         .map_or_else(|_| refusal(Code::Internal), |html| Html(html).into_response())
@@ -89,22 +82,9 @@ pub(super) fn refusal(code: Code) -> Response {
 
 fn problem(code: Code, reference: Reference, wait_seconds: Option<u32>) -> Response {
     let case = case(code);
-    let problem = ProblemPage {
-        case,
-        code,
-        reference,
-        ended_at: None,
-        retry: false,
-        wait_seconds,
-        return_url: None,
-    };
-    shown(
-        &Page {
-            head: PageHead::default(),
-            body: PageBody::Problem(problem),
-        },
-        None,
-    )
+    let problem =
+        ProblemPage { case, code, reference, ended_at: None, retry: false, wait_seconds, return_url: None };
+    shown(&Page { head: PageHead::default(), body: PageBody::Problem(problem) }, None)
 }
 
 fn case(code: Code) -> ProblemCase {

@@ -72,18 +72,9 @@ pub(super) struct Choice {
 
 impl FormView {
     pub fn new(names: &Names, form: &PageForm) -> Self {
-        let fields: Vec<_> = form
-            .fields
-            .iter()
-            .enumerate()
-            .map(|(index, field)| Field::new(index, field))
-            .collect();
-        let scopes = form
-            .scopes
-            .iter()
-            .enumerate()
-            .map(|(index, scope)| Choice::new(index, scope))
-            .collect();
+        let fields: Vec<_> =
+            form.fields.iter().enumerate().map(|(index, field)| Field::new(index, field)).collect();
+        let scopes = form.scopes.iter().enumerate().map(|(index, scope)| Choice::new(index, scope)).collect();
         Self {
             csrf: form.csrf.clone(),
             summary: summary(form.problem.as_ref(), &fields),
@@ -113,10 +104,7 @@ fn summary(problem: Option<&FormProblem>, fields: &[Field]) -> Option<Summary> {
     let wrong: Vec<_> = fields
         .iter()
         .filter(|field| field.error.is_some())
-        .map(|field| Wrong {
-            id: field.id.clone(),
-            label: field.label.clone(),
-        })
+        .map(|field| Wrong { id: field.id.clone(), label: field.label.clone() })
         .collect();
     if let Some(problem) = problem {
         return Some(Summary {
@@ -133,28 +121,17 @@ fn summary(problem: Option<&FormProblem>, fields: &[Field]) -> Option<Summary> {
         _ => (words.some_wrong, words.some_fields),
     };
     let what = say(what, &[plain("n", &wrong.len().to_string())]).text();
-    Some(Summary {
-        what,
-        then: then.to_owned(),
-        reference: None,
-        fields: wrong,
-    })
+    Some(Summary { what, then: then.to_owned(), reference: None, fields: wrong })
 }
 
 impl Field {
     fn new(index: usize, field: &PageField) -> Self {
         let id = format!("f{index}");
         let shown = |text: &Option<String>| {
-            text.as_deref()
-                .map(|text| tidy(text, TEXT))
-                .filter(|text| !text.is_empty())
+            text.as_deref().map(|text| tidy(text, TEXT)).filter(|text| !text.is_empty())
         };
-        let (prefix, suffix, help, error) = (
-            shown(&field.prefix),
-            shown(&field.suffix),
-            shown(&field.help),
-            shown(&field.error),
-        );
+        let (prefix, suffix, help, error) =
+            (shown(&field.prefix), shown(&field.suffix), shown(&field.help), shown(&field.error));
         let where_to_find = field.where_to_find.as_ref().and_then(Href::web);
         let described = [
             ("p", prefix.is_some()),
@@ -169,23 +146,12 @@ impl Field {
         .join(" ");
         Self {
             name: field.name.clone(),
-            label: tidy(
-                if field.label.is_empty() {
-                    &field.name
-                } else {
-                    &field.label
-                },
-                TEXT,
-            ),
+            label: tidy(if field.label.is_empty() { &field.name } else { &field.label }, TEXT),
             control: control(field),
             required: field.required,
             mono: field.secret || field.input == InputKind::Area,
             // a secret never goes back to the browser, whatever the page says
-            value: if field.secret {
-                String::new()
-            } else {
-                field.value.clone()
-            },
+            value: if field.secret { String::new() } else { field.value.clone() },
             example: shown(&field.example),
             prefix,
             suffix,
@@ -199,10 +165,7 @@ impl Field {
 }
 
 fn control(field: &PageField) -> Control {
-    let line = |mode| Control::Line {
-        kind: if field.secret { "password" } else { "text" },
-        mode,
-    };
+    let line = |mode| Control::Line { kind: if field.secret { "password" } else { "text" }, mode };
     match &field.input {
         InputKind::Text => line("text"),
         InputKind::Number => line("decimal"),
@@ -211,10 +174,7 @@ fn control(field: &PageField) -> Control {
         InputKind::Choice(values) => Control::Choice(
             values
                 .iter()
-                .map(|value| Chosen {
-                    value: value.clone(),
-                    selected: *value == field.value,
-                })
+                .map(|value| Chosen { value: value.clone(), selected: *value == field.value })
                 .collect(),
         ),
     }
@@ -222,11 +182,7 @@ fn control(field: &PageField) -> Control {
 
 impl Choice {
     fn new(index: usize, choice: &ScopeChoice) -> Self {
-        let text = if choice.plain.is_empty() {
-            &choice.scope
-        } else {
-            &choice.plain
-        };
+        let text = if choice.plain.is_empty() { &choice.scope } else { &choice.plain };
         Self {
             id: format!("s{index}"),
             scope: choice.scope.clone(),

@@ -25,11 +25,7 @@ impl Href {
 
     /// The page of a connect link.
     pub fn link(token: &str) -> Self {
-        let safe = token
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(64)
-            .collect::<String>();
+        let safe = token.chars().filter(char::is_ascii_alphanumeric).take(64).collect::<String>();
         Self(format!("/c/{safe}"))
     }
 
@@ -65,10 +61,7 @@ impl Names {
 
     /// A sentence that names the app and the service.
     pub fn say(&self, pattern: &'static str) -> Sentence {
-        say(
-            pattern,
-            &[plain("app", &self.app), plain("provider", &self.provider)],
-        )
+        say(pattern, &[plain("app", &self.app), plain("provider", &self.provider)])
     }
 }
 
@@ -105,10 +98,7 @@ impl Frame {
         let provider =
             (!head.connector_name.is_empty()).then(|| Tile::new(&head.connector_slug, &names.provider));
         Self {
-            pair: named.then(|| Pair {
-                app: Tile::of_name(&names.app),
-                provider,
-            }),
+            pair: named.then(|| Pair { app: Tile::of_name(&names.app), provider }),
             title: names.say(title).text(),
             test: head.test.then(|| names.say(words.test)),
             sandbox: (head.sandbox && !head.test).then(|| names.say(words.sandbox)),
@@ -125,9 +115,7 @@ impl Frame {
 
 fn capital(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(characters).collect()
-    })
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 #[cfg(test)]
@@ -136,13 +124,8 @@ mod tests {
 
     #[test]
     fn only_web_addresses_become_links() {
-        for bad in [
-            "javascript:alert(1)",
-            "data:text/html,x",
-            "vbscript:x",
-            "file:///etc",
-            "blob:http://a/b",
-        ] {
+        for bad in ["javascript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc", "blob:http://a/b"]
+        {
             assert_eq!(Href::web(&Url::parse(bad).unwrap()), None, "{bad}");
         }
         assert!(Href::web(&Url::parse("https://a.example/\"><script>").unwrap()).is_some());
@@ -151,18 +134,9 @@ mod tests {
     #[test]
     fn a_sentence_begins_with_a_capital_where_a_name_is_missing() {
         let bare = Names::new(&PageHead::default(), &ENGLISH);
-        assert_eq!(
-            bare.say("{provider} is away from {app}").text(),
-            "The service is away from the app"
-        );
-        let named = PageHead {
-            connector_name: "monday.com".into(),
-            ..PageHead::default()
-        };
-        assert_eq!(
-            Names::new(&named, &ENGLISH).say("{provider} is away").text(),
-            "monday.com is away"
-        );
+        assert_eq!(bare.say("{provider} is away from {app}").text(), "The service is away from the app");
+        let named = PageHead { connector_name: "monday.com".into(), ..PageHead::default() };
+        assert_eq!(Names::new(&named, &ENGLISH).say("{provider} is away").text(), "monday.com is away");
     }
 
     #[test]

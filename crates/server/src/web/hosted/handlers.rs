@@ -47,10 +47,7 @@ type Shared<F> = State<Arc<Web<F>>>;
 pub fn routes<F: Flows>(web: Web<F>) -> Router {
     Router::new()
         .route("/c/{token}", get(view::<F>).post(submit::<F>))
-        .route(
-            "/sso/v1/oauth/{connection}/callback",
-            get(callback::<F>).post(posted_callback),
-        )
+        .route("/sso/v1/oauth/{connection}/callback", get(callback::<F>).post(posted_callback))
         .route("/connect/success", get(success::<F>))
         .with_state(Arc::new(web))
 }
@@ -95,8 +92,7 @@ async fn callback<F: Flows>(
 /// `response_mode=form_post`: browsers send no `SameSite=Lax` cookie with a post from another site, but do with the GET
 /// it is turned into.
 async fn posted_callback(uri: Uri, form: Submitted) -> Response {
-    form.as_query(uri.path())
-        .map_or_else(|| refusal(Code::Internal), see_other)
+    form.as_query(uri.path()).map_or_else(|| refusal(Code::Internal), see_other)
 }
 
 async fn success<F: Flows>(State(web): Shared<F>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {

@@ -42,7 +42,5 @@ async fn list() -> Html<String> {
     let item = |name: &&str| format!("<li><a href=\"/_hosted/{name}\">{name}</a></li>");
     let items: String = NAMES.iter().map(item).collect();
     let head = "<!doctype html><html lang=\"en\"><title>Hosted pages</title>";
-    Html(format!(
-        "{head}<main><h1>Hosted pages</h1><ul>{items}</ul></main>"
-    ))
+    Html(format!("{head}<main><h1>Hosted pages</h1><ul>{items}</ul></main>"))
 }

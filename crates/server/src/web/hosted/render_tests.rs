@@ -122,12 +122,7 @@ fn pages(text: &str) -> Vec<Page> {
         url.set_fragment(Some(text));
         Some(url)
     };
-    let line = || PermissionLine {
-        scope: text.into(),
-        plain: text.into(),
-        sensitive: true,
-        new: true,
-    };
+    let line = || PermissionLine { scope: text.into(), plain: text.into(), sensitive: true, new: true };
     let start = |next| StartPage {
         provider_host: text.into(),
         permissions: vec![line()],
@@ -145,31 +140,17 @@ fn pages(text: &str) -> Vec<Page> {
         wait_seconds: Some(3),
         return_url: url(),
     };
-    let done = DonePage {
-        identity: Some(text.into()),
-        missing: vec![line()],
-        return_url: url(),
-        again: true,
-    };
+    let done =
+        DonePage { identity: Some(text.into()), missing: vec![line()], return_url: url(), again: true };
     let mut bodies = vec![
         PageBody::Start(start(StartNext::Link(url().unwrap()))),
         PageBody::Start(start(StartNext::Form(form(text, url())))),
-        PageBody::Credentials(CredentialPage {
-            form: form(text, url()),
-            cancel_url: url(),
-        }),
-        PageBody::IdentityChanged(IdentityPage {
-            before: text.into(),
-            now: text.into(),
-            csrf: text.into(),
-        }),
+        PageBody::Credentials(CredentialPage { form: form(text, url()), cancel_url: url() }),
+        PageBody::IdentityChanged(IdentityPage { before: text.into(), now: text.into(), csrf: text.into() }),
         PageBody::Done(done),
     ];
     bodies.extend(CASES.map(|case| PageBody::Problem(problem(case))));
-    bodies
-        .into_iter()
-        .map(|body| Page { head: head(), body })
-        .collect()
+    bodies.into_iter().map(|body| Page { head: head(), body }).collect()
 }
 
 const CASES: [ProblemCase; 11] = [
@@ -188,13 +169,7 @@ const CASES: [ProblemCase; 11] = [
 
 fn form(text: &str, url: Option<Url>) -> PageForm {
     let choice = InputKind::Choice(vec![text.into()]);
-    let kinds = [
-        InputKind::Text,
-        InputKind::Number,
-        InputKind::Url,
-        choice,
-        InputKind::Area,
-    ];
+    let kinds = [InputKind::Text, InputKind::Number, InputKind::Url, choice, InputKind::Area];
     let field = |input| PageField {
         name: text.into(),
         label: text.into(),
@@ -209,38 +184,22 @@ fn form(text: &str, url: Option<Url>) -> PageForm {
         value: text.into(),
         error: Some(text.into()),
     };
-    let scope = ScopeChoice {
-        scope: text.into(),
-        plain: text.into(),
-        sensitive: true,
-        locked: true,
-        chosen: true,
-    };
+    let scope =
+        ScopeChoice { scope: text.into(), plain: text.into(), sensitive: true, locked: true, chosen: true };
     PageForm {
         csrf: text.into(),
         fields: kinds.map(field).into(),
         scopes: vec![scope],
-        problem: Some(FormProblem {
-            what: text.into(),
-            then: text.into(),
-            reference: Reference::unknown(),
-        }),
+        problem: Some(FormProblem { what: text.into(), then: text.into(), reference: Reference::unknown() }),
     }
 }
 
 fn rendered(text: &str) -> Vec<String> {
     let own = Href::link(text);
-    let mut all: Vec<_> = pages(text)
-        .iter()
-        .map(|page| html(page, Some(&own)).unwrap())
-        .collect();
+    let mut all: Vec<_> = pages(text).iter().map(|page| html(page, Some(&own)).unwrap()).collect();
     let mut to = Url::parse("https://a.example/p").unwrap();
     to.set_query(Some(text));
-    all.push(
-        HopView::new(&PageHead::default(), Href::web(&to).unwrap(), text)
-            .render()
-            .unwrap(),
-    );
+    all.push(HopView::new(&PageHead::default(), Href::web(&to).unwrap(), text).render().unwrap());
     all
 }
 
@@ -269,31 +228,17 @@ fn the_structure_check_finds_what_breaks_out() {
 fn no_page_has_a_script_a_style_attribute_or_a_handler() {
     for html in rendered("calm") {
         for tag in skeleton(&html) {
-            assert!(
-                !tag.starts_with("script") && !tag.contains(" style=") && !tag.contains(" on"),
-                "{tag}"
-            );
+            assert!(!tag.starts_with("script") && !tag.contains(" style=") && !tag.contains(" on"), "{tag}");
         }
     }
 }
 
 #[test]
 fn addresses_that_are_not_on_the_web_never_become_links() {
-    for bad in [
-        "javascript:alert(1)",
-        "data:text/html,x",
-        "vbscript:x",
-        "file:///etc/passwd",
-    ] {
+    for bad in ["javascript:alert(1)", "data:text/html,x", "vbscript:x", "file:///etc/passwd"] {
         let url = Url::parse(bad).unwrap();
-        let field = PageField {
-            where_to_find: Some(url.clone()),
-            ..PageField::default()
-        };
-        let form = PageForm {
-            fields: vec![field],
-            ..PageForm::default()
-        };
+        let field = PageField { where_to_find: Some(url.clone()), ..PageField::default() };
+        let form = PageForm { fields: vec![field], ..PageForm::default() };
         let start = StartPage {
             provider_host: String::new(),
             permissions: Vec::new(),
@@ -302,29 +247,15 @@ fn addresses_that_are_not_on_the_web_never_become_links() {
             cancel_url: Some(url.clone()),
             expires_at: Timestamp::default(),
         };
-        let done = DonePage {
-            identity: None,
-            missing: Vec::new(),
-            return_url: Some(url.clone()),
-            again: false,
-        };
+        let done =
+            DonePage { identity: None, missing: Vec::new(), return_url: Some(url.clone()), again: false };
         let bodies = [
             PageBody::Start(start),
-            PageBody::Credentials(CredentialPage {
-                form,
-                cancel_url: Some(url),
-            }),
+            PageBody::Credentials(CredentialPage { form, cancel_url: Some(url) }),
             PageBody::Done(done),
         ];
         for body in bodies {
-            let html = html(
-                &Page {
-                    head: PageHead::default(),
-                    body,
-                },
-                None,
-            )
-            .unwrap();
+            let html = html(&Page { head: PageHead::default(), body }, None).unwrap();
             assert!(!html.contains(bad.split_once(':').unwrap().0), "{bad}: {html}");
         }
     }
@@ -340,11 +271,7 @@ fn a_secret_never_goes_back_to_the_browser() {
 #[test]
 fn text_without_end_is_cut() {
     let html = html(&pages(&"x".repeat(100_000))[0], None).unwrap();
-    let shown = html
-        .lines()
-        .filter(|line| !line.contains("href="))
-        .map(str::len)
-        .sum::<usize>();
+    let shown = html.lines().filter(|line| !line.contains("href=")).map(str::len).sum::<usize>();
     assert!(shown < 12_000, "{shown}");
 }
 
@@ -355,35 +282,20 @@ fn every_page_says_what_it_says() {
         let html = html(&sample(name).unwrap(), Some(&Href::link("t0ken"))).unwrap();
         insta::assert_snapshot!(name, html.replace(&hash, "/static/HASH/"));
     }
-    insta::assert_snapshot!(
-        "absent",
-        AbsentView::new()
-            .render()
-            .unwrap()
-            .replace(&hash, "/static/HASH/")
-    );
+    insta::assert_snapshot!("absent", AbsentView::new().render().unwrap().replace(&hash, "/static/HASH/"));
 }
 
 #[test]
 fn titles_are_all_different_and_say_the_state() {
     let title = |name: &str| {
         let html = html(&sample(name).unwrap(), None).unwrap();
-        html.split_once("<title>")
-            .unwrap()
-            .1
-            .split_once("</title>")
-            .unwrap()
-            .0
-            .to_owned()
+        html.split_once("<title>").unwrap().1.split_once("</title>").unwrap().0.to_owned()
     };
     assert_eq!(title("done"), "GitHub is connected");
     assert_eq!(title("keys-wrong"), "Not connected yet: Datadog and Fieldnote");
     assert_eq!(title("denied"), "Not connected");
-    let problems: Vec<_> = NAMES
-        .iter()
-        .skip_while(|name| **name != "denied")
-        .map(|name| title(name))
-        .collect();
+    let problems: Vec<_> =
+        NAMES.iter().skip_while(|name| **name != "denied").map(|name| title(name)).collect();
     let different: std::collections::BTreeSet<_> = problems.iter().collect();
     assert_eq!(different.len(), problems.len());
 }

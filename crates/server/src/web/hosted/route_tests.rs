@@ -22,26 +22,18 @@ struct Recorder(Arc<Mutex<Vec<String>>>);
 
 impl Recorder {
     fn note(&self, call: &str, visit: &Visit, values: &Submitted) {
-        let values: Vec<_> = values
-            .0
-            .iter()
-            .map(|(name, value)| format!("{name}={}", value.expose()))
-            .collect();
+        let values: Vec<_> =
+            values.0.iter().map(|(name, value)| format!("{name}={}", value.expose())).collect();
         let browser = visit.browser.as_deref().unwrap_or("none");
-        self.0
-            .lock()
-            .unwrap()
-            .push(format!("{call} {browser} {}", values.join("&")));
+        self.0.lock().unwrap().push(format!("{call} {browser} {}", values.join("&")));
     }
 
     fn answer(name: &str) -> Result<Answer> {
         match name {
-            "away" => Ok(Answer::Redirect(
-                Url::parse("https://provider.example/authorize?state=a%26b").unwrap(),
-            )),
-            "home" => Ok(Answer::Redirect(
-                Url::parse("https://keys.example/connect/success").unwrap(),
-            )),
+            "away" => {
+                Ok(Answer::Redirect(Url::parse("https://provider.example/authorize?state=a%26b").unwrap()))
+            }
+            "home" => Ok(Answer::Redirect(Url::parse("https://keys.example/connect/success").unwrap())),
             "fails" => Err(Error::new(Code::FlowNotFound, "no such flow")),
             name => Ok(Answer::Page(Box::new(sample(name).unwrap()))),
         }
@@ -81,14 +73,8 @@ fn site(public_url: &str) -> (Router, Recorder) {
 }
 
 async fn ask(site: &Router, method: Method, path: &str, body: &str) -> Response {
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::CONTENT_TYPE, POSTED);
-    site.clone()
-        .oneshot(request.body(Body::from(body.to_owned())).unwrap())
-        .await
-        .unwrap()
+    let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, POSTED);
+    site.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap()
 }
 
 async fn text(answer: Response) -> String {
@@ -96,11 +82,7 @@ async fn text(answer: Response) -> String {
 }
 
 fn header_of<'a>(answer: &'a Response, name: &str) -> &'a str {
-    answer
-        .headers()
-        .get(name)
-        .map(|value| value.to_str().unwrap())
-        .unwrap_or_default()
+    answer.headers().get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
 }
 
 #[tokio::test]
@@ -117,43 +99,26 @@ async fn every_answer_carries_the_headers() {
     ] {
         let answer = ask(&site, method, path, "").await;
         let policy = header_of(&answer, "content-security-policy");
-        for part in [
-            "default-src 'none'",
-            "form-action 'self'",
-            "base-uri 'none'",
-            "frame-ancestors 'none'",
-        ] {
+        for part in ["default-src 'none'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"]
+        {
             assert!(policy.contains(part), "{path}: {policy}");
         }
-        assert!(
-            !policy.contains("unsafe") && !policy.contains("script-src"),
-            "{policy}"
-        );
+        assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
         assert_eq!(header_of(&answer, "cache-control"), "no-store", "{path}");
         assert_eq!(header_of(&answer, "x-content-type-options"), "nosniff");
         assert_eq!(header_of(&answer, "referrer-policy"), "no-referrer");
         assert_eq!(header_of(&answer, "cross-origin-opener-policy"), "same-origin");
         assert_eq!(header_of(&answer, "x-robots-tag"), "noindex");
-        assert_eq!(
-            header_of(&answer, "strict-transport-security"),
-            "max-age=31536000"
-        );
+        assert_eq!(header_of(&answer, "strict-transport-security"), "max-age=31536000");
         assert!(answer.headers().get("access-control-allow-origin").is_none());
     }
 }
 
 #[tokio::test]
 async fn hsts_is_left_out_without_tls_and_on_localhost() {
-    for public_url in [
-        "http://keys.example",
-        "https://localhost:4300",
-        "https://127.0.0.1",
-    ] {
+    for public_url in ["http://keys.example", "https://localhost:4300", "https://127.0.0.1"] {
         let answer = ask(&site(public_url).0, Method::GET, "/c/start", "").await;
-        assert!(
-            answer.headers().get("strict-transport-security").is_none(),
-            "{public_url}"
-        );
+        assert!(answer.headers().get("strict-transport-security").is_none(), "{public_url}");
     }
 }
 
@@ -162,14 +127,8 @@ async fn the_first_page_makes_the_cookie_and_hands_it_to_the_flow() {
     let (site, flows) = site("https://keys.example");
     let answer = ask(&site, Method::GET, "/c/start", "").await;
     let set = header_of(&answer, "set-cookie");
-    let value = set
-        .strip_prefix("__Host-kb_browser=")
-        .and_then(|rest| rest.split(';').next())
-        .unwrap();
-    assert_eq!(
-        flows.0.lock().unwrap().as_slice(),
-        [format!("view start {value} ")]
-    );
+    let value = set.strip_prefix("__Host-kb_browser=").and_then(|rest| rest.split(';').next()).unwrap();
+    assert_eq!(flows.0.lock().unwrap().as_slice(), [format!("view start {value} ")]);
     assert!(set.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"), "{set}");
 }
 
@@ -177,19 +136,10 @@ async fn the_first_page_makes_the_cookie_and_hands_it_to_the_flow() {
 async fn neither_a_post_nor_a_callback_makes_the_cookie() {
     let (site, flows) = site("https://keys.example");
     let posted = ask(&site, Method::POST, "/c/done", "csrf=1").await;
-    let called = ask(
-        &site,
-        Method::GET,
-        "/sso/v1/oauth/conn_1/callback?code=x&code=y",
-        "",
-    )
-    .await;
+    let called = ask(&site, Method::GET, "/sso/v1/oauth/conn_1/callback?code=x&code=y", "").await;
     assert!(posted.headers().get("set-cookie").is_none() && called.headers().get("set-cookie").is_none());
     let calls = flows.0.lock().unwrap();
-    assert_eq!(
-        calls.as_slice(),
-        ["submit done none csrf=1", "callback conn_1 none code=x&code=y"]
-    );
+    assert_eq!(calls.as_slice(), ["submit done none csrf=1", "callback conn_1 none code=x&code=y"]);
 }
 
 #[tokio::test]
@@ -197,10 +147,7 @@ async fn a_cookie_that_came_reaches_the_flow() {
     let (site, flows) = site("http://localhost:4300");
     let request = Request::get("/connect/success?a=b").header(header::COOKIE, format!("kb_browser={COOKIE}"));
     site.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-    assert_eq!(
-        flows.0.lock().unwrap().as_slice(),
-        [format!("success a=b {COOKIE} ")]
-    );
+    assert_eq!(flows.0.lock().unwrap().as_slice(), [format!("success a=b {COOKIE} ")]);
 }
 
 #[tokio::test]
@@ -211,10 +158,7 @@ async fn head_answers_as_get_without_a_body_and_options_reaches_nothing() {
     assert_eq!(text(head).await, "");
     flows.0.lock().unwrap().clear();
     for method in [Method::OPTIONS, Method::PUT, Method::DELETE] {
-        assert_eq!(
-            ask(&site, method, "/c/start", "").await.status(),
-            StatusCode::METHOD_NOT_ALLOWED
-        );
+        assert_eq!(ask(&site, method, "/c/start", "").await.status(), StatusCode::METHOD_NOT_ALLOWED);
     }
     assert_eq!(flows.0.lock().unwrap().len(), 0);
 }
@@ -224,10 +168,7 @@ async fn redirects_are_303_but_a_form_leads_to_another_origin_over_a_page() {
     let (site, _) = site("https://keys.example");
     let got = ask(&site, Method::GET, "/c/away", "").await;
     assert_eq!(got.status(), StatusCode::SEE_OTHER);
-    assert_eq!(
-        header_of(&got, "location"),
-        "https://provider.example/authorize?state=a%26b"
-    );
+    assert_eq!(header_of(&got, "location"), "https://provider.example/authorize?state=a%26b");
     let same_origin = ask(&site, Method::POST, "/c/home", "").await;
     assert_eq!(same_origin.status(), StatusCode::SEE_OTHER);
     let hop = ask(&site, Method::POST, "/c/away", "").await;
@@ -245,10 +186,7 @@ async fn a_form_post_callback_comes_back_as_a_get_that_brings_the_cookie() {
     let path = "/sso/v1/oauth/conn_1/callback";
     let answer = ask(&site, Method::POST, path, "code=a%2Bb&state=s%26t&code=2").await;
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
-    assert_eq!(
-        header_of(&answer, "location"),
-        format!("{path}?code=a%2Bb&state=s%26t&code=2")
-    );
+    assert_eq!(header_of(&answer, "location"), format!("{path}?code=a%2Bb&state=s%26t&code=2"));
     assert_eq!(flows.0.lock().unwrap().len(), 0);
 }
 
@@ -256,17 +194,10 @@ async fn a_form_post_callback_comes_back_as_a_get_that_brings_the_cookie() {
 async fn forms_that_are_too_large_or_of_another_kind_reach_nothing() {
     let (site, flows) = site("https://keys.example");
     let large = format!("key={}", "x".repeat(70_000));
-    assert_eq!(
-        ask(&site, Method::POST, "/c/keys", &large).await.status(),
-        StatusCode::PAYLOAD_TOO_LARGE
-    );
-    let json = Request::post("/c/keys")
-        .header(header::CONTENT_TYPE, "application/json")
-        .body(Body::from("{}"));
-    assert_eq!(
-        site.oneshot(json.unwrap()).await.unwrap().status(),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE
-    );
+    assert_eq!(ask(&site, Method::POST, "/c/keys", &large).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let json =
+        Request::post("/c/keys").header(header::CONTENT_TYPE, "application/json").body(Body::from("{}"));
+    assert_eq!(site.oneshot(json.unwrap()).await.unwrap().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert_eq!(flows.0.lock().unwrap().len(), 0);
 }
 
@@ -288,10 +219,7 @@ async fn the_status_says_what_the_page_says() {
         ("fails", 404),
     ] {
         assert_eq!(
-            ask(&site, Method::GET, &format!("/c/{name}"), "")
-                .await
-                .status()
-                .as_u16(),
+            ask(&site, Method::GET, &format!("/c/{name}"), "").await.status().as_u16(),
             status,
             "{name}"
         );
@@ -311,18 +239,10 @@ async fn pages_at_the_callback_lead_back_to_the_link_that_was_opened() {
     let (site, _) = site("http://localhost:4300");
     let opened = ask(&site, Method::GET, "/c/start", "").await;
     let cookies: Vec<_> = opened.headers().get_all("set-cookie").iter().collect();
-    assert_eq!(
-        cookies.last().unwrap().to_str().unwrap(),
-        "kb_link=start; Path=/; HttpOnly; SameSite=Lax"
-    );
-    let request = Request::get("/connect/success")
-        .header(header::COOKIE, "kb_link=start")
-        .body(Body::empty());
-    assert!(
-        text(site.oneshot(request.unwrap()).await.unwrap())
-            .await
-            .contains("<a href=\"/c/start\">")
-    );
+    assert_eq!(cookies.last().unwrap().to_str().unwrap(), "kb_link=start; Path=/; HttpOnly; SameSite=Lax");
+    let request =
+        Request::get("/connect/success").header(header::COOKIE, "kb_link=start").body(Body::empty());
+    assert!(text(site.oneshot(request.unwrap()).await.unwrap()).await.contains("<a href=\"/c/start\">"));
 }
 
 #[tokio::test]
@@ -336,29 +256,13 @@ async fn files_are_kept_for_a_year_under_their_hash_only() {
         ("OFL.txt", "text/plain; charset=utf-8"),
     ] {
         let answer = ask(&site, Method::GET, &assets::address(file), "").await;
-        assert_eq!(
-            (answer.status(), header_of(&answer, "content-type")),
-            (StatusCode::OK, kind)
-        );
-        assert_eq!(
-            header_of(&answer, "cache-control"),
-            "public, max-age=31536000, immutable"
-        );
+        assert_eq!((answer.status(), header_of(&answer, "content-type")), (StatusCode::OK, kind));
+        assert_eq!(header_of(&answer, "cache-control"), "public, max-age=31536000, immutable");
         let other = ask(&site, Method::GET, &format!("/static/0000/{file}"), "").await;
-        assert_eq!(
-            (other.status(), header_of(&other, "cache-control")),
-            (StatusCode::OK, "no-cache")
-        );
+        assert_eq!((other.status(), header_of(&other, "cache-control")), (StatusCode::OK, "no-cache"));
     }
-    assert_eq!(
-        ask(&site, Method::GET, "/favicon.ico", "").await.status(),
-        StatusCode::OK
-    );
+    assert_eq!(ask(&site, Method::GET, "/favicon.ico", "").await.status(), StatusCode::OK);
     for path in ["/static/x/..%2f..%2fCargo.toml", "/static/x/none.css"] {
-        assert_eq!(
-            ask(&site, Method::GET, path, "").await.status(),
-            StatusCode::NOT_FOUND,
-            "{path}"
-        );
+        assert_eq!(ask(&site, Method::GET, path, "").await.status(), StatusCode::NOT_FOUND, "{path}");
     }
 }

@@ -39,89 +39,42 @@ pub(super) const NAMES: [&str; 25] = [
 
 /// The sample of that name.
 pub(super) fn sample(name: &str) -> Option<Page> {
-    let page = |body| {
-        Some(Page {
-            head: head("GitHub", "github"),
-            body,
-        })
-    };
+    let page = |body| Some(Page { head: head("GitHub", "github"), body });
     let start = |start| page(PageBody::Start(start));
     match name {
         "start" => start(plain_start()),
-        "start-reconnect" => start(StartPage {
-            reconnect: true,
-            permissions: again(),
-            ..plain_start()
-        }),
-        "start-fields" => Some(Page {
-            head: head("Zendesk", "zendesk"),
-            body: PageBody::Start(fields(None)),
-        }),
+        "start-reconnect" => start(StartPage { reconnect: true, permissions: again(), ..plain_start() }),
+        "start-fields" => {
+            Some(Page { head: head("Zendesk", "zendesk"), body: PageBody::Start(fields(None)) })
+        }
         "start-wrong" => {
             let error = "Give the part before .zendesk.com, for example acme.";
-            Some(Page {
-                head: head("Zendesk", "zendesk"),
-                body: PageBody::Start(fields(Some(error))),
-            })
+            Some(Page { head: head("Zendesk", "zendesk"), body: PageBody::Start(fields(Some(error))) })
         }
-        "start-scopes" => start(StartPage {
-            next: StartNext::Form(choices()),
-            ..plain_start()
-        }),
+        "start-scopes" => start(StartPage { next: StartNext::Form(choices()), ..plain_start() }),
         "start-test" => {
-            let head = PageHead {
-                test: true,
-                sandbox: true,
-                ..head("Postcards", "postcards")
-            };
-            Some(Page {
-                head,
-                body: PageBody::Start(StartPage {
-                    cancel_url: None,
-                    ..plain_start()
-                }),
-            })
+            let head = PageHead { test: true, sandbox: true, ..head("Postcards", "postcards") };
+            Some(Page { head, body: PageBody::Start(StartPage { cancel_url: None, ..plain_start() }) })
         }
         "start-bare" => {
-            let head = PageHead {
-                identifier: String::new(),
-                sandbox: true,
-                ..head("Postcards", "postcards")
-            };
-            let start = StartPage {
-                permissions: Vec::new(),
-                cancel_url: None,
-                ..plain_start()
-            };
-            Some(Page {
-                head,
-                body: PageBody::Start(start),
-            })
+            let head =
+                PageHead { identifier: String::new(), sandbox: true, ..head("Postcards", "postcards") };
+            let start = StartPage { permissions: Vec::new(), cancel_url: None, ..plain_start() };
+            Some(Page { head, body: PageBody::Start(start) })
         }
         "keys" => Some(keys(None, None)),
-        "keys-wrong" => Some(keys(
-            Some(rejected()),
-            Some("This key has 4 characters. Datadog API keys have 32."),
-        )),
+        "keys-wrong" => {
+            Some(keys(Some(rejected()), Some("This key has 4 characters. Datadog API keys have 32.")))
+        }
         "keys-kinds" => Some(kinds()),
         "identity" => page(PageBody::IdentityChanged(IdentityPage {
             before: "@ada-obi".into(),
             now: "@ada-private".into(),
             csrf: "c5rf".into(),
         })),
-        "done" => page(PageBody::Done(DonePage {
-            again: true,
-            ..done()
-        })),
-        "done-partial" => page(PageBody::Done(DonePage {
-            missing: vec![write()],
-            ..done()
-        })),
-        "done-bare" => page(PageBody::Done(DonePage {
-            identity: None,
-            return_url: None,
-            ..done()
-        })),
+        "done" => page(PageBody::Done(DonePage { again: true, ..done() })),
+        "done-partial" => page(PageBody::Done(DonePage { missing: vec![write()], ..done() })),
+        "done-bare" => page(PageBody::Done(DonePage { identity: None, return_url: None, ..done() })),
         _ => problem_sample(name),
     }
 }
@@ -153,10 +106,7 @@ fn problem_sample(name: &str) -> Option<Page> {
         wait_seconds: (case == ProblemCase::TooManyTries).then_some(480),
         return_url: web("https://fieldnote.example/settings"),
     };
-    Some(Page {
-        head: head("GitHub", "github"),
-        body: PageBody::Problem(problem),
-    })
+    Some(Page { head: head("GitHub", "github"), body: PageBody::Problem(problem) })
 }
 
 fn head(name: &str, slug: &str) -> PageHead {
@@ -182,12 +132,7 @@ fn write() -> PermissionLine {
 }
 
 fn line(scope: &str, plain: &str, sensitive: bool) -> PermissionLine {
-    PermissionLine {
-        scope: scope.into(),
-        plain: plain.into(),
-        sensitive,
-        new: false,
-    }
+    PermissionLine { scope: scope.into(), plain: plain.into(), sensitive, new: false }
 }
 
 fn again() -> Vec<PermissionLine> {
@@ -220,24 +165,12 @@ fn fields(error: Option<&str>) -> StartPage {
         prefix: Some("https://".into()),
         suffix: Some(".zendesk.com".into()),
         required: true,
-        value: if error.is_some() {
-            "https://acme".into()
-        } else {
-            String::new()
-        },
+        value: if error.is_some() { "https://acme".into() } else { String::new() },
         error: error.map(str::to_owned),
         ..PageField::default()
     };
-    let form = PageForm {
-        csrf: "c5rf".into(),
-        fields: vec![subdomain],
-        ..PageForm::default()
-    };
-    StartPage {
-        provider_host: "your Zendesk".into(),
-        next: StartNext::Form(form),
-        ..plain_start()
-    }
+    let form = PageForm { csrf: "c5rf".into(), fields: vec![subdomain], ..PageForm::default() };
+    StartPage { provider_host: "your Zendesk".into(), next: StartNext::Form(form), ..plain_start() }
 }
 
 fn choices() -> PageForm {
@@ -249,39 +182,16 @@ fn choices() -> PageForm {
         chosen,
     };
     let scopes = vec![
-        choice(
-            "read:user",
-            "See your profile and email address",
-            false,
-            true,
-            true,
-        ),
+        choice("read:user", "See your profile and email address", false, true, true),
         choice("public_repo", "Read your repositories", false, false, true),
-        choice(
-            "repo",
-            "Write to your repositories, private ones included",
-            true,
-            false,
-            false,
-        ),
+        choice("repo", "Write to your repositories, private ones included", true, false, false),
     ];
-    PageForm {
-        csrf: "c5rf".into(),
-        scopes,
-        ..PageForm::default()
-    }
+    PageForm { csrf: "c5rf".into(), scopes, ..PageForm::default() }
 }
 
 fn secret(name: &str, label: &str, help: &str) -> PageField {
     let (name, label, help) = (name.into(), label.into(), Some(help.into()));
-    PageField {
-        name,
-        label,
-        help,
-        secret: true,
-        required: true,
-        ..PageField::default()
-    }
+    PageField { name, label, help, secret: true, required: true, ..PageField::default() }
 }
 
 fn rejected() -> FormProblem {
@@ -305,31 +215,18 @@ fn keys(problem: Option<FormProblem>, error: Option<&str>) -> Page {
         where_to_find: web("https://docs.datadoghq.com/account_management/api-app-keys/"),
         error: error.map(str::to_owned),
         value: "never shown".into(),
-        ..secret(
-            "api_key",
-            "API key",
-            "In Datadog: Organization settings → API keys.",
-        )
+        ..secret("api_key", "API key", "In Datadog: Organization settings → API keys.")
     };
-    let application = secret(
-        "application_key",
-        "Application key",
-        "Acts with the rights of the person who made it.",
-    );
+    let application =
+        secret("application_key", "Application key", "Acts with the rights of the person who made it.");
     let form = PageForm {
         csrf: "c5rf".into(),
         fields: vec![site, key, application],
         problem,
         ..PageForm::default()
     };
-    let page = CredentialPage {
-        form,
-        cancel_url: web("https://fieldnote.example/settings"),
-    };
-    Page {
-        head: head("Datadog", "datadog"),
-        body: PageBody::Credentials(page),
-    }
+    let page = CredentialPage { form, cancel_url: web("https://fieldnote.example/settings") };
+    Page { head: head("Datadog", "datadog"), body: PageBody::Credentials(page) }
 }
 
 fn kinds() -> Page {
@@ -347,31 +244,15 @@ fn kinds() -> Page {
             ..of("url", "Address of your server", InputKind::Url)
         },
         of("region", "Region", region),
-        PageField {
-            required: false,
-            ..of("account", "Account number", InputKind::Number)
-        },
-        PageField {
-            secret: true,
-            ..of("key", "Private key", InputKind::Area)
-        },
+        PageField { required: false, ..of("account", "Account number", InputKind::Number) },
+        PageField { secret: true, ..of("key", "Private key", InputKind::Area) },
     ];
-    let form = PageForm {
-        csrf: "c5rf".into(),
-        fields,
-        ..PageForm::default()
-    };
+    let form = PageForm { csrf: "c5rf".into(), fields, ..PageForm::default() };
     let head = PageHead {
         purpose: Some("Fieldnote reads your warehouse to draw the maps you ask for.".into()),
         ..head("Snowflake", "snowflake")
     };
-    Page {
-        head,
-        body: PageBody::Credentials(CredentialPage {
-            form,
-            cancel_url: None,
-        }),
-    }
+    Page { head, body: PageBody::Credentials(CredentialPage { form, cancel_url: None }) }
 }
 
 fn done() -> DonePage {

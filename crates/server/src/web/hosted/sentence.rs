@@ -36,38 +36,25 @@ pub(super) struct Value<'a> {
 
 /// A value in the weight of the sentence.
 pub(super) fn plain<'a>(name: &'static str, text: &'a str) -> Value<'a> {
-    Value {
-        name,
-        text,
-        look: Look::Plain,
-    }
+    Value { name, text, look: Look::Plain }
 }
 
 /// A value in bold.
 pub(super) fn bold<'a>(name: &'static str, text: &'a str) -> Value<'a> {
-    Value {
-        name,
-        text,
-        look: Look::Bold,
-    }
+    Value { name, text, look: Look::Bold }
 }
 
 /// A value in mono.
 pub(super) fn mono<'a>(name: &'static str, text: &'a str) -> Value<'a> {
-    Value {
-        name,
-        text,
-        look: Look::Mono,
-    }
+    Value { name, text, look: Look::Mono }
 }
 
 /// Puts values into the `{name}` places of a pattern; a place without a value stays empty.
 pub(super) fn say(pattern: &'static str, values: &[Value<'_>]) -> Sentence {
     let mut parts = Vec::new();
     let mut rest = pattern;
-    while let Some((words, (name, after))) = rest
-        .split_once('{')
-        .and_then(|(words, tail)| Some((words, tail.split_once('}')?)))
+    while let Some((words, (name, after))) =
+        rest.split_once('{').and_then(|(words, tail)| Some((words, tail.split_once('}')?)))
     {
         push(&mut parts, words, Look::Words);
         if let Some(value) = values.iter().find(|value| value.name == name) {
@@ -81,10 +68,7 @@ pub(super) fn say(pattern: &'static str, values: &[Value<'_>]) -> Sentence {
 
 fn push(parts: &mut Vec<Part>, text: &str, look: Look) {
     if !text.is_empty() {
-        parts.push(Part {
-            text: text.to_owned(),
-            look,
-        });
+        parts.push(Part { text: text.to_owned(), look });
     }
 }
 
@@ -120,18 +104,9 @@ mod tests {
 
     #[test]
     fn values_stand_in_their_places_and_are_not_read_as_patterns() {
-        let sentence = say(
-            "{app} asks {user}.",
-            &[bold("user", "{app}"), plain("app", "Field{note}")],
-        );
+        let sentence = say("{app} asks {user}.", &[bold("user", "{app}"), plain("app", "Field{note}")]);
         assert_eq!(sentence.text(), "Field{note} asks {app}.");
-        assert_eq!(
-            sentence.parts[2],
-            Part {
-                text: "{app}".into(),
-                look: Look::Bold
-            }
-        );
+        assert_eq!(sentence.parts[2], Part { text: "{app}".into(), look: Look::Bold });
     }
 
     #[test]

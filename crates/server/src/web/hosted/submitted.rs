@@ -21,22 +21,13 @@ impl Submitted {
     /// Reads a posted form or a query.
     pub(super) fn read(text: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(text).take(VALUES);
-        Self(
-            pairs
-                .map(|(name, value)| (name.into_owned(), SecretString::new(value.into_owned())))
-                .collect(),
-        )
+        Self(pairs.map(|(name, value)| (name.into_owned(), SecretString::new(value.into_owned()))).collect())
     }
 
     /// A path of ours with these values as its query.
     pub(super) fn as_query(&self, path: &str) -> Option<HeaderValue> {
-        let pairs = self
-            .0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.expose().as_str()));
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(pairs)
-            .finish();
+        let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.expose().as_str()));
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
         HeaderValue::from_str(&format!("{path}?{query}")).ok()
     }
 }
@@ -45,20 +36,13 @@ impl<S: Sync> FromRequest<S> for Submitted {
     type Rejection = Response;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
-        let kind = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|kind| kind.to_str().ok());
-        let kind = kind
-            .and_then(|kind| kind.split(';').next())
-            .unwrap_or_default()
-            .trim();
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(refusal(Code::UnsupportedMediaType));
         }
         let body = Limited::new(request.into_body(), LIMIT).collect().await;
-        body.map(|body| Self::read(&body.to_bytes()))
-            .map_err(|_| refusal(Code::TooLarge))
+        body.map(|body| Self::read(&body.to_bytes())).map_err(|_| refusal(Code::TooLarge))
     }
 }
 
@@ -69,11 +53,8 @@ mod tests {
     #[test]
     fn values_keep_their_order_and_are_not_printed() {
         let form = Submitted::read(b"scope=a&scope=b&key=s%C3%A9cret+1");
-        let values: Vec<_> = form
-            .0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.expose().as_str()))
-            .collect();
+        let values: Vec<_> =
+            form.0.iter().map(|(name, value)| (name.as_str(), value.expose().as_str())).collect();
         assert_eq!(values, [("scope", "a"), ("scope", "b"), ("key", "sécret 1")]);
         assert!(!format!("{form:?}").contains("cret"));
     }

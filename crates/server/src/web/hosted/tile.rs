@@ -12,10 +12,7 @@ pub(super) struct Tile {
 impl Tile {
     /// The tile of a thing with a name; `slug` decides the tint.
     pub fn new(slug: &str, name: &str) -> Self {
-        Self {
-            tint: tint(slug),
-            letters: letters(name),
-        }
+        Self { tint: tint(slug), letters: letters(name) }
     }
 
     /// The tile of a thing that has no slug.
@@ -25,9 +22,7 @@ impl Tile {
 }
 
 fn tint(slug: &str) -> u32 {
-    slug.encode_utf16().fold(7_u32, |hash, unit| {
-        hash.wrapping_mul(31).wrapping_add(u32::from(unit))
-    }) % 12
+    slug.encode_utf16().fold(7_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit))) % 12
 }
 
 /// The first letters of the first two words, or the first two letters of the only one.
@@ -39,9 +34,7 @@ fn letters(name: &str) -> String {
         [] => None,
     };
     let first = words.first().and_then(|word| word.chars().next()).unwrap_or('?');
-    let upper = first
-        .to_uppercase()
-        .chain(second.into_iter().flat_map(char::to_lowercase));
+    let upper = first.to_uppercase().chain(second.into_iter().flat_map(char::to_lowercase));
     upper.take(3).collect()
 }
 

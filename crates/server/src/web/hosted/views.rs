@@ -40,16 +40,8 @@ pub(super) struct Permission {
 
 impl Permission {
     fn new(line: &PermissionLine) -> Self {
-        let text = if line.plain.is_empty() {
-            &line.scope
-        } else {
-            &line.plain
-        };
-        Self {
-            text: tidy(text, TEXT),
-            sensitive: line.sensitive,
-            new: line.new,
-        }
+        let text = if line.plain.is_empty() { &line.scope } else { &line.plain };
+        Self { text: tidy(text, TEXT), sensitive: line.sensitive, new: line.new }
     }
 }
 
@@ -63,25 +55,13 @@ impl StartView {
             StartNext::Form(form) => (None, Some(FormView::new(&names, form))),
         };
         let asked = |scope: &str| form.as_ref().is_some_and(|form| form.offers(scope));
-        let permissions: Vec<_> = page
-            .permissions
-            .iter()
-            .filter(|line| !asked(&line.scope))
-            .map(Permission::new)
-            .collect();
+        let permissions: Vec<_> =
+            page.permissions.iter().filter(|line| !asked(&line.scope)).map(Permission::new).collect();
         let untold = permissions.is_empty() && form.as_ref().is_none_or(|form| form.scopes.is_empty());
         let host = tidy(&page.provider_host, TEXT);
-        let values = [
-            plain("app", &names.app),
-            plain("provider", &names.provider),
-            bold("host", &host),
-        ];
+        let values = [plain("app", &names.app), plain("provider", &names.provider), bold("host", &host)];
         Self {
-            heading: names.say(if page.reconnect {
-                words.heading_again
-            } else {
-                words.heading
-            }),
+            heading: names.say(if page.reconnect { words.heading_again } else { words.heading }),
             sign_in_at: say(words.sign_in_at, &values),
             purpose: purpose(head),
             able_to: names.say(words.able_to),
@@ -183,11 +163,7 @@ pub(super) struct DoneView {
 impl DoneView {
     pub fn new(head: &PageHead, page: &DonePage, own: Option<&Href>) -> Self {
         let words = &ENGLISH.done;
-        let heading = if head.connector_name.is_empty() {
-            words.heading_any
-        } else {
-            words.heading
-        };
+        let heading = if head.connector_name.is_empty() { words.heading_any } else { words.heading };
         let frame = Frame::new(head, heading);
         let identity = page.identity.as_deref().map(|identity| tidy(identity, TEXT));
         Self {
@@ -282,9 +258,7 @@ pub(super) struct AbsentView {
 
 impl AbsentView {
     pub fn new() -> Self {
-        Self {
-            frame: Frame::new(&PageHead::default(), ENGLISH.absent.heading),
-        }
+        Self { frame: Frame::new(&PageHead::default(), ENGLISH.absent.heading) }
     }
 }
 
@@ -301,10 +275,7 @@ pub(super) fn html(page: &Page, own: Option<&Href>) -> askama::Result<String> {
 }
 
 fn purpose(head: &PageHead) -> Option<String> {
-    head.purpose
-        .as_deref()
-        .map(|purpose| tidy(purpose, TEXT))
-        .filter(|purpose| !purpose.is_empty())
+    head.purpose.as_deref().map(|purpose| tidy(purpose, TEXT)).filter(|purpose| !purpose.is_empty())
 }
 
 fn person(frame: &Frame) -> Option<Sentence> {
@@ -313,10 +284,8 @@ fn person(frame: &Frame) -> Option<Sentence> {
 }
 
 fn until(pattern: &'static str, at: Timestamp) -> Sentence {
-    let time = jiff::Timestamp::from_microsecond(at.micros()).map_or_else(
-        |_| at.rfc3339(),
-        |time| time.strftime("%-d %B %Y, %H:%M UTC").to_string(),
-    );
+    let time = jiff::Timestamp::from_microsecond(at.micros())
+        .map_or_else(|_| at.rfc3339(), |time| time.strftime("%-d %B %Y, %H:%M UTC").to_string());
     say(pattern, &[plain("time", &time)])
 }
 

@@ -19,13 +19,7 @@ pub(in super::super) fn lookup(
     organization_id: Option<String>,
     user_id: Option<String>,
 ) -> Lookup {
-    Lookup {
-        id,
-        connector,
-        identifier,
-        organization_id,
-        user_id,
-    }
+    Lookup { id, connector, identifier, organization_id, user_id }
 }
 
 /// Credentials as they came in; a present but empty message counts as none.
@@ -38,14 +32,10 @@ pub(in super::super) fn credentials(details: Option<wire::AuthorizationDetails>)
             if details.is_empty() {
                 return Credentials::None;
             }
-            Credentials::Static {
-                details: SecretString::new(Value::Object(details).to_string()),
-            }
+            Credentials::Static { details: SecretString::new(Value::Object(details).to_string()) }
         }
         Some(Details::GoogleDwd(given)) if given.subject.is_empty() => Credentials::None,
-        Some(Details::GoogleDwd(given)) => Credentials::ServiceAccount {
-            subject: given.subject,
-        },
+        Some(Details::GoogleDwd(given)) => Credentials::ServiceAccount { subject: given.subject },
         Some(Details::TrustedIdp(_)) => Credentials::TrustedIdp,
     }
 }
@@ -59,19 +49,12 @@ fn oauth(token: wire::OauthToken) -> Credentials {
         access_expires_at: None,
         refresh_expires_at: None,
     };
-    if tokens == OauthTokens::default() {
-        Credentials::None
-    } else {
-        Credentials::Oauth(tokens)
-    }
+    if tokens == OauthTokens::default() { Credentials::None } else { Credentials::Oauth(tokens) }
 }
 
 /// A choice of scopes.
 pub(in super::super) fn selection(message: wire::ScopeSelection) -> ScopeSelection {
-    ScopeSelection {
-        scopes: message.scopes,
-        optional_scopes: message.optional_scopes,
-    }
+    ScopeSelection { scopes: message.scopes, optional_scopes: message.optional_scopes }
 }
 
 /// The full form without secrets.
@@ -92,9 +75,7 @@ fn with_details(account: Account, details: Option<Details>) -> wire::ConnectedAc
         provider: account.provider,
         status: status(account.status).into(),
         authorization_type: auth_type(account.auth_type).into(),
-        authorization_details: details.map(|details| wire::AuthorizationDetails {
-            details: Some(details),
-        }),
+        authorization_details: details.map(|details| wire::AuthorizationDetails { details: Some(details) }),
         token_expires_at: account.access_expires_at.map(time),
         updated_at: Some(time(account.updated_at)),
         connector: account.connection,
@@ -127,9 +108,7 @@ fn plain_details(account: &Account) -> Option<Details> {
                 .iter()
                 .map(|(name, value)| (name.clone(), Value::String(value.clone())))
                 .collect();
-            Some(Details::StaticAuth(wire::StaticAuth {
-                details: Some(to_struct(fields)),
-            }))
+            Some(Details::StaticAuth(wire::StaticAuth { details: Some(to_struct(fields)) }))
         }
     }
 }
@@ -145,21 +124,16 @@ fn revealed(credentials: Revealed) -> Details {
         }),
         Revealed::Static { details } => {
             let map = serde_json::from_str(details.expose()).unwrap_or_default();
-            Details::StaticAuth(wire::StaticAuth {
-                details: Some(to_struct(map)),
+            Details::StaticAuth(wire::StaticAuth { details: Some(to_struct(map)) })
+        }
+        Revealed::ServiceAccount { subject, access_token, scopes, expires_at } => {
+            Details::GoogleDwd(wire::GoogleDwdAuth {
+                subject,
+                access_token: text(access_token),
+                scopes,
+                token_expires_at: expires_at.map(time),
             })
         }
-        Revealed::ServiceAccount {
-            subject,
-            access_token,
-            scopes,
-            expires_at,
-        } => Details::GoogleDwd(wire::GoogleDwdAuth {
-            subject,
-            access_token: text(access_token),
-            scopes,
-            token_expires_at: expires_at.map(time),
-        }),
     }
 }
 

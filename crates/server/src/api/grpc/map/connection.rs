@@ -103,10 +103,8 @@ fn settings(connection: Connection) -> Option<wire::connection::Settings> {
 /// The client secret is never sent back.
 fn oauth(connection: Connection) -> wire::OAuthConnectionConfig {
     let scopes = connection.scopes;
-    let optional = (!scopes.optional_scopes.is_empty()).then(|| wire::OptionalScopes {
-        scopes: scopes.optional_scopes,
-        ..wire::OptionalScopes::default()
-    });
+    let optional = (!scopes.optional_scopes.is_empty())
+        .then(|| wire::OptionalScopes { scopes: scopes.optional_scopes, ..wire::OptionalScopes::default() });
     let extra = connection.extra_authorize_params;
     wire::OAuthConnectionConfig {
         client_id: connection.client_id,
@@ -147,11 +145,7 @@ fn provider_key(slug: &str) -> String {
 }
 
 fn auth_mode(connection: &Connection) -> wire::ConnectionAuthMode {
-    if connection.org_wide {
-        wire::ConnectionAuthMode::OrgWide
-    } else {
-        wire::ConnectionAuthMode::User
-    }
+    if connection.org_wide { wire::ConnectionAuthMode::OrgWide } else { wire::ConnectionAuthMode::User }
 }
 
 fn status(connection: &Connection) -> wire::ConnectionStatus {

@@ -11,11 +11,8 @@ use crate::api::proto::keybearer::v1 as own;
 
 /// What a list shows.
 pub(in super::super) fn summary(connector: &Connector, shared: bool, used: u32) -> own::ConnectorSummary {
-    let mut auth_types: Vec<String> = connector
-        .auth
-        .iter()
-        .map(|method| auth_type(method).as_str().to_owned())
-        .collect();
+    let mut auth_types: Vec<String> =
+        connector.auth.iter().map(|method| auth_type(method).as_str().to_owned()).collect();
     auth_types.dedup();
     own::ConnectorSummary {
         slug: connector.slug.clone(),
@@ -23,9 +20,7 @@ pub(in super::super) fn summary(connector: &Connector, shared: bool, used: u32) 
         blurb: connector.blurb.clone().unwrap_or_default(),
         categories: connector.categories.clone(),
         auth_types,
-        needs_client: connector
-            .recommended()
-            .is_some_and(|method| needs(connector, method, "client_id")),
+        needs_client: connector.recommended().is_some_and(|method| needs(connector, method, "client_id")),
         shared_credentials: shared,
         connection_count: used,
     }
@@ -41,11 +36,7 @@ pub(in super::super) fn full(connector: &Connector, shared: bool, used: u32) -> 
         aliases: connector.aliases.clone(),
         docs_url: connector.docs_url.clone().unwrap_or_default(),
         checked_on: connector.checked_on.clone().unwrap_or_default(),
-        methods: connector
-            .auth
-            .iter()
-            .map(|method| auth_method(connector, method))
-            .collect(),
+        methods: connector.auth.iter().map(|method| auth_method(connector, method)).collect(),
         shared_credentials: shared,
         connection_count: used,
         base_url: super::super::providers::base_url(connector),
@@ -53,9 +44,7 @@ pub(in super::super) fn full(connector: &Connector, shared: bool, used: u32) -> 
 }
 
 fn needs(connector: &Connector, method: &AuthMethod, name: &str) -> bool {
-    connection_form(connector, method)
-        .iter()
-        .any(|field| field.name == name && field.required)
+    connection_form(connector, method).iter().any(|field| field.name == name && field.required)
 }
 
 fn auth_method(connector: &Connector, method: &AuthMethod) -> own::AuthMethod {
@@ -67,19 +56,13 @@ fn auth_method(connector: &Connector, method: &AuthMethod) -> own::AuthMethod {
         needs_client_id: needs(connector, method, "client_id"),
         needs_client_secret: needs(connector, method, "client_secret"),
         needs_redirect_uri: method.has_redirect(),
-        connection_fields: connection_form(connector, method)
-            .into_iter()
-            .map(field)
-            .collect(),
+        connection_fields: connection_form(connector, method).into_iter().map(field).collect(),
         account_fields: account_form(connector, method).into_iter().map(field).collect(),
         scopes: method.scopes.iter().map(scope).collect(),
-        optional_scopes: method
-            .optional_scopes
-            .as_ref()
-            .map(|optional| own::OptionalScopeList {
-                parameter: optional.param.clone(),
-                scopes: optional.scopes.iter().map(scope).collect(),
-            }),
+        optional_scopes: method.optional_scopes.as_ref().map(|optional| own::OptionalScopeList {
+            parameter: optional.param.clone(),
+            scopes: optional.scopes.iter().map(scope).collect(),
+        }),
         setup: method.setup.as_ref().map(|setup| own::SetupGuide {
             console_url: word(&setup.console_url),
             prefill_url: word(&setup.prefill_url),
@@ -89,10 +72,7 @@ fn auth_method(connector: &Connector, method: &AuthMethod) -> own::AuthMethod {
         redirect_rules: method.redirect_rules.as_ref().map(|rules| own::RedirectRules {
             https: word(&rules.https),
             r#match: word(&rules.matching),
-            max_length: rules
-                .max_len
-                .and_then(|length| u32::try_from(length).ok())
-                .unwrap_or_default(),
+            max_length: rules.max_len.and_then(|length| u32::try_from(length).ok()).unwrap_or_default(),
             forbidden_characters: rules.forbidden_chars.clone().unwrap_or_default(),
             max_uris: rules.max_uris.unwrap_or_default(),
         }),
@@ -100,11 +80,7 @@ fn auth_method(connector: &Connector, method: &AuthMethod) -> own::AuthMethod {
         client_secret_hint: method.client_secret_hint.as_ref().map(hint),
         pkce: method.pkce == Pkce::S256,
         tokens: Some(tokens(method)),
-        app_review: method
-            .app_review
-            .as_ref()
-            .and_then(|review| review.limit.clone())
-            .unwrap_or_default(),
+        app_review: method.app_review.as_ref().and_then(|review| review.limit.clone()).unwrap_or_default(),
         dynamic_registration: method.dcr,
     }
 }
@@ -125,10 +101,7 @@ fn tokens(method: &AuthMethod) -> own::TokenFacts {
 fn hint(hint: &CredentialHint) -> own::ValueHint {
     own::ValueHint {
         pattern: hint.pattern.clone().unwrap_or_default(),
-        length: hint
-            .length
-            .and_then(|length| u32::try_from(length).ok())
-            .unwrap_or_default(),
+        length: hint.length.and_then(|length| u32::try_from(length).ok()).unwrap_or_default(),
         starts_with: hint.starts_with.clone().unwrap_or_default(),
     }
 }
@@ -171,11 +144,7 @@ fn scope(scope: &Scope) -> own::ScopeInfo {
 fn word(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(text)) => text,
-        Ok(Value::Array(list)) => list
-            .first()
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
+        Ok(Value::Array(list)) => list.first().and_then(Value::as_str).unwrap_or_default().to_owned(),
         _ => String::new(),
     }
 }

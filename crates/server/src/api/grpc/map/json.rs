@@ -6,12 +6,7 @@ use serde_json::{Map, Number, Value};
 
 /// A JSON object as a Struct.
 pub(in super::super) fn to_struct(map: Map<String, Value>) -> Struct {
-    Struct {
-        fields: map
-            .into_iter()
-            .map(|(name, value)| (name, to_value(value)))
-            .collect(),
-    }
+    Struct { fields: map.into_iter().map(|(name, value)| (name, to_value(value))).collect() }
 }
 
 /// A JSON value as a protobuf one.
@@ -21,9 +16,9 @@ pub(in super::super) fn to_value(value: Value) -> prost_types::Value {
         Value::Bool(flag) => Kind::BoolValue(flag),
         Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
         Value::String(text) => Kind::StringValue(text),
-        Value::Array(items) => Kind::ListValue(ListValue {
-            values: items.into_iter().map(to_value).collect(),
-        }),
+        Value::Array(items) => {
+            Kind::ListValue(ListValue { values: items.into_iter().map(to_value).collect() })
+        }
         Value::Object(map) => Kind::StructValue(to_struct(map)),
     };
     prost_types::Value { kind: Some(kind) }
@@ -31,11 +26,7 @@ pub(in super::super) fn to_value(value: Value) -> prost_types::Value {
 
 /// A Struct as a JSON object; whole numbers are whole again.
 pub(in super::super) fn from_struct(message: Struct) -> Map<String, Value> {
-    message
-        .fields
-        .into_iter()
-        .map(|(name, value)| (name, from_value(value)))
-        .collect()
+    message.fields.into_iter().map(|(name, value)| (name, from_value(value))).collect()
 }
 
 fn from_value(value: prost_types::Value) -> Value {
@@ -66,10 +57,7 @@ mod tests {
 
     #[test]
     fn objects_survive_the_way_there_and_back() {
-        let map = json!({"a": 3, "b": [1.5, null, true], "c": {"d": "e"}})
-            .as_object()
-            .unwrap()
-            .clone();
+        let map = json!({"a": 3, "b": [1.5, null, true], "c": {"d": "e"}}).as_object().unwrap().clone();
         assert_eq!(from_struct(to_struct(map.clone())), map);
     }
 }

@@ -20,11 +20,7 @@ pub(super) fn time(at: Timestamp) -> prost_types::Timestamp {
 
 /// A time of the wire.
 pub(super) fn from_time(at: &prost_types::Timestamp) -> Timestamp {
-    Timestamp::from_micros(
-        at.seconds
-            .saturating_mul(1_000_000)
-            .saturating_add(i64::from(at.nanos) / 1000),
-    )
+    Timestamp::from_micros(at.seconds.saturating_mul(1_000_000).saturating_add(i64::from(at.nanos) / 1000))
 }
 
 /// A text that counts as absent when it is empty.
