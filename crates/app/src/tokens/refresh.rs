@@ -97,15 +97,15 @@ pub(super) async fn take_turn(
 }
 
 /// Sends the request and lands its outcome. The caller runs in a task of its own, so nobody cancels this.
-pub(super) async fn attempt(app: &App, turn: Turn) -> Result<()> {
-    match send(app, &turn).await {
+pub(super) async fn attempt(app: &App, mut turn: Turn) -> Result<()> {
+    match send(app, &mut turn).await {
         Ok(granted) => land::tokens(app, turn, granted).await,
         Err(error) if error.rotated.is_some() => land::rotated_only(app, turn, error).await,
         Err(error) => fail::record(app, turn, error).await,
     }
 }
 
-async fn send(app: &App, turn: &Turn) -> Result<Granted, ExchangeError> {
+async fn send(app: &App, turn: &mut Turn) -> Result<Granted, ExchangeError> {
     let ends = tokio::time::Instant::now() + app.config().refresh.deadline;
     let mut second = true;
     loop {
@@ -119,6 +119,10 @@ async fn send(app: &App, turn: &Turn) -> Result<Granted, ExchangeError> {
             return Err(error);
         }
         second = false;
+        if matches!(error.failure, Some(Failure::Uncertain { .. })) {
+            // whatever the second answer is, the first request may have spent the token
+            turn.leased.previous = RefreshState::Uncertain;
+        }
         tokio::time::sleep(SECOND_LOOK).await;
     }
 }

@@ -50,9 +50,19 @@ pub struct World {
     /// Has every permission in the second environment.
     pub stranger: Caller,
     pub provider: Provider,
+    setup: Setup,
     url: String,
     database: Option<TestDatabase>,
     folder: TempDir,
+}
+
+/// What differs from the usual configuration.
+#[derive(Clone, Default)]
+pub struct Setup {
+    /// The value of `sandbox_url`; the harness's own provider when absent.
+    pub sandbox_url: Option<String>,
+    /// Changes the configuration.
+    pub tune: Option<fn(&mut AppConfig)>,
 }
 
 const ROOT_KEY: &str = "tB1oP4JM2jw3ykf3MB1XCyYH9zEczav3FipTToHlMcw=";
@@ -109,20 +119,34 @@ sources: []
 
 impl World {
     pub async fn sqlite() -> Self {
+        Self::sqlite_with(Arc::new(FixedClock::new(TEST_TIME)), Setup::default()).await
+    }
+
+    pub async fn sqlite_with(clock: Arc<FixedClock>, setup: Setup) -> Self {
         let folder = keybearer_testkit::temp_dir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("keybearer.db").display());
-        Self::open(folder, url, None).await
+        Self::open(folder, url, None, clock, setup).await
     }
 
     pub async fn postgres() -> Self {
-        let database = tokio::task::spawn_blocking(TestDatabase::create).await.unwrap().unwrap();
-        Self::open(keybearer_testkit::temp_dir().unwrap(), database.url().to_owned(), Some(database)).await
+        Self::postgres_with(Arc::new(FixedClock::new(TEST_TIME)), Setup::default()).await
     }
 
-    async fn open(folder: TempDir, url: String, database: Option<TestDatabase>) -> Self {
-        let clock = Arc::new(FixedClock::new(TEST_TIME));
+    pub async fn postgres_with(clock: Arc<FixedClock>, setup: Setup) -> Self {
+        let database = tokio::task::spawn_blocking(TestDatabase::create).await.unwrap().unwrap();
+        let folder = keybearer_testkit::temp_dir().unwrap();
+        Self::open(folder, database.url().to_owned(), Some(database), clock, setup).await
+    }
+
+    async fn open(
+        folder: TempDir,
+        url: String,
+        database: Option<TestDatabase>,
+        clock: Arc<FixedClock>,
+        setup: Setup,
+    ) -> Self {
         let provider = Provider::start().await;
-        let parts = || parts(&url, Arc::clone(&clock), &provider.url);
+        let parts = || parts(&url, Arc::clone(&clock), &provider.url, &setup);
         let (first, _) = App::open(parts()).await.unwrap();
         first.close().await;
         drop(first);
@@ -135,10 +159,21 @@ impl World {
             app,
             clock,
             provider,
+            setup,
             url,
             database,
             folder,
         }
+    }
+
+    /// One more node on the same database; PostgreSQL only, SQLite has one.
+    pub async fn another_node(&self) -> App {
+        let parts = parts(&self.url, Arc::clone(&self.clock), &self.provider.url, &self.setup);
+        App::open(parts).await.unwrap().0
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        self.database.is_some()
     }
 
     /// The first environment's caller with these permissions only.
@@ -206,7 +241,15 @@ fn caller(environment: EnvironmentId) -> Caller {
     }
 }
 
-fn parts(url: &str, clock: Arc<FixedClock>, provider: &str) -> AppParts {
+fn parts(url: &str, clock: Arc<FixedClock>, provider: &str, setup: &Setup) -> AppParts {
+    let mut parts = usual_parts(url, clock, setup.sandbox_url.as_deref().unwrap_or(provider));
+    if let Some(tune) = &setup.tune {
+        tune(&mut parts.config);
+    }
+    parts
+}
+
+fn usual_parts(url: &str, clock: Arc<FixedClock>, provider: &str) -> AppParts {
     let mut catalog = Catalog::embedded();
     catalog.insert(load_connector(ACME).unwrap());
     let shared = |scopes: &[&str]| SharedCredential {
