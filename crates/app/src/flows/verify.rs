@@ -14,7 +14,7 @@ use super::complete::{self, Consent};
 use super::open::{self, OpenFlow};
 use super::page::{Answer, DonePage, Page, PageBody, PageHead, Visit};
 use super::problem::Trouble;
-use super::{finish, held, sealed, verify_url};
+use super::{finish, held, sealed, state, verify_url};
 use crate::access::{Caller, Permission};
 use crate::audit;
 use crate::state::App;
@@ -84,11 +84,15 @@ pub async fn verify(app: &App, caller: &Caller, auth_request_id: &str, identifie
             row.environment_id == caller.environment && row.status == AttemptStatus::AwaitingVerification
         })
         .ok_or_else(unknown)?;
-    let flow = app.db().find_flow(&attempt.flow_id).await?.ok_or_else(unknown)?;
-    let open = match open::complete(app, flow).await {
-        Ok(open) => open,
-        Err(trouble) => return Err(trouble.error),
-    };
+    if app.now().since(attempt.created_at) > state::LIFETIME {
+        return Err(unknown());
+    }
+    // a newer link, a success or a paused connection since then count here, too
+    let open = open::by_id(app, &attempt.flow_id, attempt.created_at).await;
+    let open = open.map_err(|trouble| match trouble.error.code {
+        Code::LinkUsed | Code::LinkExpired => unknown(),
+        _ => trouble.error,
+    })?;
     if open.account.identifier != identifier {
         return Err(destroy(app, caller, &open, &attempt).await?);
     }

@@ -16,6 +16,7 @@ mod connections;
 mod flows_callbacks;
 mod flows_links;
 mod flows_stage;
+mod flows_verification;
 mod harness;
 mod imports;
 mod leaks;

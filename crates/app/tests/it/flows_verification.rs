@@ -1,0 +1,124 @@
+//! Custom verification: the app says who the person is before the code is exchanged.
+
+use std::time::Duration;
+
+use keybearer_app::accounts::Lookup;
+use keybearer_app::flows::page::ProblemCase;
+use keybearer_app::flows::{self, Answer, LinkRequest, PageBody};
+use keybearer_app::{AppConfig, connections};
+use keybearer_core::{AccountStatus, Code, Result, StatusReason, VerifyMode};
+
+use crate::flows_stage::{Pairs, Stage, browser, case, on_both_staged, page, pairs, value};
+use crate::harness::code;
+
+const VERIFY: &str = "https://app.example/verify";
+
+fn custom(config: &mut AppConfig) {
+    config.verify_mode = VerifyMode::Custom;
+    config.verify_urls = vec![VERIFY.parse().unwrap()];
+}
+
+on_both_staged!(super::custom;
+    the_right_person_is_connected_after_the_app_says_so,
+    another_person_destroys_the_code,
+    another_environment_does_not_know_the_request,
+    a_request_ends_with_its_link_its_connection_and_its_time,
+    a_link_without_a_listed_address_cannot_be_verified,
+);
+
+fn request(stage: &Stage) -> LinkRequest {
+    LinkRequest {
+        lookup: Lookup::of(&stage.name, "u-1"),
+        app_state: Some("app state".to_owned()),
+        user_verify_url: Some(format!("{VERIFY}/user?a=1")),
+        ..LinkRequest::default()
+    }
+}
+
+/// Ada allows; gives what the app receives, and what the provider sent.
+async fn parked(stage: &Stage) -> (Pairs, Pairs) {
+    let (token, browser) = (stage.link_with(request(stage)).await, browser("a"));
+    let parameters = stage.consent(&token, &browser, "ada").await;
+    (redirected(stage.callback(parameters.clone(), &browser).await), parameters)
+}
+
+fn redirected(answer: Answer) -> Pairs {
+    let Answer::Redirect(url) = answer else { panic!("{answer:?}") };
+    assert!(url.as_str().starts_with("https://app.example/verify/user?a=1&auth_request_id="));
+    pairs(&url)
+}
+
+async fn verify(stage: &Stage, id: &str, user: &str) -> Result<String> {
+    flows::verify(stage.app(), &stage.world.caller, id, user).await
+}
+
+async fn the_right_person_is_connected_after_the_app_says_so(stage: &Stage) {
+    let (received, parameters) = parked(stage).await;
+    assert_eq!(value(&received, "state"), "app state");
+    let waiting = stage.account("u-1").await;
+    assert_eq!(waiting.status, AccountStatus::PendingVerification);
+    assert_eq!(stage.token_requests("authorization_code"), 0);
+    // a reload leads to the same place
+    let id = value(&received, "auth_request_id");
+    assert_eq!(value(&redirected(stage.callback(parameters, &browser("a")).await), "auth_request_id"), id);
+    let next = verify(stage, &id, "u-1").await.unwrap();
+    assert_eq!(stage.account("u-1").await.status, AccountStatus::Active);
+    let query = next.split_once('?').unwrap().1;
+    let shown = flows::success(stage.app(), query, &browser("z")).await.unwrap();
+    let PageBody::Done(done) = page(shown) else { panic!("not done") };
+    assert_eq!(done.identity, None, "anybody can open this page");
+    assert_eq!(code(verify(stage, &id, "u-1").await), Code::FlowNotFound);
+    assert_eq!(stage.token_requests("authorization_code"), 1);
+}
+
+async fn another_person_destroys_the_code(stage: &Stage) {
+    let (received, parameters) = parked(stage).await;
+    let id = value(&received, "auth_request_id");
+    assert_eq!(code(verify(stage, &id, "u-2").await), Code::IdentifierMismatch);
+    assert_eq!(code(verify(stage, &id, "u-1").await), Code::FlowNotFound);
+    let account = stage.account("u-1").await;
+    assert_eq!(
+        (account.status, account.reason),
+        (AccountStatus::PendingAuth, StatusReason::VerificationMismatch)
+    );
+    assert_eq!(case(stage.callback(parameters, &browser("a")).await), ProblemCase::OtherPerson);
+    assert_eq!(stage.token_requests("authorization_code"), 0);
+    let sealed = "SELECT state_hash FROM flow_attempt WHERE sealed IS NOT NULL";
+    assert!(stage.world.sql(sealed).await.is_empty(), "the code is still there");
+}
+
+async fn another_environment_does_not_know_the_request(stage: &Stage) {
+    let (received, _) = parked(stage).await;
+    let id = value(&received, "auth_request_id");
+    for user in ["u-1", "u-2"] {
+        let foreign = flows::verify(stage.app(), &stage.world.stranger, &id, user).await;
+        assert_eq!(code(foreign), Code::FlowNotFound);
+    }
+    for unknown in ["", "x", &"x".repeat(5000)] {
+        assert_eq!(code(verify(stage, unknown, "u-1").await), Code::FlowNotFound);
+    }
+    verify(stage, &id, "u-1").await.unwrap();
+}
+
+async fn a_request_ends_with_its_link_its_connection_and_its_time(stage: &Stage) {
+    let superseded = value(&parked(stage).await.0, "auth_request_id");
+    let id = value(&parked(stage).await.0, "auth_request_id");
+    assert_eq!(code(verify(stage, &superseded, "u-1").await), Code::FlowNotFound);
+    connections::pause(stage.app(), &stage.world.caller, &stage.name).await.unwrap();
+    assert_eq!(code(verify(stage, &id, "u-1").await), Code::ConnectionPaused);
+    connections::resume(stage.app(), &stage.world.caller, &stage.name).await.unwrap();
+    stage.world.clock.advance(Duration::from_secs(15 * 60 + 1));
+    assert_eq!(code(verify(stage, &id, "u-1").await), Code::FlowNotFound);
+    assert_eq!(stage.token_requests("authorization_code"), 0);
+}
+
+async fn a_link_without_a_listed_address_cannot_be_verified(stage: &Stage) {
+    let foreign = LinkRequest { user_verify_url: Some("https://evil.example/".to_owned()), ..request(stage) };
+    let refused = flows::create_link(stage.app(), &stage.world.caller, foreign).await;
+    assert_eq!(code(refused), Code::InvalidArgument);
+    let none = LinkRequest { user_verify_url: None, ..request(stage) };
+    let (token, browser) = (stage.link_with(none).await, browser("a"));
+    let parameters = stage.consent(&token, &browser, "ada").await;
+    assert_eq!(case(stage.callback(parameters, &browser).await), ProblemCase::AppRefused);
+    assert_eq!(stage.token_requests("authorization_code"), 0);
+}
