@@ -45,6 +45,7 @@ impl Jobs {
             self.tracker.wait().await;
             flows::drain(app).await;
             app.flights().drain().await;
+            app.ledger().drain().await;
         };
         if tokio::time::timeout(patience, done).await.is_err() {
             tracing::error!(

@@ -121,6 +121,7 @@ async fn assemble(parts: AppParts, db: Db, root_key: Arc<dyn KeyProvider>) -> Re
         node,
         flights: Flights::default(),
         spill,
+        ledger: crate::proxy::Ledger::default(),
         flow_tasks: TaskTracker::new(),
     }))
 }

@@ -11,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::AppConfig;
 use crate::keys::SigningKeys;
 use crate::node::NodeName;
+use crate::proxy::Ledger;
 use crate::tokens::{Flights, Outcome, Spill};
 
 /// The running application. Cheap to clone; all clones are one.
@@ -31,6 +32,7 @@ pub(crate) struct Inner {
     pub node: NodeName,
     pub flights: Flights<AccountId, Outcome>,
     pub spill: Spill,
+    pub ledger: Ledger,
     /// Exchanges under way: a browser that leaves does not cut them off.
     pub flow_tasks: TaskTracker,
 }
@@ -106,6 +108,10 @@ impl App {
 
     pub(crate) fn flow_tasks(&self) -> &TaskTracker {
         &self.0.flow_tasks
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.0.ledger
     }
 
     pub(crate) fn spill(&self) -> &Spill {

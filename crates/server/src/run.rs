@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keybearer_app::connectors::Catalog;
+use keybearer_app::connectors::lint::{Level, lint};
 use keybearer_app::jobs::{self, Jobs};
 use keybearer_app::{App, AppParts, Opened, clients, flows};
 use keybearer_core::{Clock, Code, Entropy, Error, OsEntropy, Result, SecretString, SystemClock};
@@ -147,7 +148,8 @@ pub fn catalog(folder: Option<&std::path::Path>) -> Result<Catalog> {
         if embedded.get(&connector.slug).is_some() {
             return Err(wrong(format!("connector `{}` is built in and cannot be replaced", connector.slug)));
         }
-        if let Some(finding) = keybearer_app::connectors::lint::lint(connector).first() {
+        let findings = lint(connector);
+        if let Some(finding) = findings.iter().find(|finding| finding.level == Level::Error) {
             return Err(wrong(format!("connector `{}`: {finding}", connector.slug)));
         }
     }

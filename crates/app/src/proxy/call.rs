@@ -44,7 +44,7 @@ pub async fn call(app: &App, caller: &Caller, call: ProxyCall) -> Result<Respons
     let mut account = None;
     let outcome = run(app, caller, call, &mut account).await;
     let status = outcome.as_ref().map(|response| response.status().as_u16()).map_err(|error| error.code);
-    started.end(app, caller, account.as_ref(), status).await;
+    started.end(app, caller, account.as_ref(), status);
     outcome
 }
 
@@ -72,7 +72,6 @@ async fn run(
         true => after_refusal(app, account, &asked, &mut body, answer).await?,
         false => answer,
     };
-    app.db().touch_account(&row.id, app.now()).await?;
     deliver(account, answer)
 }
 

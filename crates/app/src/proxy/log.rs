@@ -1,6 +1,8 @@
 //! One line of the call log for each proxied call: ids, path without query, status; no header, no body.
 
-use keybearer_core::ids::CallLogId;
+use std::time::Duration;
+
+use keybearer_core::ids::{AccountId, CallLogId};
 use keybearer_core::{Code, Timestamp};
 use keybearer_store::CallRow;
 
@@ -8,6 +10,8 @@ use super::call::ProxyCall;
 use crate::access::Caller;
 use crate::state::App;
 use crate::tokens::LoadedAccount;
+
+const NOTE_EVERY: Duration = Duration::from_secs(60);
 
 /// What is known of a call before it is sent.
 pub(super) struct Started {
@@ -29,8 +33,8 @@ impl Started {
         }
     }
 
-    /// Writes the line; a database that is away does not stop the call.
-    pub async fn end(
+    /// Hands the line to the ledger; a database that is away does not stop the call.
+    pub fn end(
         self,
         app: &App,
         caller: &Caller,
@@ -54,8 +58,13 @@ impl Started {
             duration_ms: i64::try_from(self.clock.elapsed().as_millis()).unwrap_or(i64::MAX),
             started_at: self.at,
         };
-        if let Err(error) = app.db().append_calls(&[row]).await {
-            tracing::warn!(%error, "a call could not be logged");
-        }
+        app.ledger().add(app, row, used(app, account));
     }
+}
+
+/// The account, when its last use is to be noted again: once a minute is enough.
+fn used(app: &App, account: Option<&LoadedAccount>) -> Option<AccountId> {
+    let row = &account?.row;
+    let noted = row.last_used_at.is_some_and(|at| app.now().since(at) < NOTE_EVERY);
+    (!noted).then(|| row.id.clone())
 }

@@ -2,8 +2,10 @@
 
 mod call;
 mod headers;
+mod ledger;
 mod log;
 mod redact;
 mod replay;
 
 pub use call::{ProxyCall, call};
+pub(crate) use ledger::Ledger;

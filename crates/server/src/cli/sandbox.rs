@@ -147,7 +147,7 @@ async fn approve(control: &Remote, link: &str, person: &str) -> Result<String> {
             format!("the page does not lead to the sandbox: {}", super::demo::title(&opened)),
         ));
     };
-    let answer = control.post("approve", json!({"authorize_url": next, "person": person})).await?;
+    let answer = control.post("approve", json!({"authorize_url": next, "as": person})).await?;
     let back = answer.get("redirect_to").and_then(Value::as_str).and_then(|url| url.parse::<Url>().ok());
     let back = back.ok_or_else(|| Error::new(Code::Internal, "the sandbox named no way back"))?;
     let last = browser.open(&back).await?;

@@ -4,5 +4,6 @@ mod calls;
 mod contract;
 mod echo;
 mod listener;
+mod peers;
 mod rest;
 mod token;

@@ -1,0 +1,77 @@
+//! What calls leave behind (their log line, the account's last use) is written in batches: the first line goes at
+//! once, and what comes while it is being written goes with the next. A burst of calls costs a few commits.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use keybearer_core::ids::AccountId;
+use keybearer_store::CallRow;
+use tokio_util::task::TaskTracker;
+
+use crate::state::App;
+
+/// Most lines that wait; further ones are dropped and counted in the process log.
+const MAX_WAITING: usize = 20_000;
+/// Most lines of one commit.
+const BATCH: usize = 500;
+
+/// Lines that are not written yet.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    waiting: Mutex<Waiting>,
+    tracker: TaskTracker,
+}
+
+#[derive(Default)]
+struct Waiting {
+    calls: Vec<CallRow>,
+    used: BTreeSet<AccountId>,
+    writing: bool,
+}
+
+impl Ledger {
+    /// Takes a line, and starts writing unless that is under way.
+    pub fn add(&self, app: &App, call: CallRow, used: Option<AccountId>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.calls.len() >= MAX_WAITING {
+            tracing::warn!("the call log cannot keep up; a line is dropped");
+            return;
+        }
+        waiting.calls.push(call);
+        waiting.used.extend(used);
+        if !std::mem::replace(&mut waiting.writing, true) {
+            let app = app.clone();
+            self.tracker.spawn(async move { write(&app).await });
+        }
+    }
+
+    /// Waits until everything is written.
+    pub async fn drain(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// The next batch; `None` ends the writing.
+    fn take(&self) -> Option<(Vec<CallRow>, BTreeSet<AccountId>)> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.calls.is_empty() && waiting.used.is_empty() {
+            waiting.writing = false;
+            return None;
+        }
+        let count = waiting.calls.len().min(BATCH);
+        Some((waiting.calls.drain(..count).collect(), std::mem::take(&mut waiting.used)))
+    }
+}
+
+async fn write(app: &App) {
+    while let Some((calls, used)) = app.ledger().take() {
+        if let Err(error) = app.db().append_calls(&calls).await {
+            tracing::warn!(%error, lines = calls.len(), "calls could not be logged");
+        }
+        for account in used {
+            if let Err(error) = app.db().touch_account(&account, app.now()).await {
+                tracing::warn!(%error, account.id = %account, "the last use could not be noted");
+            }
+        }
+    }
+}
