@@ -111,7 +111,7 @@ export default {
     const page = await pages.open(preview('keys-wrong'), { js: false, errors });
     const focused = () => page.locator(':focus');
     assert.equal(await focused().getAttribute('role'), 'alert');
-    const stops = ['API key', 'Datadog site', 'API key', 'Show me where (opens a new tab)', 'Application key', 'Connect', 'Cancel'];
+    const stops = ['API key', 'Watchtower site', 'API key', 'Show me where (opens a new tab)', 'Application key', 'Connect', 'Cancel'];
     for (const stop of stops) {
       await page.keyboard.press('Tab');
       const label = await focused().evaluate((node) => node.labels?.[0]?.textContent ?? node.textContent);
@@ -138,15 +138,15 @@ export default {
     const page = await pages.open(preview('start'));
     const told = await page.locator('body').ariaSnapshot();
     assert.equal(told, `- main:
-  - heading "Fieldnote wants to connect to your GitHub account" [level=1]
-  - paragraph: You will sign in at github.com. Fieldnote never sees your GitHub password.
+  - heading "Fieldnote wants to connect to your CodeHarbor account" [level=1]
+  - paragraph: You will sign in at codeharbor.example. Fieldnote never sees your CodeHarbor password.
   - heading "Fieldnote will be able to" [level=2]
   - list "Fieldnote will be able to":
     - listitem: See your profile and email address
     - listitem: Read your repositories
     - listitem: "Look twice: Write to your repositories, private ones included"
-  - link "Continue to GitHub":
-    - /url: https://github.com/login/oauth/authorize?client_id=Ov23liX1&scope=repo&state=s
+  - link "Continue to CodeHarbor":
+    - /url: https://codeharbor.example/login/oauth/authorize?client_id=Ov23liX1&scope=repo&state=s
   - link "Cancel":
     - /url: https://fieldnote.example/settings
   - paragraph: Asked by Fieldnote for ada@example.com. Not you? Close this page.
@@ -158,7 +158,7 @@ export default {
   'a form that leads to a provider gets there, also over other hosts of the provider': ({ pages }) => withProvider(async (provider, origins) => {
     const page = await pages.open(`${site}/c/start-scopes`, { origins });
     await hide(page, 'to', `${provider}/authorize`);
-    await page.getByRole('button', { name: 'Continue to GitHub' }).click();
+    await page.getByRole('button', { name: 'Continue to CodeHarbor' }).click();
     await page.getByRole('heading', { name: 'Consent' }).waitFor();
     assert.equal(new URL(page.url()).pathname, '/consent');
     await page.goBack();
@@ -178,7 +178,7 @@ export default {
     const page = await pages.open(`${site}/c/keys`, { js: false });
     await page.getByLabel('API key').fill('k'.repeat(32));
     await page.getByRole('button', { name: 'Connect' }).press('Enter');
-    await page.getByRole('heading', { name: 'GitHub is connected' }).waitFor();
+    await page.getByRole('heading', { name: 'CodeHarbor is connected' }).waitFor();
   },
 
   'without cookies the page for another browser says what to do': async ({ pages }) => {
@@ -193,7 +193,7 @@ export default {
     const callback = `${site}/sso/v1/oauth/conn_1/callback`;
     await page.goto(`${provider}/post-back?to=${encodeURIComponent(callback)}`);
     await page.getByRole('button', { name: 'Allow' }).click();
-    await page.getByRole('heading', { name: 'GitHub is connected' }).waitFor();
+    await page.getByRole('heading', { name: 'CodeHarbor is connected' }).waitFor();
     const again = page.getByRole('link', { name: 'Use another one' });
     assert.equal(await again.getAttribute('href'), '/c/start');
   }),

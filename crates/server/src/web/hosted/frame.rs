@@ -61,7 +61,13 @@ impl Names {
 
     /// A sentence that names the app and the service.
     pub fn say(&self, pattern: &'static str) -> Sentence {
-        say(pattern, &[plain("app", &self.app), plain("provider", &self.provider)])
+        let mut sentence = say(pattern, &[plain("app", &self.app), plain("provider", &self.provider)]);
+        if let Some(first) = sentence.parts.first_mut()
+            && self.instead.contains(&first.text.as_str())
+        {
+            first.text = capital(&first.text);
+        }
+        sentence
     }
 }
 

@@ -291,8 +291,8 @@ fn titles_are_all_different_and_say_the_state() {
         let html = html(&sample(name).unwrap(), None).unwrap();
         html.split_once("<title>").unwrap().1.split_once("</title>").unwrap().0.to_owned()
     };
-    assert_eq!(title("done"), "GitHub is connected");
-    assert_eq!(title("keys-wrong"), "Not connected yet: Datadog and Fieldnote");
+    assert_eq!(title("done"), "CodeHarbor is connected");
+    assert_eq!(title("keys-wrong"), "Not connected yet: Watchtower and Fieldnote");
     assert_eq!(title("denied"), "Not connected");
     let problems: Vec<_> =
         NAMES.iter().skip_while(|name| **name != "denied").map(|name| title(name)).collect();

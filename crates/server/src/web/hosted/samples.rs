@@ -39,17 +39,17 @@ pub(super) const NAMES: [&str; 25] = [
 
 /// The sample of that name.
 pub(super) fn sample(name: &str) -> Option<Page> {
-    let page = |body| Some(Page { head: head("GitHub", "github"), body });
+    let page = |body| Some(Page { head: head("CodeHarbor", "codeharbor"), body });
     let start = |start| page(PageBody::Start(start));
     match name {
         "start" => start(plain_start()),
         "start-reconnect" => start(StartPage { reconnect: true, permissions: again(), ..plain_start() }),
         "start-fields" => {
-            Some(Page { head: head("Zendesk", "zendesk"), body: PageBody::Start(fields(None)) })
+            Some(Page { head: head("Deskbell", "deskbell"), body: PageBody::Start(fields(None)) })
         }
         "start-wrong" => {
-            let error = "Give the part before .zendesk.com, for example acme.";
-            Some(Page { head: head("Zendesk", "zendesk"), body: PageBody::Start(fields(Some(error))) })
+            let error = "Give the part before .deskbell.example, for example acme.";
+            Some(Page { head: head("Deskbell", "deskbell"), body: PageBody::Start(fields(Some(error))) })
         }
         "start-scopes" => start(StartPage { next: StartNext::Form(choices()), ..plain_start() }),
         "start-test" => {
@@ -64,7 +64,7 @@ pub(super) fn sample(name: &str) -> Option<Page> {
         }
         "keys" => Some(keys(None, None)),
         "keys-wrong" => {
-            Some(keys(Some(rejected()), Some("This key has 4 characters. Datadog API keys have 32.")))
+            Some(keys(Some(rejected()), Some("This key has 4 characters. Watchtower API keys have 32.")))
         }
         "keys-kinds" => Some(kinds()),
         "identity" => page(PageBody::IdentityChanged(IdentityPage {
@@ -106,7 +106,7 @@ fn problem_sample(name: &str) -> Option<Page> {
         wait_seconds: (case == ProblemCase::TooManyTries).then_some(480),
         return_url: web("https://fieldnote.example/settings"),
     };
-    Some(Page { head: head("GitHub", "github"), body: PageBody::Problem(problem) })
+    Some(Page { head: head("CodeHarbor", "codeharbor"), body: PageBody::Problem(problem) })
 }
 
 fn head(name: &str, slug: &str) -> PageHead {
@@ -141,9 +141,9 @@ fn again() -> Vec<PermissionLine> {
 }
 
 fn plain_start() -> StartPage {
-    let next = web("https://github.com/login/oauth/authorize?client_id=Ov23liX1&scope=repo&state=s");
+    let next = web("https://codeharbor.example/login/oauth/authorize?client_id=Ov23liX1&scope=repo&state=s");
     StartPage {
-        provider_host: "github.com".into(),
+        provider_host: "codeharbor.example".into(),
         permissions: vec![
             line("read:user", "See your profile and email address", false),
             line("public_repo", "Read your repositories", false),
@@ -159,18 +159,18 @@ fn plain_start() -> StartPage {
 fn fields(error: Option<&str>) -> StartPage {
     let subdomain = PageField {
         name: "subdomain".into(),
-        label: "Your Zendesk address".into(),
-        help: Some("It is in the address bar when you work in Zendesk.".into()),
+        label: "Your Deskbell address".into(),
+        help: Some("It is in the address bar when you work in Deskbell.".into()),
         example: Some("acme".into()),
         prefix: Some("https://".into()),
-        suffix: Some(".zendesk.com".into()),
+        suffix: Some(".deskbell.example".into()),
         required: true,
         value: if error.is_some() { "https://acme".into() } else { String::new() },
         error: error.map(str::to_owned),
         ..PageField::default()
     };
     let form = PageForm { csrf: "c5rf".into(), fields: vec![subdomain], ..PageForm::default() };
-    StartPage { provider_host: "your Zendesk".into(), next: StartNext::Form(form), ..plain_start() }
+    StartPage { provider_host: "your Deskbell".into(), next: StartNext::Form(form), ..plain_start() }
 }
 
 fn choices() -> PageForm {
@@ -196,7 +196,7 @@ fn secret(name: &str, label: &str, help: &str) -> PageField {
 
 fn rejected() -> FormProblem {
     FormProblem {
-        what: "Datadog did not accept this key.".into(),
+        what: "Watchtower did not accept this key.".into(),
         then: "Check that the key and the site belong together, then try again.".into(),
         reference: reference(),
     }
@@ -205,17 +205,17 @@ fn rejected() -> FormProblem {
 fn keys(problem: Option<FormProblem>, error: Option<&str>) -> Page {
     let site = PageField {
         name: "site".into(),
-        label: "Datadog site".into(),
-        input: InputKind::Choice(vec!["app.datadoghq.com".into(), "app.datadoghq.eu".into()]),
-        value: "app.datadoghq.com".into(),
+        label: "Watchtower site".into(),
+        input: InputKind::Choice(vec!["app.watchtower.example".into(), "app.watchtower.eu.example".into()]),
+        value: "app.watchtower.example".into(),
         required: true,
         ..PageField::default()
     };
     let key = PageField {
-        where_to_find: web("https://docs.datadoghq.com/account_management/api-app-keys/"),
+        where_to_find: web("https://docs.watchtower.example/account_management/api-app-keys/"),
         error: error.map(str::to_owned),
         value: "never shown".into(),
-        ..secret("api_key", "API key", "In Datadog: Organization settings → API keys.")
+        ..secret("api_key", "API key", "In Watchtower: Organization settings → API keys.")
     };
     let application =
         secret("application_key", "Application key", "Acts with the rights of the person who made it.");
@@ -226,7 +226,7 @@ fn keys(problem: Option<FormProblem>, error: Option<&str>) -> Page {
         ..PageForm::default()
     };
     let page = CredentialPage { form, cancel_url: web("https://fieldnote.example/settings") };
-    Page { head: head("Datadog", "datadog"), body: PageBody::Credentials(page) }
+    Page { head: head("Watchtower", "watchtower"), body: PageBody::Credentials(page) }
 }
 
 fn kinds() -> Page {
@@ -250,7 +250,7 @@ fn kinds() -> Page {
     let form = PageForm { csrf: "c5rf".into(), fields, ..PageForm::default() };
     let head = PageHead {
         purpose: Some("Fieldnote reads your warehouse to draw the maps you ask for.".into()),
-        ..head("Snowflake", "snowflake")
+        ..head("Drift Icehouse", "icehouse")
     };
     Page { head, body: PageBody::Credentials(CredentialPage { form, cancel_url: None }) }
 }

@@ -96,6 +96,12 @@ impl Peer {
         self.counts().await.pointer("/by_grant/refresh_token").and_then(Value::as_u64).unwrap_or(0)
     }
 
+    /// How many answers of the token endpoint are made, whether they are held back or not.
+    pub async fn token_answers(&self) -> u64 {
+        let counts = self.counts().await;
+        counts["by_status"].as_object().unwrap().values().filter_map(Value::as_u64).sum()
+    }
+
     /// The connector that describes the peer.
     pub fn connector(&self, refresh_class: &str) -> String {
         let text = |name: &str| self.process.text(name);

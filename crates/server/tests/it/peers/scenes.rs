@@ -33,12 +33,6 @@ impl Stage {
         Server::start(&data, &self.folder.path().join("connectors"), Some(database)).await
     }
 
-    /// Starts the server again on what the last one left.
-    pub async fn restart(&mut self, database: Option<&str>) {
-        let (data, connectors) = (self.folder.path().join("data"), self.folder.path().join("connectors"));
-        self.server = Server::start(&data, &connectors, database).await;
-    }
-
     /// Configures the connection and lets Ada consent in her browser.
     pub async fn connect(&self) {
         let draft = json!({"connector": "peer", "name": "peer"});

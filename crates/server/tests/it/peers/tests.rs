@@ -71,14 +71,14 @@ async fn killed_in_flight(peer: Peer, refresh_class: &str) -> (Stage, Value) {
     let mut stage = Stage::set(peer, refresh_class, None).await;
     stage.connect().await;
     stage.let_token_end().await;
-    let before = stage.peer.refreshes().await;
+    let before = stage.peer.token_answers().await;
     stage.peer.hold(60_000).await;
     let path = stage.protected();
     {
         let call = stage.server.proxied(&path);
         tokio::pin!(call);
         let acted = async {
-            while stage.peer.refreshes().await == before {
+            while stage.peer.token_answers().await == before {
                 tokio::task::yield_now().await;
             }
         };
