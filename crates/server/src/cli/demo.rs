@@ -220,7 +220,8 @@ impl Teller<'_> {
     fn end(&self) -> Result<()> {
         let steps = self.steps.lock().map(|steps| steps.clone()).unwrap_or_default();
         self.context.out.result(&json!({"held": true, "steps": steps}), |_| {
-            "Every step held.\n\nNow by hand:    keybearer dev\nReal provider:  keybearer connectors list".to_owned()
+            "Every step held.\n\nNow by hand:    keybearer dev\nReal provider:  keybearer connectors list"
+                .to_owned()
         })
     }
 
