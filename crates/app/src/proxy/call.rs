@@ -37,7 +37,7 @@ pub struct ProxyCall {
 ///
 /// # Errors
 /// [`Code::PermissionDenied`], [`Code::ConnectionNotFound`], [`Code::AccountNotFound`], the outcomes of
-/// [`tokens::fresh`], [`Code::PathRefused`], [`Code::ProxyDisabled`], [`Code::EgressRefused`],
+/// a refresh, [`Code::PathRefused`], [`Code::ProxyDisabled`], [`Code::EgressRefused`],
 /// [`Code::ProviderUnavailable`], [`Code::TooLarge`].
 pub async fn call(app: &App, caller: &Caller, call: ProxyCall) -> Result<Response<BodyStream>> {
     let started = Started::now(app, &call);

@@ -193,9 +193,11 @@ fn success(json: &Value, status: u16, reference: &Reference) -> Response<Body> {
 /// 204 with `Allow` for OPTIONS, else 405 with it. There is no CORS: browsers have no business with this API.
 fn other_verbs(verb: &Verb, allowed: &[&Verb], reference: &Reference) -> Response<Body> {
     let mut list = String::from("OPTIONS");
+    let mut allowed = allowed.to_vec();
+    allowed.sort_by_key(|verb| verb.to_string());
     for verb in allowed {
         let _ = write!(list, ", {verb}");
-        if **verb == Verb::GET {
+        if *verb == Verb::GET {
             list.push_str(", HEAD");
         }
     }
