@@ -1,6 +1,6 @@
 //! Accounts: one user's credentials on a connection.
 //!
-//! Every change writes its events and its line of the audit trail in the same transaction. Only [`mod@auth`] gives
+//! Every change writes its events and its line of the audit trail in the same transaction. Only `auth` gives
 //! secrets out, and only after the audit trail has it.
 
 mod auth;

@@ -281,7 +281,7 @@ fn is_secret_name(method: &AuthMethod, name: &str, depth: usize) -> bool {
     match method.source(name) {
         Some(Source::Field(field)) => field.secret,
         Some(Source::Secondary | Source::Assertion | Source::Step) => true,
-        Some(Source::Derive(derive)) if depth < 8 => {
+        Some(Source::Derive(derive)) if depth < 8 && !derive.public => {
             let key = derive.key.iter().flat_map(Text::placeholders);
             derive
                 .input

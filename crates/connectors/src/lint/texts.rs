@@ -101,8 +101,11 @@ fn address(
     if plain || !matches!(url.scheme(), "https" | "http") {
         report.error(&used.key, "must be https");
     }
-    if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
-        report.error(&used.key, "must not hold a user name, password or fragment");
+    if !url.username().is_empty() || url.password().is_some() {
+        report.error(&used.key, "must not hold a user name or password");
+    }
+    if url.fragment().is_some() && used.stage != Stage::Setup {
+        report.error(&used.key, "must not hold a fragment");
     }
     if used.key.ends_with("base_url") && url.query().is_some() {
         report.error(&used.key, "must not hold a query");
@@ -139,7 +142,8 @@ fn hosts(method: &AuthMethod, used: &Use, names: &[&str], report: &mut Report<'_
     }
 }
 
-/// A secret may only stand in an address that is known to hold one, so that it is kept out of logs.
+/// A secret may only stand in an address of the API that is known to hold one, so that it is kept out of logs. Our
+/// own calls, such as asking who signed in, are not logged with their address.
 fn secrets(method: &AuthMethod, used: &Use, report: &mut Report<'_>) {
     let Ok(text) = &used.text else { return };
     if !is_secret(method, text) {
@@ -151,7 +155,7 @@ fn secrets(method: &AuthMethod, used: &Use, report: &mut Report<'_>) {
     } else if address
         && used.stage == Stage::Call
         && !method.credential_placement.base_url
-        && !used.key.starts_with("revoke")
+        && used.key.starts_with("api.")
     {
         report.error(
             &used.key,

@@ -217,6 +217,9 @@ pub struct Derive {
     /// JSON path of `json_path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Whether the result is no secret although the input is one: the data centre at the end of an API key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub public: bool,
 }
 
 /// A signed statement that is the credential or is exchanged for a token.
