@@ -13,6 +13,7 @@ use super::complete::{self, Connected, Consent};
 use super::open::OpenFlow;
 use super::state::{self, Bound};
 use super::{begin, held, sealed};
+use crate::accounts;
 use crate::connections::{self, ConnectionConfig};
 use crate::exchange::explain;
 use crate::grant::Grant;
@@ -38,7 +39,8 @@ pub(super) async fn start(app: &App, open: &OpenFlow, browser: &str) -> Result<U
     attempt.sealed = Some(sealed::seal_attempt(app, &row.environment_id, &open.flow.id, &hash, &values)?);
     app.db().insert_attempt(&attempt).await?;
     let extra: Vec<(String, String)> = ConnectionConfig::of(row).extra_authorize_params.into_iter().collect();
-    Ok(oauth1_authorize_url(&context, &token, &extra)?)
+    let (scopes, _) = accounts::optional_part(row, &open.wanted());
+    Ok(oauth1_authorize_url(&context, &token, &scopes, &extra)?)
 }
 
 /// Exchanges the verifier for an access token.

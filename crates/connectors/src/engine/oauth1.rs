@@ -10,6 +10,7 @@ use super::exchange::Granted;
 use super::values::Values;
 use super::{Context, EngineError, answer, call, captures, params, urls};
 use crate::bindings::Bindings;
+use crate::scopes;
 
 /// The temporary credentials of an OAuth 1.0a flow.
 #[derive(Clone, Debug)]
@@ -61,17 +62,20 @@ pub fn read_request_token(
     Ok(RequestToken { token: read.token, secret: read.secret })
 }
 
-/// The URL to which the user's browser is sent.
+/// The URL to which the user's browser is sent. RFC 5849 knows no scopes; a definition that asks for some puts
+/// `{scopes}` into its `authorize_params`.
 ///
 /// # Errors
 /// A missing value, a value that would leave its place, or a host that is not pinned.
 pub fn oauth1_authorize_url(
     context: &Context<'_>,
     token: &RequestToken,
+    scopes: &[String],
     extra: &[(String, String)],
 ) -> Result<Url, EngineError> {
     let address = context.method.authorize_url.as_ref().ok_or(EngineError::NotOffered("authorize_url"))?;
-    let values = Values::new(context);
+    let joined = scopes::join(context.method, scopes);
+    let values = Values::with(context, Bindings::new().with("scopes", joined), &[]);
     let url = urls::fill(address, &values, "authorize_url")?;
     let mut wire = keybearer_oauth::Params::new();
     wire.push("oauth_token", token.token.clone());

@@ -131,7 +131,14 @@ pub(crate) fn api_call(
         request.headers_mut().remove(ACCEPT);
     }
     let (mut parts, mut body) = request.into_parts();
+    let described = parts.headers.clone();
     inject::place(values, &mut parts, Some(&mut body))?;
+    for name in shape.headers.keys() {
+        // this call may carry the credential in its own way
+        if let (Ok(name), Some(value)) = (http::HeaderName::try_from(name.as_str()), described.get(name)) {
+            parts.headers.insert(name, value.clone());
+        }
+    }
     parts.headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
     Ok(http::Request::from_parts(parts, body))
 }
