@@ -118,7 +118,8 @@ pub(crate) fn stored(
         obtained_at: grant.obtained_at,
         access_expires_at: grant.access_expires_at,
         refresh_expires_at: grant.refresh_expires_at,
-        last_used_at: None,
+        // who has just connected is about to use it
+        last_used_at: Some(app.now()),
         connector_margin: policy.margin,
     };
     let only_refresh = grant.token("refresh_token").is_some() && grant.token("access_token").is_none();

@@ -1,5 +1,6 @@
 //! Landing what a refresh brought: one transaction, repeated until it is written. Tokens are never thrown away.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use keybearer_connectors::engine::Granted;
@@ -120,12 +121,12 @@ async fn write_until_done(app: &App, refresh: SpilledRefresh<'_>, events: &[NewE
                 tracing::warn!(account.id = %refresh.lease.account_id, %reason, "tokens cannot be stored yet; trying again");
             }
             Err(error) => {
-                app.spill().write(&refresh).await?;
+                spilled(app, &refresh).await;
                 return Err(error.into());
             }
         }
         if file.is_none() {
-            file = app.spill().write(&refresh).await?;
+            file = spilled(app, &refresh).await;
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(SLOWEST_RETRY);
@@ -133,6 +134,17 @@ async fn write_until_done(app: &App, refresh: SpilledRefresh<'_>, events: &[NewE
     app.spill().remove(file).await;
     tracing::info!(account.id = %refresh.lease.account_id, duration_ms = refresh.log.duration_ms, "refreshed an account");
     Ok(())
+}
+
+/// The file that keeps the tokens, if the disk takes one. Its failure never ends the tries to store them.
+async fn spilled(app: &App, refresh: &SpilledRefresh<'_>) -> Option<PathBuf> {
+    match app.spill().write(refresh).await {
+        Ok(file) => file,
+        Err(error) => {
+            tracing::error!(account.id = %refresh.lease.account_id, code = %error.code, "refreshed tokens are in memory only");
+            None
+        }
+    }
 }
 
 /// Somebody wrote a newer grant while our request was under way (a new sign-in, a delete, a paused process). The

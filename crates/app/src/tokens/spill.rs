@@ -63,7 +63,11 @@ impl Spill {
         }
     }
 
-    /// Writes every spilled grant into the database; gives how many landed.
+    /// Writes every spilled grant into the database; gives how many landed. A file stays until its grant is stored,
+    /// or a newer one is.
+    ///
+    /// # Errors
+    /// [`Code::DatabaseUnavailable`].
     pub async fn replay(&self, app: &App) -> Result<usize> {
         let Some(folder) = &self.0 else { return Ok(0) };
         let Ok(mut entries) = tokio::fs::read_dir(folder).await else {
@@ -75,34 +79,52 @@ impl Spill {
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            landed += usize::from(replay_file(app, &path).await?);
-            self.remove(Some(path)).await;
+            let fate = replay_file(app, &path).await?;
+            landed += usize::from(fate == Fate::Landed);
+            if fate != Fate::Waits {
+                self.remove(Some(path)).await;
+            }
         }
         Ok(landed)
     }
 }
 
-async fn replay_file(app: &App, path: &Path) -> Result<bool> {
+/// What became of a spilled grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// It is in the database.
+    Landed,
+    /// The account has a newer grant or is gone, or the file was never complete.
+    Obsolete,
+    /// Another worker has the account just now.
+    Waits,
+}
+
+async fn replay_file(app: &App, path: &Path) -> Result<Fate> {
     let Ok(bytes) = tokio::fs::read(path).await else {
-        return Ok(false);
+        return Ok(Fate::Waits);
     };
-    let Ok(stored) = serde_json::from_slice::<Stored>(&bytes) else {
+    let Some((lease, tokens, log)) = serde_json::from_slice(&bytes).ok().and_then(Stored::into_parts) else {
         tracing::warn!("a spilled refresh is cut short: the process ended while it was written");
-        return Ok(false);
+        return Ok(Fate::Obsolete);
     };
-    let Some((lease, tokens, log)) = stored.into_parts() else {
-        return Ok(false);
+    let fate = match app.db().finish_refresh(&lease, &tokens, &[], &log).await? {
+        Some(_) => Fate::Landed,
+        None => after_its_lease(app, &lease, &tokens, &log).await?,
     };
-    let landed = match app.db().finish_refresh(&lease, &tokens, &[], &log).await? {
-        Some(_) => true,
-        // the lease ended, but the generation is still ours: take the lease again, then write
-        None if app.db().lease_account(&lease, app.config().refresh.lease).await?.is_some() => {
-            app.db().finish_refresh(&lease, &tokens, &[], &log).await?.is_some()
-        }
-        None => false,
-    };
-    tracing::info!(account.id = %lease.account_id, landed, "replayed a spilled refresh");
-    Ok(landed)
+    tracing::info!(account.id = %lease.account_id, ?fate, "replayed a spilled refresh");
+    Ok(fate)
+}
+
+/// The lease ended. Where the generation is still the one that was refreshed, it is taken again for the write.
+async fn after_its_lease(app: &App, lease: &Lease, tokens: &NewTokens, log: &RefreshLogRow) -> Result<Fate> {
+    if app.db().lease_account(lease, app.config().refresh.lease).await?.is_some() {
+        let landed = app.db().finish_refresh(lease, tokens, &[], log).await?.is_some();
+        return Ok(if landed { Fate::Landed } else { Fate::Waits });
+    }
+    let row = app.db().find_account(&lease.account_id).await?;
+    let waits = row.is_some_and(|row| row.generation == lease.generation);
+    Ok(if waits { Fate::Waits } else { Fate::Obsolete })
 }
 
 async fn write_durably(folder: &Path, path: &Path, text: &[u8]) -> std::io::Result<()> {

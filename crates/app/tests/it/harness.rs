@@ -1,6 +1,7 @@
 //! An application on a database of its own, with a second environment beside its first.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -146,7 +147,7 @@ impl World {
         setup: Setup,
     ) -> Self {
         let provider = Provider::start().await;
-        let parts = || parts(&url, Arc::clone(&clock), &provider.url, &setup);
+        let parts = || parts(&url, folder.path(), Arc::clone(&clock), &provider.url, &setup);
         let (first, _) = App::open(parts()).await.unwrap();
         first.close().await;
         drop(first);
@@ -168,8 +169,16 @@ impl World {
 
     /// One more node on the same database; PostgreSQL only, SQLite has one.
     pub async fn another_node(&self) -> App {
-        let parts = parts(&self.url, Arc::clone(&self.clock), &self.provider.url, &self.setup);
+        let folder = self.folder.path();
+        let parts = parts(&self.url, folder, Arc::clone(&self.clock), &self.provider.url, &self.setup);
         App::open(parts).await.unwrap().0
+    }
+
+    /// The files that keep refreshed grants which the database did not take.
+    pub fn spilled(&self) -> Vec<std::path::PathBuf> {
+        let files = std::fs::read_dir(self.folder.path().join("spill"));
+        let paths = files.into_iter().flatten().map(|file| file.unwrap().path());
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect()
     }
 
     pub fn is_postgres(&self) -> bool {
@@ -186,7 +195,8 @@ impl World {
     pub fn stored(&self) -> Vec<u8> {
         let Some(database) = &self.database else {
             let files = std::fs::read_dir(self.folder.path()).unwrap();
-            return files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect();
+            let files = files.map(|file| file.unwrap().path()).filter(|path| path.is_file());
+            return files.flat_map(|path| std::fs::read(path).unwrap()).collect();
         };
         let tables = database.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").unwrap();
         let rows = |table: &str| database.query(&format!("SELECT t::text FROM \"{table}\" t")).unwrap();
@@ -208,6 +218,27 @@ impl World {
         self.sql(&format!("SELECT id FROM audit WHERE target = '{target}' AND action = '{action}'"))
             .await
             .len()
+    }
+
+    /// From now on the database takes no grant that is newer than this generation.
+    pub async fn refuse_grants_after(&self, generation: i64) {
+        if self.database.is_some() {
+            let check = format!("CHECK (generation <= {generation}) NOT VALID");
+            self.sql(&format!("ALTER TABLE account ADD CONSTRAINT closed {check}")).await;
+        } else {
+            let when = format!("BEFORE UPDATE ON account WHEN NEW.generation > {generation}");
+            self.sql(&format!("CREATE TRIGGER closed {when} BEGIN SELECT RAISE(ABORT, 'closed'); END")).await;
+        }
+    }
+
+    /// Takes every grant again.
+    pub async fn accept_grants(&self) {
+        let end = if self.is_postgres() {
+            "ALTER TABLE account DROP CONSTRAINT closed"
+        } else {
+            "DROP TRIGGER closed"
+        };
+        self.sql(end).await;
     }
 
     /// From now on the database takes no line of the audit trail.
@@ -241,8 +272,9 @@ fn caller(environment: EnvironmentId) -> Caller {
     }
 }
 
-fn parts(url: &str, clock: Arc<FixedClock>, provider: &str, setup: &Setup) -> AppParts {
+fn parts(url: &str, folder: &Path, clock: Arc<FixedClock>, provider: &str, setup: &Setup) -> AppParts {
     let mut parts = usual_parts(url, clock, setup.sandbox_url.as_deref().unwrap_or(provider));
+    parts.config.spill_folder = Some(folder.join("spill"));
     if let Some(tune) = &setup.tune {
         tune(&mut parts.config);
     }

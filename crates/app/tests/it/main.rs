@@ -21,4 +21,6 @@ mod harness;
 mod imports;
 mod leaks;
 mod lists;
+mod tokens_recovery;
 mod tokens_refresh;
+mod tokens_shared;

@@ -23,7 +23,7 @@ on_both_staged!(crate::flows_stage::plain;
     a_refresh_on_request_waits_ten_seconds,
 );
 
-async fn get(app: &App, stage: &Stage, user: &str) -> Result<u16> {
+pub async fn get(app: &App, stage: &Stage, user: &str) -> Result<u16> {
     let call = ProxyCall {
         connection: stage.name.clone(),
         identifier: user.to_owned(),
@@ -36,7 +36,7 @@ async fn get(app: &App, stage: &Stage, user: &str) -> Result<u16> {
 }
 
 /// An account of Ada whose access token ends in this many seconds.
-async fn connected(stage: &Stage, left: i64) -> accounts::Account {
+pub async fn connected(stage: &Stage, left: i64) -> accounts::Account {
     connections::set_proxy(stage.app(), &stage.world.caller, &stage.name, true).await.unwrap();
     let account = stage.connect("u-1", "ada").await;
     let past = u64::try_from(60 - left).unwrap();
