@@ -46,7 +46,7 @@ mod preview {
             self.view(page, visit).await
         }
 
-        async fn success(&self, _: &str, visit: &Visit) -> Result<Answer> {
+        async fn success(&self, _: &str, _: Option<&str>, visit: &Visit) -> Result<Answer> {
             self.view("done", visit).await
         }
     }

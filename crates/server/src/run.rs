@@ -217,7 +217,7 @@ impl web::Flows for Pages {
         flows::callback(&self.0, connection, parameters.0, visit).await
     }
 
-    async fn success(&self, query: &str, visit: &Visit) -> Result<Answer> {
-        flows::success(&self.0, query, visit).await
+    async fn success(&self, query: &str, link: Option<&str>, visit: &Visit) -> Result<Answer> {
+        flows::success(&self.0, query, link, visit).await
     }
 }

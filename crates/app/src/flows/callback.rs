@@ -1,7 +1,7 @@
 //! The provider sent the browser back.
 
 use keybearer_connectors::engine::expected_issuer;
-use keybearer_connectors::schema::MethodType;
+use keybearer_connectors::schema::{AuthMethod, MethodType};
 use keybearer_core::ids::ConnectionId;
 use keybearer_core::{Code, Error, FlowKind, FlowState, Result, SecretString, VerifyMode};
 use keybearer_oauth::callback::{self as wire, Callback, Outcome};
@@ -18,6 +18,9 @@ use super::{begin, finish, held, verify};
 use crate::environments;
 use crate::state::App;
 use crate::tokens::LoadedConnection;
+
+/// Parameter of a callback that came as a form: no provider sends it, our own redirect adds it.
+pub const POSTED: &str = "kb_posted";
 
 /// What the callback of a connection leads to: the app's verify URL, or a page.
 ///
@@ -42,9 +45,12 @@ fn foreign(why: &'static str) -> Error {
 async fn receive(
     app: &App,
     connection: &str,
-    parameters: Vec<(String, SecretString)>,
+    mut parameters: Vec<(String, SecretString)>,
     visit: &Visit,
 ) -> Result<Answer, Trouble> {
+    let sent = parameters.len();
+    parameters.retain(|(name, _)| name != POSTED);
+    let posted = parameters.len() < sent;
     let id =
         ConnectionId::parse(connection).ok_or_else(|| foreign("the redirect URI names no connection"))?;
     let row = app.db().find_connection(&id).await.map_err(Error::from)?;
@@ -52,6 +58,11 @@ async fn receive(
         LoadedConnection::of(app, row.ok_or_else(|| foreign("the redirect URI names no connection"))?)?;
     let method = connection.method()?;
     let oauth1 = method.kind == MethodType::Oauth1;
+    if posted != asked_for_a_post(method) {
+        return Err(
+            foreign("the answer came in another response mode than the one that was asked for").into()
+        );
+    }
     let raw = raw(&parameters);
     let parsed = if oauth1 {
         oauth1_callback(&raw, &parameters)
@@ -87,6 +98,11 @@ async fn receive(
             go_on(app, open, consent, hash, browser).await
         }
     }
+}
+
+/// Whether the authorization request asks for `response_mode=form_post`.
+fn asked_for_a_post(method: &AuthMethod) -> bool {
+    method.authorize_params.get("response_mode").and_then(serde_json::Value::as_str) == Some("form_post")
 }
 
 /// The parameters as they stood in the URL.

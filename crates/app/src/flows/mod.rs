@@ -19,7 +19,7 @@ mod verify;
 mod verify_url;
 mod view;
 
-pub use callback::callback;
+pub use callback::{POSTED, callback};
 pub use link::{Link, LinkRequest, create_link, create_test_link};
 pub use page::{Answer, Page, PageBody, Visit};
 pub(crate) use recover::{drain, purge, recover};

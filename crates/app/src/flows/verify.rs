@@ -10,7 +10,7 @@ use serde_json::json;
 use url::Url;
 
 use super::callback::fail;
-use super::complete::{self, Consent};
+use super::complete::{self, Connected, Consent};
 use super::open::{self, OpenFlow};
 use super::page::{Answer, DonePage, Page, PageBody, PageHead, Visit};
 use super::problem::Trouble;
@@ -93,11 +93,15 @@ pub async fn verify(app: &App, caller: &Caller, auth_request_id: &str, identifie
         Code::LinkUsed | Code::LinkExpired => unknown(),
         _ => trouble.error,
     })?;
+    let (from, to) = (AttemptStatus::AwaitingVerification, AttemptStatus::Exchanging);
     if open.account.identifier != identifier {
+        // whoever moves it decides: a right answer at the same moment does not undo the wrong one
+        if !app.db().move_attempt(&attempt.state_hash, from, to, app.now()).await? {
+            return Err(unknown());
+        }
         return Err(destroy(app, caller, &open, &attempt).await?);
     }
     let values = sealed::open_attempt(app, &attempt)?;
-    let (from, to) = (AttemptStatus::AwaitingVerification, AttemptStatus::Exchanging);
     if !app.db().move_attempt(&attempt.state_hash, from, to, app.now()).await? {
         return Err(unknown());
     }
@@ -114,14 +118,13 @@ async fn confirmed(app: &App, open: OpenFlow, hash: &str, values: &Bindings) -> 
         verifier: values.get("verifier").cloned(),
         parameters: read_parameters(values),
     };
-    let stored = match complete::exchange(app, &open, consent).await {
-        Ok(connected) => match finish::store(app, &open, Some(hash), &connected).await {
-            Ok(row) => Ok(row),
-            Err(error) => {
-                held::give_back(app, &open, &connected.grant).await;
-                Err(error)
-            }
-        },
+    let exchanged = complete::exchange(app, &open, consent).await;
+    let stored = match exchanged {
+        // the page behind the address below asks the person
+        Ok(connected) if held::is_somebody_else(&open, &connected) => {
+            held::hold(app, &open, hash, &connected).await.map(|_| ())
+        }
+        Ok(connected) => store(app, &open, hash, &connected).await,
         Err(error) => Err(error),
     };
     if let Err(error) = stored {
@@ -130,6 +133,15 @@ async fn confirmed(app: &App, open: OpenFlow, hash: &str, values: &Bindings) -> 
         return Err(error);
     }
     Ok(format!("{}/connect/success?flow={}", app.issuer(), open.flow.id))
+}
+
+async fn store(app: &App, open: &OpenFlow, hash: &str, connected: &Connected) -> Result<()> {
+    let stored = finish::store(app, open, Some(hash), connected).await;
+    if stored.is_err() {
+        // nobody keeps what the provider just issued
+        held::give_back(app, open, &connected.grant).await;
+    }
+    stored.map(|_| ())
 }
 
 /// Another person than the link was made for consented: nobody gets what they allowed.
@@ -155,17 +167,25 @@ fn request_hash(id: &str) -> String {
     to_hex(&sha256(id.as_bytes()))
 }
 
-/// The page at the end of a verified flow. It names the service, never the account holder: anybody can open it.
+/// The page at the end of a verified flow. It names the service, never the account holder: anybody can open it. The
+/// browser that still has the link is asked here when another account holder than before came back.
 ///
 /// # Errors
 /// None of its own.
-pub async fn success(app: &App, query: &str, _visit: &Visit) -> Result<Answer> {
+pub async fn success(app: &App, query: &str, link: Option<&str>, visit: &Visit) -> Result<Answer> {
     let named = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "flow");
     let id = named.and_then(|(_, id)| keybearer_core::ids::FlowId::parse(&id));
     let flow = match id {
         Some(id) => app.db().find_flow(&id).await?,
         None => None,
     };
+    if let (Some(flow), Some(link), Some(browser)) = (&flow, link, &visit.browser)
+        && let Ok(open) = open::by_token(app, link).await
+        && open.flow.id == flow.id
+        && let Ok(Some(page)) = held::page(app, &open, browser).await
+    {
+        return Ok(Answer::Page(Box::new(page)));
+    }
     let head = match flow {
         Some(flow) => open::complete(app, flow)
             .await

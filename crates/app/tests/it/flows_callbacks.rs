@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use keybearer_app::connections;
+use keybearer_app::accounts::Lookup;
+use keybearer_app::connections::{self, CreateConnection};
 use keybearer_app::flows::page::{Page, ProblemCase};
-use keybearer_app::flows::{self, Answer, PageBody, Visit};
+use keybearer_app::flows::{self, Answer, LinkRequest, PageBody, Visit};
 use keybearer_core::AccountStatus;
 use keybearer_sandbox::Approval;
 
@@ -15,6 +16,7 @@ on_both_staged!(crate::flows_stage::plain;
     fifty_equal_callbacks_send_the_code_once,
     only_the_browser_that_saw_the_page_can_finish,
     a_callback_that_was_tampered_with_is_refused,
+    an_answer_in_another_response_mode_is_refused,
     a_state_ends_after_a_quarter_of_an_hour,
     a_no_leaves_what_the_account_had,
     permissions_that_were_left_out_are_shown,
@@ -92,6 +94,28 @@ async fn a_callback_that_was_tampered_with_is_refused(stage: &Stage) {
     }
     assert_eq!(stage.token_requests("authorization_code"), 0);
     done(stage.callback(good, &browser).await);
+}
+
+/// A13.
+async fn an_answer_in_another_response_mode_is_refused(stage: &Stage) {
+    let (_, browser, parameters) = ready(stage).await;
+    let posted = with(parameters.clone(), flows::POSTED, "1");
+    assert_eq!(case(stage.callback(posted, &browser).await), ProblemCase::OtherBrowser);
+    assert_eq!(stage.token_requests("authorization_code"), 0);
+    done(stage.callback(parameters, &browser).await);
+
+    let wanted = CreateConnection { connector: "postbox".to_owned(), ..crate::connections::postcards() };
+    let connection = connections::create(stage.app(), &stage.world.caller, wanted).await.unwrap();
+    stage.register_for(&connection.id.to_string(), crate::flows_stage::APP_SECRET);
+    let lookup = Lookup::of(&connection.name, "u-2");
+    let token = stage.link_with(LinkRequest { lookup, ..LinkRequest::default() }).await;
+    // the sandbox answers by redirect only; a post is what our own route makes of it
+    let url = stage.provider_url(&token, &browser).await;
+    assert!(url.contains("&response_mode=form_post"), "{url}");
+    let parameters = stage.approve(&url.replace("&response_mode=form_post", ""), "ada");
+    let call = |parameters| flows::callback(stage.app(), connection.id.as_str(), parameters, &browser);
+    assert_eq!(case(call(parameters.clone()).await.unwrap()), ProblemCase::OtherBrowser);
+    done(call(with(parameters, flows::POSTED, "1")).await.unwrap());
 }
 
 async fn a_state_ends_after_a_quarter_of_an_hour(stage: &Stage) {

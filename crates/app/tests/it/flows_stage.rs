@@ -71,10 +71,15 @@ impl Stage {
 
     /// Registers the developer's app at the sandbox, with this secret.
     pub async fn register(&self, secret: &str) {
+        self.register_for(&self.id().await, secret);
+    }
+
+    /// The same for another connection.
+    pub fn register_for(&self, connection: &str, secret: &str) {
         self.control.register_client(ClientConfig {
             client_id: "app-1".to_owned(),
             client_secret: Some(secret.into()),
-            redirect_uris: vec![format!("https://keys.example/sso/v1/oauth/{}/callback", self.id().await)],
+            redirect_uris: vec![format!("https://keys.example/sso/v1/oauth/{connection}/callback")],
             name: "Fieldnote".to_owned(),
         });
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keybearer_app::accounts::Lookup;
+use keybearer_app::accounts::{self, Lookup};
 use keybearer_app::flows::page::ProblemCase;
 use keybearer_app::flows::{self, Answer, LinkRequest, PageBody};
 use keybearer_app::{AppConfig, connections};
@@ -22,6 +22,8 @@ on_both_staged!(super::custom;
     the_right_person_is_connected_after_the_app_says_so,
     another_person_destroys_the_code,
     another_environment_does_not_know_the_request,
+    another_account_holder_replaces_nobody_without_being_asked_for,
+    a_right_and_a_wrong_answer_at_once_have_one_winner,
     a_request_ends_with_its_link_its_connection_and_its_time,
     a_link_without_a_listed_address_cannot_be_verified,
 );
@@ -64,7 +66,7 @@ async fn the_right_person_is_connected_after_the_app_says_so(stage: &Stage) {
     let next = verify(stage, &id, "u-1").await.unwrap();
     assert_eq!(stage.account("u-1").await.status, AccountStatus::Active);
     let query = next.split_once('?').unwrap().1;
-    let shown = flows::success(stage.app(), query, &browser("z")).await.unwrap();
+    let shown = flows::success(stage.app(), query, None, &browser("z")).await.unwrap();
     let PageBody::Done(done) = page(shown) else { panic!("not done") };
     assert_eq!(done.identity, None, "anybody can open this page");
     assert_eq!(code(verify(stage, &id, "u-1").await), Code::FlowNotFound);
@@ -85,6 +87,50 @@ async fn another_person_destroys_the_code(stage: &Stage) {
     assert_eq!(stage.token_requests("authorization_code"), 0);
     let sealed = "SELECT state_hash FROM flow_attempt WHERE sealed IS NOT NULL";
     assert!(stage.world.sql(sealed).await.is_empty(), "the code is still there");
+}
+
+/// B18.
+async fn another_account_holder_replaces_nobody_without_being_asked_for(stage: &Stage) {
+    let id = value(&parked(stage).await.0, "auth_request_id");
+    verify(stage, &id, "u-1").await.unwrap();
+    let before = stage.account("u-1").await;
+    let (token, browser) = (stage.link_with(request(stage)).await, browser("a"));
+    let parameters = stage.consent(&token, &browser, "eve").await;
+    let received = redirected(stage.callback(parameters, &browser).await);
+    let next = verify(stage, &value(&received, "auth_request_id"), "u-1").await.unwrap();
+    assert_eq!(stage.account("u-1").await.generation, before.generation, "the old grant stays");
+    let query = next.split_once('?').unwrap().1;
+    let seen = |link: Option<String>, cookie| {
+        let visit = crate::flows_stage::browser(cookie);
+        async move { page(flows::success(stage.app(), query, link.as_deref(), &visit).await.unwrap()) }
+    };
+    assert!(matches!(seen(None, "z").await, PageBody::Done(_)), "who has no link learns nothing");
+    let PageBody::IdentityChanged(asked) = seen(Some(token.clone()), "a").await else {
+        panic!("nobody was asked")
+    };
+    assert_eq!(Some(asked.before), before.identity_label);
+    let form = vec![("csrf".to_owned(), asked.csrf.into()), ("choice".to_owned(), "keep".into())];
+    flows::submit(stage.app(), &token, &browser, form).await.unwrap();
+    let after = stage.account("u-1").await;
+    assert_eq!(after.previous_identity_id, before.identity_id);
+    assert_eq!(after.generation, before.generation + 1);
+}
+
+/// I4.
+async fn a_right_and_a_wrong_answer_at_once_have_one_winner(stage: &Stage) {
+    for _ in 0..5 {
+        let id = value(&parked(stage).await.0, "auth_request_id");
+        let users = (0..20).map(|number| if number % 2 == 0 { "u-1" } else { "u-2" });
+        let answers = futures_util::future::join_all(users.map(|user| verify(stage, &id, user))).await;
+        let won: Vec<_> = answers
+            .into_iter()
+            .filter(|answer| answer.as_ref().err().is_none_or(|error| error.code != Code::FlowNotFound))
+            .collect();
+        assert_eq!(won.len(), 1, "{won:?}");
+        let active = stage.account("u-1").await.status == AccountStatus::Active;
+        assert_eq!(won[0].is_ok(), active);
+        accounts::delete(stage.app(), &stage.world.caller, &Lookup::of(&stage.name, "u-1")).await.unwrap();
+    }
 }
 
 async fn another_environment_does_not_know_the_request(stage: &Stage) {

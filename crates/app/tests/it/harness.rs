@@ -284,6 +284,11 @@ fn parts(url: &str, folder: &Path, clock: Arc<FixedClock>, provider: &str, setup
 fn usual_parts(url: &str, clock: Arc<FixedClock>, provider: &str) -> AppParts {
     let mut catalog = Catalog::embedded();
     catalog.insert(load_connector(ACME).unwrap());
+    // like Postcards, but the provider is asked to answer with a form post
+    let mut postbox = (*catalog.get("postcards").unwrap()).clone();
+    "postbox".clone_into(&mut postbox.slug);
+    postbox.auth[0].authorize_params.insert("response_mode".to_owned(), "form_post".into());
+    catalog.insert(postbox);
     let shared = |scopes: &[&str]| SharedCredential {
         app_name: "Operator's app".to_owned(),
         client_id: "operator-client".to_owned(),

@@ -8,6 +8,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
 use http::{HeaderMap, Uri, header};
+use keybearer_app::flows;
 use keybearer_core::{Code, Result};
 
 use super::answer::{failure_page, give, refusal, see_other};
@@ -37,8 +38,13 @@ pub trait Flows: Clone + Send + Sync + 'static {
         visit: &Visit,
     ) -> impl Future<Output = Result<Answer>> + Send;
 
-    /// The page at the end.
-    fn success(&self, query: &str, visit: &Visit) -> impl Future<Output = Result<Answer>> + Send;
+    /// The page at the end; `link` is the token of the link that this browser opened last.
+    fn success(
+        &self,
+        query: &str,
+        link: Option<&str>,
+        visit: &Visit,
+    ) -> impl Future<Output = Result<Answer>> + Send;
 }
 
 type Shared<F> = State<Arc<Web<F>>>;
@@ -90,16 +96,17 @@ async fn callback<F: Flows>(
 }
 
 /// `response_mode=form_post`: browsers send no `SameSite=Lax` cookie with a post from another site, but do with the GET
-/// it is turned into.
-async fn posted_callback(uri: Uri, form: Submitted) -> Response {
+/// it is turned into. That GET says that it was a post, for a provider must answer in the mode it was asked for.
+async fn posted_callback(uri: Uri, mut form: Submitted) -> Response {
+    form.0.push((flows::POSTED.to_owned(), "1".into()));
     form.as_query(uri.path()).map_or_else(|| refusal(Code::Internal), see_other)
 }
 
 async fn success<F: Flows>(State(web): Shared<F>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let visit = cookie::visit(&headers, web.is_secure());
-    let own = cookie::link(&headers, web.is_secure()).map(|token| Href::link(&token));
-    let answer = web.flows.success(&query.unwrap_or_default(), &visit).await;
-    told(&web, answer, own.as_ref(), false)
+    let link = cookie::link(&headers, web.is_secure());
+    let answer = web.flows.success(&query.unwrap_or_default(), link.as_deref(), &visit).await;
+    told(&web, answer, link.map(|token| Href::link(&token)).as_ref(), false)
 }
 
 fn told<F>(web: &Web<F>, answer: Result<Answer>, own: Option<&Href>, posted: bool) -> Response {

@@ -56,8 +56,8 @@ impl Flows for Recorder {
         Self::answer("away")
     }
 
-    async fn success(&self, query: &str, visit: &Visit) -> Result<Answer> {
-        self.note(&format!("success {query}"), visit, &Submitted::default());
+    async fn success(&self, query: &str, link: Option<&str>, visit: &Visit) -> Result<Answer> {
+        self.note(&format!("success {query}{}", link.unwrap_or_default()), visit, &Submitted::default());
         Self::answer("done")
     }
 }
@@ -186,7 +186,7 @@ async fn a_form_post_callback_comes_back_as_a_get_that_brings_the_cookie() {
     let path = "/sso/v1/oauth/conn_1/callback";
     let answer = ask(&site, Method::POST, path, "code=a%2Bb&state=s%26t&code=2").await;
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
-    assert_eq!(header_of(&answer, "location"), format!("{path}?code=a%2Bb&state=s%26t&code=2"));
+    assert_eq!(header_of(&answer, "location"), format!("{path}?code=a%2Bb&state=s%26t&code=2&kb_posted=1"));
     assert_eq!(flows.0.lock().unwrap().len(), 0);
 }
 
