@@ -61,7 +61,7 @@ async fn tokens_are_refreshed_ahead_of_their_end(stage: &Stage) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), refreshed).await.expect("refreshed by the job");
+    tokio::time::timeout(Duration::from_secs(20), refreshed).await.unwrap();
     jobs.stop(Duration::from_secs(20)).await;
     assert_eq!(stage.token_requests("refresh_token"), 1);
     assert_eq!(code(get(stage.app(), stage, "u-2").await), Code::AccountNotFound);
