@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -84,10 +85,26 @@ pub struct ProxyLimits {
     pub response_bytes: u64,
     /// How long the provider may take to answer with headers.
     pub headers_timeout: Duration,
+    /// Calls a second of one account; twice as many at once after a pause. On each node, like the next three.
+    pub account_calls_per_second: NonZeroU32,
+    /// Calls a second of all accounts of one connection, which share the developer's app at the provider.
+    pub connection_calls_per_second: NonZeroU32,
+    /// Calls a second of one environment.
+    pub environment_calls_per_second: NonZeroU32,
+    /// Calls of one account that may be under way at once.
+    pub account_calls_at_once: NonZeroU32,
 }
 
 impl Default for ProxyLimits {
     fn default() -> Self {
-        Self { request_bytes: 100 << 20, response_bytes: 1 << 30, headers_timeout: Duration::from_secs(60) }
+        Self {
+            request_bytes: 100 << 20,
+            response_bytes: 1 << 30,
+            headers_timeout: Duration::from_secs(60),
+            account_calls_per_second: const { NonZeroU32::new(100).unwrap() },
+            connection_calls_per_second: const { NonZeroU32::new(1000).unwrap() },
+            environment_calls_per_second: const { NonZeroU32::new(5000).unwrap() },
+            account_calls_at_once: const { NonZeroU32::new(200).unwrap() },
+        }
     }
 }

@@ -86,7 +86,8 @@ async fn tidy_regularly(app: App, stop: CancellationToken) {
 }
 
 async fn tidy(app: &App) -> Result<()> {
-    // the files are this node's alone
+    // counters and files are this node's alone
+    app.caps().tidy();
     app.spill().replay(app).await?;
     if !app.db().take_job("tidy", app.node(), TIDY_LEASE).await? {
         return Ok(());

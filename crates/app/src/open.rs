@@ -107,6 +107,7 @@ async fn assemble(parts: AppParts, db: Db, root_key: Arc<dyn KeyProvider>) -> Re
     let node = NodeName::take(parts.config.spill_folder.as_deref(), &*parts.entropy)?;
     let spill = Spill::new(parts.config.spill_folder.clone());
     Ok(App::new(Inner {
+        caps: crate::proxy::Caps::new(&parts.config.proxy),
         config: parts.config,
         db,
         egress: Egress::new(policy)

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::AppConfig;
 use crate::keys::SigningKeys;
 use crate::node::NodeName;
-use crate::proxy::Ledger;
+use crate::proxy::{Caps, Ledger};
 use crate::tokens::{Flights, Outcome, Spill};
 
 /// The running application. Cheap to clone; all clones are one.
@@ -33,6 +33,7 @@ pub(crate) struct Inner {
     pub flights: Flights<AccountId, Outcome>,
     pub spill: Spill,
     pub ledger: Ledger,
+    pub caps: Caps,
     /// Exchanges under way: a browser that leaves does not cut them off.
     pub flow_tasks: TaskTracker,
 }
@@ -112,6 +113,10 @@ impl App {
 
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.0.ledger
+    }
+
+    pub(crate) fn caps(&self) -> &Caps {
+        &self.0.caps
     }
 
     pub(crate) fn spill(&self) -> &Spill {

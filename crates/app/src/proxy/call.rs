@@ -5,10 +5,10 @@ use keybearer_core::{Code, Error, Result};
 use keybearer_egress::{BodyStream, StreamLimits, body_from};
 use keybearer_store::AccountRow;
 
-use super::headers;
 use super::log::Started;
 use super::redact::Redactor;
 use super::replay::{RequestBody, gather, may_repeat};
+use super::{caps, headers};
 use crate::access::{Caller, Permission};
 use crate::state::App;
 use crate::tokens::{self, LoadedAccount, LoadedConnection};
@@ -38,7 +38,7 @@ pub struct ProxyCall {
 /// # Errors
 /// [`Code::PermissionDenied`], [`Code::ConnectionNotFound`], [`Code::AccountNotFound`], the outcomes of
 /// a refresh, [`Code::PathRefused`], [`Code::ProxyDisabled`], [`Code::EgressRefused`],
-/// [`Code::ProviderUnavailable`], [`Code::TooLarge`].
+/// [`Code::ProviderUnavailable`], [`Code::TooLarge`], [`Code::RateLimited`].
 pub async fn call(app: &App, caller: &Caller, call: ProxyCall) -> Result<Response<BodyStream>> {
     let started = Started::now(app, &call);
     let mut account = None;
@@ -60,6 +60,7 @@ async fn run(
     }
     let headers = headers::for_provider(&call.headers)?;
     let row = find_account(app, caller, &call.connection, &call.identifier).await?;
+    let permit = app.caps().enter(&row)?;
     let account = slot.insert(tokens::fresh(app, &row.id).await?);
     // the path is judged before the body is read or anything is sent
     target(app, account, &call.path_and_query)?;
@@ -72,7 +73,7 @@ async fn run(
         true => after_refusal(app, account, &asked, &mut body, answer).await?,
         false => answer,
     };
-    deliver(account, answer)
+    deliver(account, answer).map(|answer| caps::hold(answer, permit))
 }
 
 struct Asked {

@@ -1,6 +1,7 @@
 //! Calls to a provider's API through us: authorized here, completed with the credential, streamed both ways.
 
 mod call;
+mod caps;
 mod headers;
 mod ledger;
 mod log;
@@ -8,4 +9,5 @@ mod redact;
 mod replay;
 
 pub use call::{ProxyCall, call};
+pub(crate) use caps::Caps;
 pub(crate) use ledger::Ledger;

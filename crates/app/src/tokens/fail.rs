@@ -1,7 +1,7 @@
 //! A refresh that brought no tokens: what it means for the account, the connection, and the next try
 //! (`reliability.md` §3).
 
-use keybearer_connectors::engine::RefreshKind;
+use keybearer_connectors::engine::{RefreshKind, refresh_policy};
 use keybearer_core::{
     AccountStatus, Code, Error, RefreshClass, RefreshState, Result, StatusReason, Timestamp,
 };
@@ -142,10 +142,13 @@ fn log(app: &App, turn: &Turn, outcome: &str, reason: &str) -> RefreshLogRow {
     }
 }
 
-/// There is nothing to refresh with: fine while the token lives, the end when it does not.
+/// There is nothing to refresh with: fine while the token lives, the end when it does not. A key that a user brought
+/// has no end that we could know.
 pub(super) async fn nothing_to_refresh_with(app: &App, account: &LoadedAccount) -> Result<()> {
     let rejected = account.grant.as_ref().is_none_or(|grant| grant.access_expires_at.is_none());
-    if fresh::is_alive(account, app.now()) && rejected {
+    let has_token = account.grant.as_ref().is_some_and(|grant| grant.token("access_token").is_some());
+    let is_key = !has_token && refresh_policy(account.connection.method()?).kind == RefreshKind::None;
+    if is_key || (fresh::is_alive(account, app.now()) && rejected) {
         // no end is known and the provider refused the token: only its answer can tell, and the caller has it
         return Err(Error::new(Code::FailedPrecondition, "this credential cannot be refreshed"));
     }

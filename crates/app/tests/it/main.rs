@@ -21,6 +21,7 @@ mod harness;
 mod imports;
 mod leaks;
 mod lists;
+mod proxy_calls;
 mod tokens_recovery;
 mod tokens_refresh;
 mod tokens_shared;

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use keybearer_core::{Result, SecretString};
@@ -36,6 +37,8 @@ pub struct ConfigFile {
     pub egress: EgressSection,
     /// The operator's own connectors.
     pub connectors: ConnectorsSection,
+    /// What may be called, and how often.
+    pub proxy: ProxySection,
     /// The operator's OAuth apps, by connector.
     pub shared: BTreeMap<String, SharedSection>,
 }
@@ -92,6 +95,22 @@ pub struct EgressSection {
 pub struct ConnectorsSection {
     /// Folder with one folder per connector.
     pub dir: Option<PathBuf>,
+}
+
+/// `[proxy]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProxySection {
+    /// Largest request body, in MiB.
+    pub request_mib: Option<NonZeroU32>,
+    /// Calls a second of one account.
+    pub account_calls_per_second: Option<NonZeroU32>,
+    /// Calls a second of one connection.
+    pub connection_calls_per_second: Option<NonZeroU32>,
+    /// Calls a second of one environment.
+    pub environment_calls_per_second: Option<NonZeroU32>,
+    /// Calls of one account under way at once.
+    pub account_calls_at_once: Option<NonZeroU32>,
 }
 
 /// `[shared.CONNECTOR]`

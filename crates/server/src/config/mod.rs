@@ -4,6 +4,7 @@ mod file;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -100,7 +101,7 @@ fn settings(file: ConfigFile) -> Result<Settings> {
             spill_folder: Some(data.join("spill")),
             link_lifetime: Duration::from_secs(file.link_hours.unwrap_or(24).clamp(1, 24 * 30) * 3600),
             refresh: RefreshLimits::default(),
-            proxy: ProxyLimits::default(),
+            proxy: proxy(&file.proxy),
         },
         database: DatabaseConfig {
             url: database_url.unwrap_or_else(|| sqlite(&data)),
@@ -113,6 +114,23 @@ fn settings(file: ConfigFile) -> Result<Settings> {
         tls: tls(&file)?,
         data,
     })
+}
+
+fn proxy(file: &file::ProxySection) -> ProxyLimits {
+    let usual = ProxyLimits::default();
+    let mib = |given: NonZeroU32| u64::from(given.get()) << 20;
+    ProxyLimits {
+        request_bytes: file.request_mib.map_or(usual.request_bytes, mib),
+        account_calls_per_second: file.account_calls_per_second.unwrap_or(usual.account_calls_per_second),
+        connection_calls_per_second: file
+            .connection_calls_per_second
+            .unwrap_or(usual.connection_calls_per_second),
+        environment_calls_per_second: file
+            .environment_calls_per_second
+            .unwrap_or(usual.environment_calls_per_second),
+        account_calls_at_once: file.account_calls_at_once.unwrap_or(usual.account_calls_at_once),
+        ..usual
+    }
 }
 
 /// The database in the data folder.

@@ -13,5 +13,7 @@ mod contract;
 mod echo;
 mod listener;
 mod peers;
+mod proxying;
 mod rest;
 mod token;
+mod upstream;

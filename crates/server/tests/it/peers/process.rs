@@ -38,6 +38,13 @@ impl Process {
         self.child.wait().expect("the process ends");
     }
 
+    /// The most memory it ever held, in KiB.
+    pub fn peak_memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches("kB").trim().parse().unwrap()
+    }
+
     pub fn text(&self, name: &str) -> String {
         self.ready[name].as_str().unwrap_or_default().to_owned()
     }
@@ -180,6 +187,11 @@ impl Server {
         let answer: Value = serde_json::from_slice(response.body()).unwrap_or(json!(null));
         assert!(response.status().is_success(), "{path}: {} {answer}", response.status());
         answer
+    }
+
+    /// The access token of the client that `dev` made.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     pub async fn proxied(&self, path: &str) -> Response<Bytes> {
