@@ -9,10 +9,12 @@
 )]
 
 mod calls;
+mod canary;
 mod contract;
 mod echo;
 mod listener;
 mod peers;
+mod provider;
 mod proxying;
 mod rest;
 mod token;

@@ -147,6 +147,15 @@ impl Peer {
     }
 }
 
+/// How `keybearer dev` is started.
+pub struct Launch<'a> {
+    pub data: &'a Path,
+    pub connectors: &'a Path,
+    pub database: Option<&'a str>,
+    /// Where its log goes, and how much of it; warnings to the test's own output when absent.
+    pub log: Option<(&'a Path, &'a str)>,
+}
+
 /// A running `keybearer dev` with a token.
 pub struct Server {
     pub process: Process,
@@ -156,6 +165,11 @@ pub struct Server {
 
 impl Server {
     pub async fn start(data: &Path, connectors: &Path, database: Option<&str>) -> Self {
+        Self::launch(Launch { data, connectors, database, log: None }).await
+    }
+
+    pub async fn launch(launch: Launch<'_>) -> Self {
+        let Launch { data, connectors, database, log } = launch;
         let port = || keybearer_testkit::free_port().unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_keybearer"));
         command.args(["dev", "--json", "--data"]).arg(data).arg("--connectors").arg(connectors);
@@ -164,6 +178,9 @@ impl Server {
         command.env_remove("KEYBEARER_DATABASE_URL").env("KEYBEARER_LOG", "warn");
         if let Some(database) = database {
             command.args(["--database", database]);
+        }
+        if let Some((file, level)) = log {
+            command.env("KEYBEARER_LOG", level).stderr(std::fs::File::create(file).unwrap());
         }
         let process = Process::start(command);
         let http = Http::to(&process.text("url"));
