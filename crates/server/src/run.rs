@@ -84,7 +84,11 @@ impl Running {
     }
 }
 
-fn make_folder(settings: &Settings) -> Result<()> {
+/// Makes the data folder, closed to other users.
+///
+/// # Errors
+/// [`Code::ConfigInvalid`] naming the folder.
+pub fn make_folder(settings: &Settings) -> Result<()> {
     std::fs::create_dir_all(&settings.data).map_err(|error| {
         Error::new(
             Code::ConfigInvalid,

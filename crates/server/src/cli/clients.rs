@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::Context;
 use super::output::{list, text};
 use super::session::{Session, encoded};
-use crate::config;
+use crate::{config, run};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Clients {
@@ -100,6 +100,7 @@ async fn create_offline(
     context: &Context,
 ) -> Result<()> {
     let settings = config::load(Some(path), &|name| std::env::var(name).ok())?;
+    run::make_folder(&settings)?;
     let parts = AppParts {
         config: settings.app,
         database: settings.database,

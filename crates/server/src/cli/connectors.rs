@@ -162,6 +162,7 @@ fn check(folder: Option<&Path>, context: &Context) -> Result<()> {
     if wrong == 0 {
         Ok(())
     } else {
-        Err(Error::new(Code::ConfigInvalid, format!("{wrong} errors in connector files")))
+        let errors = if wrong == 1 { "error" } else { "errors" };
+        Err(Error::new(Code::ConfigInvalid, format!("{wrong} {errors} in connector files")))
     }
 }

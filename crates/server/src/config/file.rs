@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use keybearer_core::{Result, SecretString};
+use keybearer_core::{Error, Result, SecretString};
 use serde::Deserialize;
 
 use super::{Variable, invalid};
@@ -138,7 +138,10 @@ impl ConfigFile {
     pub fn read(path: Option<&Path>) -> Result<Self> {
         let given = path.unwrap_or(Path::new("keybearer.toml"));
         match std::fs::read_to_string(given) {
-            Ok(text) => Self::parse(&text),
+            Ok(text) => Self::parse(&text).map_err(|error| Error {
+                detail: format!("{}: {}", given.display(), error.detail).into(),
+                ..error
+            }),
             Err(error) if path.is_none() && error.kind() == std::io::ErrorKind::NotFound => {
                 Ok(Self::default())
             }
@@ -154,7 +157,7 @@ impl ConfigFile {
             let line = error
                 .span()
                 .map_or(0, |span| text.get(..span.start).unwrap_or_default().matches('\n').count() + 1);
-            invalid(&format!("configuration line {line}"), error.message())
+            invalid(&format!("line {line}:"), error.message())
         })
     }
 

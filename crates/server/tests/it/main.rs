@@ -8,11 +8,13 @@
     reason = "a test fails by panicking, and clippy's exception does not reach the functions beside the tests"
 )]
 
+mod bytes_rpc;
 mod calls;
 mod canary;
 mod contract;
 mod echo;
 mod listener;
+mod mistakes;
 mod peers;
 mod provider;
 mod proxying;
