@@ -4,7 +4,7 @@ use keybearer_connectors::engine::expected_issuer;
 use keybearer_connectors::schema::{AuthMethod, MethodType};
 use keybearer_core::ids::ConnectionId;
 use keybearer_core::{Code, Error, FlowKind, FlowState, Result, SecretString, VerifyMode};
-use keybearer_oauth::callback::{self as wire, Callback, Outcome};
+use keybearer_oauth::callback::{self as wire, Outcome};
 use keybearer_oauth::issuer::{self, Expected};
 use keybearer_oauth::{ErrorCode, Params};
 use keybearer_store::{AttemptRow, AttemptStatus};
@@ -38,7 +38,7 @@ pub async fn callback(
     })
 }
 
-fn foreign(why: &'static str) -> Error {
+pub(super) fn foreign(why: &'static str) -> Error {
     Error::new(Code::StateInvalid, why)
 }
 
@@ -64,19 +64,15 @@ async fn receive(
         );
     }
     let raw = raw(&parameters);
-    let parsed = if oauth1 {
-        oauth1_callback(&raw, &parameters)
-    } else {
-        oauth2_callback(&raw, method.callback_code_param.as_deref())
-    };
-    let parsed = parsed.map_err(|_| foreign("the callback is not one answer to one request"))?;
     let browser = visit.browser.as_deref().filter(|_| !visit.fresh_browser);
     let browser =
         browser.ok_or_else(|| foreign("this browser did not start the flow, or keeps no cookies"))?;
-    let bound = Bound { environment: &connection.row.environment_id, connection: &id, browser };
-    let known = state::read(&app.keyring()?, bound, parsed.state.expose())?;
-    let known = known.ok_or_else(|| foreign("the state is not one of this browser and connection"))?;
-    let hash = state::hash(parsed.state.expose());
+    let Answered { outcome, issuer, others, known, hash } = if oauth1 {
+        super::oauth1::answered(app, &raw, browser, &id).await?
+    } else {
+        let bound = Bound { environment: &connection.row.environment_id, connection: &id, browser };
+        answered(app, &raw, method.callback_code_param.as_deref(), bound)?
+    };
     if let Some(answer) = replay(app, &known, &hash, browser).await? {
         return Ok(answer);
     }
@@ -86,14 +82,14 @@ async fn receive(
         return Err(error.into());
     }
     let open = open::by_id(app, &known.flow, known.issued_at).await?;
-    check_issuer(app, &open, parsed.issuer.as_deref()).await.map_err(|error| open.trouble(error))?;
-    match parsed.outcome {
+    check_issuer(app, &open, issuer.as_deref()).await.map_err(|error| open.trouble(error))?;
+    match outcome {
         Outcome::Error { error, .. } => Err(open.trouble(denied(app, &open, error).await)),
         Outcome::Code(code) => {
             let consent = Consent {
                 code,
                 verifier: (!oauth1).then(|| known.pkce.verifier.clone()),
-                parameters: parsed.others,
+                parameters: others,
             };
             go_on(app, open, consent, hash, browser).await
         }
@@ -111,27 +107,28 @@ fn raw(parameters: &[(String, SecretString)]) -> String {
     params.to_form().expose().clone()
 }
 
-fn oauth2_callback(raw: &str, code_name: Option<&str>) -> Result<Callback, wire::CallbackError> {
-    wire::parse(raw, code_name)
+/// An answer of the provider that belongs to this browser.
+pub(super) struct Answered {
+    pub outcome: Outcome,
+    /// The `iss` parameter, if it came.
+    pub issuer: Option<String>,
+    /// Everything else that came.
+    pub others: Params,
+    pub known: Known,
+    /// Names the attempt.
+    pub hash: String,
 }
 
-/// OAuth 1.0a has no `state` of its own: ours travels in the callback address.
-fn oauth1_callback(
-    raw: &str,
-    parameters: &[(String, SecretString)],
-) -> Result<Callback, wire::CallbackError> {
-    let parsed = wire::parse_oauth1(raw)?;
-    let mut states = parameters.iter().filter(|(name, _)| name == "state").map(|(_, value)| value.clone());
-    let (Some(state), None) = (states.next(), states.next()) else {
-        return Err(wire::CallbackError::NoState);
-    };
-    let outcome = match parsed.verifier {
-        Some(verifier) => Outcome::Code(verifier),
-        None => Outcome::Error { error: ErrorCode::AccessDenied, description_present: false },
-    };
-    let mut others = parsed.others;
-    others.set("oauth_token", parsed.token);
-    Ok(Callback { outcome, state, issuer: None, others })
+fn answered(app: &App, raw: &str, code_name: Option<&str>, bound: Bound<'_>) -> Result<Answered> {
+    let parsed = wire::parse(raw, code_name).map_err(|_| not_one_answer())?;
+    let known = state::read(&app.keyring()?, bound, parsed.state.expose())?;
+    let known = known.ok_or_else(|| foreign("the state is not one of this browser and connection"))?;
+    let hash = state::hash(parsed.state.expose());
+    Ok(Answered { outcome: parsed.outcome, issuer: parsed.issuer, others: parsed.others, known, hash })
+}
+
+pub(super) fn not_one_answer() -> Error {
+    foreign("the callback is not one answer to one request")
 }
 
 async fn check_issuer(app: &App, open: &OpenFlow, received: Option<&str>) -> Result<()> {

@@ -8,8 +8,11 @@ pub mod hosted;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::map_response;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, map_response};
+use axum::response::Response;
 use axum::routing::get;
+use http::header;
 use keybearer_core::Entropy;
 use url::{Host, Url};
 
@@ -40,8 +43,21 @@ impl<F> Web<F> {
 /// Every route of the pages: `/c/…`, the OAuth callback, `/connect/success`, `/static/…`, `/favicon.ico`.
 pub fn router<F: Flows>(web: Web<F>) -> Router {
     let lasting_tls = web.is_lasting_tls();
+    let host = web.public_url.host_str().unwrap_or_default().to_owned();
     let routes = hosted::routes(web)
+        .layer(from_fn(move |request, next| at_home(host.clone(), request, next)))
         .route("/static/{hash}/{file}", get(assets::file))
         .route("/favicon.ico", get(assets::favicon));
     routes.layer(map_response(move |answer| async move { headers::dress(answer, lasting_tls) }))
+}
+
+/// 421 for a request that names another host than the one people reach this server by: cookies, links and redirect
+/// URIs belong to that one only. The port is the business of whoever forwards.
+async fn at_home(host: String, request: Request, next: Next) -> Response {
+    let named = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    let named = named.or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
+    let name =
+        |text: &str| text.parse::<http::uri::Authority>().ok().map(|authority| authority.host().to_owned());
+    let foreign = named.is_some_and(|text| name(text).is_none_or(|name| !name.eq_ignore_ascii_case(&host)));
+    if foreign { hosted::elsewhere() } else { next.run(request).await }
 }

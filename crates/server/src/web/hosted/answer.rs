@@ -104,6 +104,13 @@ fn case(code: Code) -> ProblemCase {
     }
 }
 
+/// 421: this server is not what the request takes it for.
+pub fn elsewhere() -> Response {
+    let mut answer = absent();
+    *answer.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+    answer
+}
+
 /// 404: nothing is at this address.
 pub fn absent() -> Response {
     let html = AbsentView::new().render().unwrap_or_default();

@@ -22,7 +22,7 @@ mod render_tests;
 #[cfg(test)]
 mod route_tests;
 
-pub use answer::{absent, failure_page};
+pub use answer::{absent, elsewhere, failure_page};
 pub use contract::{Answer, Page, PageBody, Visit};
 pub use handlers::{Flows, routes};
 pub use submitted::Submitted;

@@ -114,6 +114,27 @@ async fn every_answer_carries_the_headers() {
     }
 }
 
+/// B04.
+#[tokio::test]
+async fn a_request_for_another_host_reaches_nothing() {
+    let (site, flows) = site("https://keys.example");
+    for (host, status) in [
+        ("keys.example", 200),
+        ("KEYS.example:8443", 200),
+        ("evil.example", 421),
+        ("keys.example.evil.example", 421),
+        ("keys.example@evil.example", 421),
+        ("", 421),
+    ] {
+        flows.0.lock().unwrap().clear();
+        let request =
+            Request::get("/c/start").header(header::HOST, host).header("x-forwarded-host", "keys.example");
+        let answer = site.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), status, "{host}");
+        assert_eq!(flows.0.lock().unwrap().len(), usize::from(status == 200), "{host}");
+    }
+}
+
 #[tokio::test]
 async fn hsts_is_left_out_without_tls_and_on_localhost() {
     for public_url in ["http://keys.example", "https://localhost:4300", "https://127.0.0.1"] {

@@ -14,6 +14,7 @@ pub async fn consent(start: &str, home: &str, login: &Value) -> (Url, String) {
     let http = Http::to(home);
     let mut cookies: BTreeMap<String, String> = BTreeMap::new();
     let (mut address, mut form): (Url, Option<String>) = (start.parse().unwrap(), None);
+    let mut posted = false;
     for _ in 0..25 {
         let cookie: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookie = cookie.join("; ");
@@ -33,10 +34,14 @@ pub async fn consent(start: &str, home: &str, login: &Value) -> (Url, String) {
         }
         let page = String::from_utf8_lossy(response.body()).into_owned();
         if address.as_str().starts_with(home) {
-            match way_on(&page) {
-                Some(next) => address = next.parse().unwrap(),
-                None => return (address, page),
+            if let Some(next) = way_on(&page) {
+                address = next.parse().unwrap();
+                continue;
             }
+            // where a request has to be made first, the start page has a form instead of a link
+            let ours = if posted || !page.contains("name=\"csrf\"") { None } else { fill(&page, login) };
+            let Some((_, body)) = ours else { return (address, page) };
+            (posted, form) = (true, Some(body));
             continue;
         }
         let (action, body) = fill(&page, login).unwrap_or_else(|| panic!("no form at {address}: {page}"));
@@ -46,10 +51,12 @@ pub async fn consent(start: &str, home: &str, login: &Value) -> (Url, String) {
     panic!("too many hops");
 }
 
-/// The link behind "Continue" of our start page.
+/// The link behind "Continue" of our start page, or the way to another origin that follows a form.
 fn way_on(page: &str) -> Option<String> {
     let link = Regex::new(r#"href="([^"]*response_type=[^"]*)""#).unwrap();
-    Some(plain(link.captures(page)?.get(1)?.as_str()))
+    let onward = Regex::new(r#"http-equiv="refresh" content="0;url=([^"]*)""#).unwrap();
+    let link = link.captures(page).or_else(|| onward.captures(page))?;
+    Some(plain(link.get(1)?.as_str()))
 }
 
 fn fill(page: &str, login: &Value) -> Option<(String, String)> {

@@ -73,6 +73,7 @@ impl Peer {
             "oidc-provider" => (PathBuf::from("node"), "oidc-provider/op.mjs"),
             "dot" => (root().join(".peers/python/bin/python"), "dot/server.py"),
             "authlib" => (root().join(".peers/python/bin/python"), "authlib/server.py"),
+            "oauth1" => (root().join(".peers/python/bin/python"), "oauth1/server.py"),
             other => panic!("no peer {other}"),
         };
         assert!(root().join(".peers").exists(), "run `cargo xtask peers install` first");
@@ -109,9 +110,31 @@ impl Peer {
         counts["by_status"].as_object().unwrap().values().filter_map(Value::as_u64).sum()
     }
 
+    /// The connector that describes an OAuth 1.0a peer.
+    fn oauth1_connector(&self) -> String {
+        let text = |name: &str| self.process.text(name);
+        format!(
+            "slug: peer\ndisplay_name: Peer\nkind: api\nsandbox: true\ncategories: [developer-tools]\n\
+             blurb: A server that we did not write.\nauth:\n  - id: oauth1\n    type: oauth1\n    label: OAuth 1.0a\n\
+             \x20   request_token_url: \"{}\"\n    authorize_url: \"{}\"\n    token_url: \"{}\"\n\
+             \x20   signature_method: HMAC-SHA256\n    realm: things\n    lifetimes: {{ basis: docs, no_refresh_token: true }}\n\
+             \x20   setup:\n      console_url: \"{origin}\"\n      steps: [\"Nothing to do.\"]\n\
+             \x20   fields:\n      - {{ name: client_id, label: Client ID, in: connection }}\n\
+             \x20     - {{ name: client_secret, label: Client secret, in: connection, secret: true }}\n\
+             \x20   credential_placement: {{ signing: oauth1 }}\napi:\n  base_url: \"{origin}\"\nsources: []\n",
+            text("request_token_url"),
+            text("authorize_url"),
+            text("token_url"),
+            origin = text("origin"),
+        )
+    }
+
     /// The connector that describes the peer.
     pub fn connector(&self, refresh_class: &str) -> String {
         let text = |name: &str| self.process.text(name);
+        if !text("request_token_url").is_empty() {
+            return self.oauth1_connector();
+        }
         let scopes: Vec<String> = self.process.ready["scopes"]
             .as_array()
             .unwrap()

@@ -49,6 +49,18 @@ async fn authlib_consent_refresh_rotation_and_revocation() {
     main_job(Peer::start("authlib", &[]), "strict_single").await;
 }
 
+/// OAuth 1.0a: oauthlib judges the signatures of the request token, of the access token and of every call.
+#[tokio::test]
+async fn oauthlib_accepts_what_oauth1_signs() {
+    let stage = Stage::set(Peer::start("oauth1", &[("CONSENT", "1")]), "static", None).await;
+    stage.connect().await;
+    let path = stage.protected();
+    for query in ["", "?a=1&b=x%20y&a=2", "?plus=a%2Bb&empty="] {
+        let answer = stage.server.proxied(&format!("{path}{query}")).await;
+        assert_eq!(answer.status(), 200, "{query}: {}", String::from_utf8_lossy(answer.body()));
+    }
+}
+
 #[tokio::test]
 async fn three_processes_on_one_postgres_make_one_refresh() {
     let database = TestDatabase::create().unwrap();
