@@ -98,6 +98,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    fn known() -> String {
+        let names: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).chain(["works"]).collect();
+        names.join(", ")
+    }
+
     /// Every name, in the order of the documentation.
     pub const NAMES: [(&'static str, Self); 28] = [
         ("invalid_grant", Self::InvalidGrant),
@@ -225,7 +230,7 @@ impl FromStr for Switch {
 #[derive(Debug, thiserror::Error)]
 pub enum SwitchError {
     /// The name is not a failure.
-    #[error("{0:?} is not a failure of the sandbox")]
+    #[error("{0:?} is not a failure of the sandbox; it knows {known}", known = Failure::known())]
     UnknownFailure(String),
     /// The number behind `*` is not a count.
     #[error("{0:?} must end in * and a count from 1")]

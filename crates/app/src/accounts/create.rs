@@ -34,22 +34,27 @@ pub async fn create(app: &App, caller: &Caller, new: CreateAccount) -> Result<Ac
 /// Those of [`create`], without [`Code::AlreadyExists`].
 pub async fn get_or_create(app: &App, caller: &Caller, new: CreateAccount) -> Result<(Account, bool)> {
     caller.require(Permission::AccountsWrite)?;
-    let (connection, row, made) = ensure(app, caller, new).await?;
+    let (connection, row, made) = ensure(app, caller, new, |_| Ok(())).await?;
     Ok((view::show(app, &connection, row), made))
 }
 
-/// Like [`get_or_create`], for flows: the rows.
+/// Like [`get_or_create`], for flows: the rows. Nothing is made when `check` refuses the connection.
 pub(crate) async fn ensure(
     app: &App,
     caller: &Caller,
     new: CreateAccount,
+    check: impl Fn(&ConnectionRow) -> Result<()>,
 ) -> Result<(ConnectionRow, AccountRow, bool)> {
     match lookup::resolve(app, &caller.environment, &new.lookup).await {
-        Ok((connection, row)) => return Ok((connection, row, false)),
+        Ok((connection, row)) => {
+            check(&connection)?;
+            return Ok((connection, row, false));
+        }
         // an id names an account that must be there
         Err(error) if error.code == Code::AccountNotFound && !has_id(&new.lookup) => {}
         Err(error) => return Err(error),
     }
+    check(&lookup::key(app, &caller.environment, &new.lookup).await?.connection)?;
     match insert(app, caller, &new, "account.created").await {
         Ok((connection, row)) => Ok((connection, row, true)),
         Err(error) if error.code == Code::AlreadyExists => {

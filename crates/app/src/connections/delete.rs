@@ -58,6 +58,6 @@ fn check(accounts: i64, expected: Option<i64>, force: bool) -> Result<()> {
         None => format!("the connection has {accounts} accounts, which would lose their credentials"),
     };
     Err(Error::new(Code::FailedPrecondition, detail).with_help(format!(
-        "pause it instead, or delete it with force and {accounts} as the expected number of accounts"
+        "pause it instead, or name their number to delete them with it: `--expect-accounts {accounts}`, or `force` and `expected_accounts` in the API"
     )))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keybearer_core::ids::{AccountId, FlowId};
 use keybearer_core::{Error, FlowKind, FlowState, Result, Timestamp, random_token};
-use keybearer_store::FlowRow;
+use keybearer_store::{ConnectionRow, FlowRow};
 use serde_json::json;
 use url::Url;
 
@@ -79,12 +79,16 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         None => None,
     };
     let new = CreateAccount { lookup: request.lookup, ..CreateAccount::default() };
-    let (connection, account, _) = accounts::ensure(app, caller, new).await?;
-    LoadedConnection::of(app, connection.clone())?.require_usable()?;
-    let chosen = match &request.scope_selection {
-        Some(selection) => Some(json!(accounts::selected(&connection, Some(selection))?)),
-        None => None,
+    let chosen = |connection: &ConnectionRow| match &request.scope_selection {
+        Some(selection) => accounts::selected(connection, Some(selection)).map(|scopes| Some(json!(scopes))),
+        None => Ok(None),
     };
+    let fits = |connection: &ConnectionRow| {
+        LoadedConnection::of(app, connection.clone())?.require_usable()?;
+        chosen(connection).map(|_| ())
+    };
+    let (connection, account, _) = accounts::ensure(app, caller, new, fits).await?;
+    let chosen = chosen(&connection)?;
     let (now, token) = (app.now(), random_token(app.entropy(), 20)?);
     let row = FlowRow {
         id: app.id(FlowId::from_number)?,

@@ -6,10 +6,11 @@ use keybearer_app::accounts::Lookup;
 use keybearer_app::connections;
 use keybearer_app::flows::page::ProblemCase;
 use keybearer_app::flows::{self, LinkRequest, PageBody};
-use keybearer_core::{AccountStatus, StatusReason};
+use keybearer_core::{AccountStatus, Code, StatusReason};
 
 use crate::accounts::connection;
 use crate::flows_stage::{Stage, browser, case, credential_form, done, on_both_staged, page, problem};
+use crate::harness::code;
 
 on_both_staged!(crate::flows_stage::plain;
     a_link_connects_the_account_of_the_person_who_allows,
@@ -91,6 +92,13 @@ async fn a_link_of_a_paused_connection_waits(stage: &Stage) {
     let (token, browser) = (stage.link("u-1").await, browser("a"));
     let parameters = stage.consent(&token, &browser, "ada").await;
     connections::pause(stage.app(), &stage.world.caller, &stage.name).await.unwrap();
+    let refused = LinkRequest { lookup: Lookup::of(&stage.name, "u-2"), ..LinkRequest::default() };
+    assert_eq!(
+        code(flows::create_link(stage.app(), &stage.world.caller, refused).await),
+        Code::ConnectionPaused
+    );
+    let made = stage.world.sql("SELECT identifier FROM account ORDER BY identifier").await;
+    assert_eq!(made, ["u-1"], "a link that was refused leaves no account");
     assert_eq!(problem(stage.view(&token, &browser).await).case, ProblemCase::ConnectionOff);
     assert_eq!(case(stage.callback(parameters.clone(), &browser).await), ProblemCase::ConnectionOff);
     assert_eq!(stage.token_requests("authorization_code"), 0);

@@ -1,6 +1,6 @@
 //! `keybearer accounts`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use http::Method;
 use keybearer_core::{Code, Error, Result};
 use serde_json::{Value, json};
@@ -24,35 +24,44 @@ pub(crate) enum Accounts {
         state: Option<String>,
     },
     /// Show one, with its refreshes
-    Show {
-        /// Its id
-        id: String,
-    },
+    Show(Which),
     /// Take in accounts from a file, one JSON object per line; `-` reads standard input
     Import {
         /// The file
         file: String,
     },
     /// Refresh its token now
-    Refresh {
-        /// Its id
-        id: String,
-    },
+    Refresh(Which),
     /// Wipe its credential and ask the provider to revoke it; the row stays
-    Disconnect {
-        /// Its id
-        id: String,
-    },
+    Disconnect(Which),
     /// Ask the provider to revoke its grant, and wipe it
-    Revoke {
-        /// Its id
-        id: String,
-    },
+    Revoke(Which),
     /// Delete it for good
-    Delete {
-        /// Its id
-        id: String,
-    },
+    Delete(Which),
+}
+
+/// One account.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// Its id, or the name of its connection
+    account: String,
+    /// Whose, with the name of a connection
+    #[arg(long)]
+    user: Option<String>,
+}
+
+impl Which {
+    async fn id(self, session: &Session) -> Result<String> {
+        let Some(user) = self.user else { return Ok(self.account) };
+        let query = format!("connection={}&identifier={}", encoded(&self.account), encoded(&user));
+        let answer = session.get(&format!("/api/v1/accounts?{query}")).await?;
+        match list(&answer, "accounts") {
+            [one] => Ok(text(one, "id").to_owned()),
+            [] => Err(Error::new(Code::AccountNotFound, "this user has no account on the connection")
+                .with_help(format!("make a connect link: `keybearer link {} --user {user}`", self.account))),
+            _ => Err(Error::field("user", "has several accounts there: name one by its id")),
+        }
+    }
 }
 
 pub(crate) async fn run(command: Accounts, context: &mut Context) -> Result<()> {
@@ -67,16 +76,18 @@ pub(crate) async fn run(command: Accounts, context: &mut Context) -> Result<()> 
             let answer = session.get(&format!("/api/v1/accounts?{}", query.join("&"))).await?;
             table(&answer, context)
         }
-        Accounts::Show { id } => show(&id, &session, context).await,
+        Accounts::Show(which) => show(&which.id(&session).await?, &session, context).await,
         Accounts::Import { file } => import(&file, &session, context).await,
-        Accounts::Refresh { id } => act(&session, &id, ":refresh", context).await,
-        Accounts::Revoke { id } => act(&session, &id, ":revoke", context).await,
-        Accounts::Disconnect { id } => {
+        Accounts::Refresh(which) => act(&session, &which.id(&session).await?, ":refresh", context).await,
+        Accounts::Revoke(which) => act(&session, &which.id(&session).await?, ":revoke", context).await,
+        Accounts::Disconnect(which) => {
+            let id = which.id(&session).await?;
             let path = format!("/api/v1/connected_accounts/{}:disconnect", encoded(&id));
             session.api(Method::POST, &path, Some(&json!({}))).await?;
             one(&session.get(&format!("/api/v1/accounts/{}", encoded(&id))).await?, context)
         }
-        Accounts::Delete { id } => {
+        Accounts::Delete(which) => {
+            let id = which.id(&session).await?;
             session.api(Method::POST, "/api/v1/connected_accounts:delete", Some(&json!({"id": id}))).await?;
             context.out.result(&json!({"deleted": id}), |_| format!("Deleted {id}."))
         }

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use url::Url;
 
 use super::Context;
+use super::output::{list, text};
 use super::session::DevFile;
 
 #[derive(Debug, Subcommand)]
@@ -54,15 +55,52 @@ pub(crate) async fn run(command: Sandbox, context: &mut Context) -> Result<()> {
         Sandbox::State => control.get("state").await?,
         Sandbox::Set { settings } => control.post("set", pairs(&settings)?).await?,
         Sandbox::Clock { by } => control.post("clock", json!({"forward_seconds": seconds(&by)?})).await?,
-        Sandbox::Requests => control.get("requests").await?,
-        Sandbox::People => control.get("people").await?,
+        Sandbox::Requests => return requests(&control.get("requests").await?, context),
+        Sandbox::People => return people(&control.get("people").await?, context),
         Sandbox::Reset => control.post("reset", json!({})).await?,
         Sandbox::Approve { link, person } => {
             let page = approve(&control, &link, &person).await?;
             return context.out.result(&json!({"page": page}), |_| page.clone());
         }
     };
-    context.out.result(&answer, |answer| format!("{answer:#}"))
+    context.out.result(&answer, words)
+}
+
+/// The settings, one a line, and what fails just now.
+fn words(state: &Value) -> String {
+    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let members = |name: &str| state.get(name).and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut lines = vec![format!("Sandbox  {}", text(state, "url"))];
+    lines.extend(members("settings").iter().map(|(name, value)| format!("  {name:<20} {}", plain(value))));
+    lines.extend(members("clock").iter().map(|(name, value)| format!("  clock {name:<14} {}", plain(value))));
+    let failures = members("failures");
+    lines
+        .extend(failures.iter().map(|(stage, failure)| format!("  fails at {stage:<11} {}", plain(failure))));
+    if failures.is_empty() {
+        lines.push("  Nothing fails. Break it: keybearer sandbox set refresh=invalid_grant".to_owned());
+    }
+    lines.join("\n")
+}
+
+fn people(answer: &Value, context: &Context) -> Result<()> {
+    let people = list(answer, "people");
+    let row =
+        |person: &Value| ["id", "name", "email", "note"].map(|name| text(person, name).to_owned()).to_vec();
+    let rows: Vec<Vec<String>> = people.iter().map(row).collect();
+    context.out.table(&json!(people), &["ID", "NAME", "EMAIL", "HABIT"], &rows)
+}
+
+fn requests(answer: &Value, context: &Context) -> Result<()> {
+    let requests = list(answer, "requests");
+    let row = |request: &Value| {
+        let number = |name: &str| request.get(name).map(Value::to_string).unwrap_or_default();
+        let call = format!("{} {}", text(request, "method"), text(request, "path"));
+        let what = [text(request, "grant_type"), text(request, "refresh_token")].join(" ");
+        let came = text(request, "outcome").to_owned();
+        vec![number("number"), text(request, "at").to_owned(), call, what, number("status"), came]
+    };
+    let rows: Vec<Vec<String>> = requests.iter().map(row).collect();
+    context.out.table(&json!(requests), &["NO", "AT", "CALL", "GRANT", "STATUS", "CAME OF IT"], &rows)
 }
 
 fn pairs(settings: &[String]) -> Result<Value> {
