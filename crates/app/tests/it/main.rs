@@ -14,6 +14,7 @@ mod boundaries;
 mod connection_credentials;
 mod connections;
 mod flows_callbacks;
+mod flows_kinds;
 mod flows_links;
 mod flows_stage;
 mod flows_verification;

@@ -35,6 +35,19 @@ pub async fn get(app: &App, stage: &Stage, user: &str) -> Result<u16> {
     Ok(proxy::call(app, &stage.world.caller, call).await?.status().as_u16())
 }
 
+/// The status of a read through another connection.
+pub async fn get_from(stage: &Stage, connection: &str, path: &str) -> Result<u16> {
+    let call = ProxyCall {
+        connection: connection.to_owned(),
+        identifier: "u-1".to_owned(),
+        method: Method::GET,
+        path_and_query: path.to_owned(),
+        headers: HeaderMap::new(),
+        body: keybearer_egress::empty_body(),
+    };
+    Ok(proxy::call(stage.app(), &stage.world.caller, call).await?.status().as_u16())
+}
+
 /// An account of Ada whose access token ends in this many seconds.
 pub async fn connected(stage: &Stage, left: i64) -> accounts::Account {
     connections::set_proxy(stage.app(), &stage.world.caller, &stage.name, true).await.unwrap();

@@ -139,12 +139,15 @@ pub fn refresh_policy(method: &AuthMethod) -> RefreshPolicy {
 fn refresh_kind(method: &AuthMethod, no_refresh_token: bool) -> RefreshKind {
     match (method.refresh_with, method.kind) {
         (Some(RefreshWith::AccessToken), _) => RefreshKind::AccessToken,
+        // what brought the first token brings the next one, with the same parameters
+        (_, kind) if kind != MethodType::Oauth2RefreshToken && mint_grant(method, &[]).is_some() => {
+            RefreshKind::Mint
+        }
         (Some(RefreshWith::ClientCredentials | RefreshWith::AppSignature), _) => RefreshKind::App,
         (None, MethodType::Oauth2 | MethodType::McpOauth) if no_refresh_token => RefreshKind::None,
         (None, MethodType::Oauth2 | MethodType::McpOauth | MethodType::Oauth2RefreshToken) => {
             RefreshKind::RefreshToken
         }
-        (None, _) if mint_grant(method, &[]).is_some() => RefreshKind::Mint,
         (None, _) => RefreshKind::None,
     }
 }

@@ -270,9 +270,27 @@ fn a_signed_statement_is_exchanged_or_authenticates_the_client() {
     let minted = account.asked(&engine::mint_grant(&account.method, &account.scopes()).unwrap());
     has(&minted, "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer");
     has(&minted, r#""iss":"robot@a-project.example""#);
-    assert_eq!(engine::refresh_policy(&account.method).kind, RefreshKind::App);
+    assert_eq!(engine::refresh_policy(&account.method).kind, RefreshKind::Mint);
     let key_pair = Case::shipped("snowflake", "key_pair").call("GET", "/x", &[], "");
     has(&key_pair, r#""sub":"MYORG-MYACCOUNT.ADA""#);
+}
+
+/// 69.
+#[test]
+fn a_renewal_without_a_refresh_token() {
+    // whatever asked for the first token asks for the next one, with all its parameters
+    for (slug, method) in [
+        ("zoom", "server_to_server"),
+        ("auth0", "client_credentials"),
+        ("salesforce", "jwt"),
+        ("turnstile", "key_pair"),
+    ] {
+        let case = Case::shipped(slug, method);
+        assert_eq!(engine::refresh_policy(&case.method).kind, RefreshKind::Mint, "{slug}");
+    }
+    let consented = oauth2("refresh_with: client_credentials");
+    assert_eq!(engine::refresh_policy(&consented.method).kind, RefreshKind::App);
+    has(&consented.refresh(), "grant_type=client_credentials&client_id=the-client-id");
 }
 
 /// 35, 73.
