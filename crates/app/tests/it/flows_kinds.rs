@@ -3,18 +3,22 @@
 use std::time::Duration;
 
 use keybearer_app::accounts::Lookup;
-use keybearer_app::connections::{self, ScopeSettings, UpdateConnection};
+use keybearer_app::connections::{self, CreateConnection, ScopeSettings, UpdateConnection};
 use keybearer_app::flows::page::StartNext;
 use keybearer_app::flows::{self, Answer, LinkRequest, PageBody};
 use keybearer_core::AccountStatus;
 use keybearer_sandbox::KeyPair;
 
 use crate::accounts::connection;
-use crate::flows_stage::{Stage, browser, credential_form, done, on_both_staged, page, pairs, value};
+use crate::flows_stage::{
+    APP_SECRET, Stage, browser, credential_form, done, on_both_staged, page, pairs, value,
+};
+use crate::harness::secrets;
 use crate::tokens_refresh::get_from;
 
 on_both_staged!(crate::flows_stage::plain;
     a_key_pair_signs_for_its_tokens,
+    an_app_gets_tokens_for_itself,
     a_user_leaves_permissions_out_and_never_the_required_ones,
 );
 
@@ -51,6 +55,37 @@ async fn a_key_pair_signs_for_its_tokens(stage: &Stage) {
     assert_eq!(get_from(stage, &name, "/passes").await.unwrap(), 200);
     let after = keybearer_app::accounts::get(stage.app(), &stage.world.caller, &lookup).await.unwrap();
     assert_eq!((after.status, after.generation), (AccountStatus::Active, account.generation + 1));
+}
+
+async fn an_app_gets_tokens_for_itself(stage: &Stage) {
+    let wanted = CreateConnection {
+        connector: "robot".to_owned(),
+        client_id: Some("app-1".to_owned()),
+        secrets: secrets(&[("client_secret", APP_SECRET)]),
+        ..CreateConnection::default()
+    };
+    let name = connections::create(stage.app(), &stage.world.caller, wanted).await.unwrap().name;
+    let lookup = Lookup::of(&name, "u-1");
+    let token = stage.link_with(LinkRequest { lookup: lookup.clone(), ..LinkRequest::default() }).await;
+    let browser = browser("a");
+    let csrf = match stage.view(&token, &browser).await {
+        PageBody::Credentials(page) => page.form.csrf,
+        PageBody::Start(start) => match start.next {
+            StartNext::Form(form) => form.csrf,
+            StartNext::Link(url) => panic!("{url}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    let form = vec![("csrf".to_owned(), csrf.into())];
+    done(flows::submit(stage.app(), &token, &browser, form).await.unwrap());
+    connections::set_proxy(stage.app(), &stage.world.caller, &name, true).await.unwrap();
+    assert_eq!(stage.token_requests("client_credentials"), 1);
+    assert!(get_from(stage, &name, "/postcards").await.is_ok());
+    stage.world.clock.advance(Duration::from_secs(61));
+    assert!(get_from(stage, &name, "/postcards").await.is_ok());
+    assert_eq!(stage.token_requests("client_credentials"), 2);
+    let account = keybearer_app::accounts::get(stage.app(), &stage.world.caller, &lookup).await.unwrap();
+    assert_eq!(account.status, AccountStatus::Active);
 }
 
 async fn a_user_leaves_permissions_out_and_never_the_required_ones(stage: &Stage) {

@@ -118,6 +118,29 @@ api:
 sources: []
 "#;
 
+/// The sandbox as an app of its own uses it, and with a login that gives a session.
+const ROBOT: &str = r#"
+slug: robot
+display_name: Robot
+kind: api
+sandbox: true
+categories: [developer-tools]
+auth:
+  - id: app
+    type: oauth2_client_credentials
+    token_url: "{sandbox_url}/token"
+    fields:
+      - { name: client_id, label: Client ID, in: connection }
+      - { name: client_secret, label: Client secret, in: connection, secret: true }
+      - { name: sandbox_url, label: Sandbox, in: connection, default: http://localhost:4301 }
+    scopes: [{ name: postcards.read, default: true }]
+    credential_placement:
+      headers: { authorization: "Bearer {access_token}" }
+api:
+  base_url: "{sandbox_url}/api"
+sources: []
+"#;
+
 impl World {
     pub async fn sqlite() -> Self {
         Self::sqlite_with(Arc::new(FixedClock::new(TEST_TIME)), Setup::default()).await
@@ -284,6 +307,7 @@ fn parts(url: &str, folder: &Path, clock: Arc<FixedClock>, provider: &str, setup
 fn usual_parts(url: &str, clock: Arc<FixedClock>, provider: &str) -> AppParts {
     let mut catalog = Catalog::embedded();
     catalog.insert(load_connector(ACME).unwrap());
+    catalog.insert(load_connector(ROBOT).unwrap());
     // like Postcards, but the provider is asked to answer with a form post
     let mut postbox = (*catalog.get("postcards").unwrap()).clone();
     "postbox".clone_into(&mut postbox.slug);
