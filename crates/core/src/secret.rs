@@ -77,6 +77,17 @@ impl Secret<String> {
 mod tests {
     use super::*;
 
+    /// F02, while compiling: if a secret could be displayed, two implementations would fit and `rustc` would stop here.
+    const _: fn() = || {
+        trait HasNoDisplay<Which> {
+            fn holds() {}
+        }
+        impl<T: ?Sized> HasNoDisplay<()> for T {}
+        impl<T: ?Sized + fmt::Display> HasNoDisplay<u8> for T {}
+        <SecretString as HasNoDisplay<_>>::holds();
+    };
+
+    /// F02
     #[test]
     fn debug_never_shows_the_value() {
         #[derive(Debug)]

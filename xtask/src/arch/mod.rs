@@ -2,6 +2,7 @@
 
 mod direction;
 mod names;
+mod secrets;
 mod source;
 mod words;
 
@@ -52,6 +53,7 @@ pub fn check() -> Result<String> {
         found.extend(
             source_findings(name, &source, &providers)
                 .into_iter()
+                .chain(secrets::findings(&file.path, &source))
                 .map(|finding| format!("{}:{finding}", file.path)),
         );
         *exposures.entry(name).or_default() += source.code.matches(".expose()").count();

@@ -15,7 +15,8 @@ use crate::tokens;
 
 /// An account with its secrets. A token that is about to end is refreshed first where that is possible.
 ///
-/// The audit trail is written before anything is opened: without its line nobody gets a credential.
+/// The audit trail is written before anything leaves: without its line nobody gets a credential. The line holds a keyed
+/// hash of each value, so that a credential found elsewhere can be traced to the call that took it.
 ///
 /// # Errors
 /// `PermissionDenied` without `connected_accounts:access`; `ConnectionNotFound`, `AccountNotFound`;
@@ -23,10 +24,12 @@ use crate::tokens;
 pub async fn auth(app: &App, caller: &Caller, lookup: &Lookup) -> Result<AccountAuth> {
     caller.require(Permission::AccountsAccess)?;
     let (connection, row) = lookup::resolve(app, &caller.environment, lookup).await?;
-    let detail = json!({"connection": connection.id, "generation": row.generation});
-    audit::record(app, caller, "account.credentials_read", row.id.as_str(), detail).await?;
     let row = renewed(app, row).await?;
-    let credentials = Grant::open(app, &row)?.map(|grant| reveal(&row, &grant)).transpose()?;
+    let grant = Grant::open(app, &row)?;
+    let values = grant.as_ref().map(|grant| fingerprints(app, caller, grant)).transpose()?;
+    let detail = json!({"connection": connection.id, "generation": row.generation, "values": values});
+    audit::record(app, caller, "account.credentials_read", row.id.as_str(), detail).await?;
+    let credentials = grant.map(|grant| reveal(&row, &grant)).transpose()?;
     Ok(AccountAuth { account: view::show(app, &connection, row), credentials })
 }
 
@@ -43,6 +46,19 @@ async fn renewed(app: &App, row: AccountRow) -> Result<AccountRow> {
             app.db().find_account(&row.id).await?.ok_or_else(lookup::not_found)
         }
     }
+}
+
+/// The keyed hash of everything that is given out, by name.
+fn fingerprints(app: &App, caller: &Caller, grant: &Grant) -> Result<Map<String, Value>> {
+    let tokens = ["access_token", "refresh_token"].into_iter();
+    let tokens = tokens.filter_map(|name| grant.token(name).map(|value| (name, value)));
+    tokens
+        .chain(grant.account.iter())
+        .map(|(name, value)| {
+            let hash = audit::fingerprint(app, &caller.environment, value)?;
+            Ok((name.to_owned(), Value::String(hash)))
+        })
+        .collect()
 }
 
 fn reveal(row: &AccountRow, grant: &Grant) -> Result<Revealed> {

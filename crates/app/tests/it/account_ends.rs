@@ -8,12 +8,14 @@ use crate::harness::{World, code, on_both};
 
 on_both!(
     reading_credentials_is_written_down_before_they_come,
+    a_read_leaves_a_keyed_hash_of_each_value,
     disconnecting_wipes_and_tells_what_the_provider_said,
     revoking_needs_a_connector_that_can,
     a_deleted_account_is_gone_and_was_revoked,
     every_change_has_its_events,
 );
 
+/// F07
 async fn reading_credentials_is_written_down_before_they_come(world: &World) {
     let name = connection(world, "postcards").await;
     let made = make(world, new(&name, "ada", tokens())).await;
@@ -28,6 +30,32 @@ async fn reading_credentials_is_written_down_before_they_come(world: &World) {
     world.refuse_audit().await;
     let refused = accounts::auth(&world.app, &world.caller, &lookup).await;
     assert!(matches!(refused.unwrap_err().code, Code::Internal | Code::DatabaseUnavailable));
+}
+
+/// F08: the line of a read recognises what was given out, and only what was.
+async fn a_read_leaves_a_keyed_hash_of_each_value(world: &World) {
+    let name = connection(world, "postcards").await;
+    let made = make(world, new(&name, "ada", tokens())).await;
+    let other = make(world, new(&name, "ben", tokens())).await;
+    for account in [&made, &made, &other] {
+        auth(world, &Lookup::id(account.id.as_str())).await;
+    }
+    let select = "SELECT detail FROM audit WHERE action = 'account.credentials_read'";
+    let lines = world.sql(select).await;
+    let values: Vec<serde_json::Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["values"].clone())
+        .collect();
+    assert_eq!(values.len(), 3);
+    let hash = values[0]["refresh_token"].as_str().unwrap();
+    assert_eq!(hash.len(), 64);
+    assert_ne!(
+        hash,
+        keybearer_core::to_hex(&keybearer_core::sha256(b"rt-4711")),
+        "without a key anybody could guess"
+    );
+    assert_ne!(values[0]["refresh_token"], values[0]["access_token"]);
+    assert!(values.iter().all(|value| value == &values[0]), "the same tokens are recognised anywhere");
 }
 
 async fn disconnecting_wipes_and_tells_what_the_provider_said(world: &World) {
