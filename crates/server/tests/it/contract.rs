@@ -54,3 +54,39 @@ fn numbers_of_the_published_wire_are_kept() {
     assert_eq!(field("scalekit.v1.connections.Connection", "key_id"), 25);
     assert_eq!(field("scalekit.v1.errdetails.ErrorInfo", "tool_error_info"), 9);
 }
+
+/// Every test that docs/threat-tests.md names is there.
+#[test]
+fn the_table_of_threats_names_tests_that_exist() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let table = std::fs::read_to_string(root.join("docs/threat-tests.md")).unwrap();
+    let names: Vec<&str> = table
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| {
+            name.len() > 8
+                && name.bytes().all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte))
+        })
+        .filter(|name| !["auth_request_id"].contains(name))
+        .collect();
+    assert!(names.len() > 40, "{names:?}");
+    let mut sources = String::new();
+    read_all(&root.join("crates"), &mut sources);
+    let missing: Vec<&&str> = names
+        .iter()
+        .filter(|name| !sources.contains(&format!("fn {name}")) && !sources.contains(&format!("mod {name}")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+fn read_all(folder: &std::path::Path, sources: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+}
