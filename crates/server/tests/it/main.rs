@@ -19,5 +19,6 @@ mod peers;
 mod provider;
 mod proxying;
 mod rest;
+mod sdk;
 mod token;
 mod upstream;
