@@ -16,6 +16,8 @@ import sys
 ACCOUNTS = "scalekit.v1.connected_accounts.ConnectedAccountService"
 CONNECTIONS = "scalekit.v1.connections.ConnectionService"
 PROVIDERS = "scalekit.v1.providers.ProviderService"
+TOOLS = "scalekit.v1.tools.ToolService"
+MCP = "scalekit.v1.mcp.McpService"
 
 # service -> method -> (summary, permission). Bindings come from the facts, without those for portal sessions.
 METHODS = {
@@ -47,6 +49,37 @@ METHODS = {
     PROVIDERS: {
         "ListProviders": ("Lists connectors.", "agent_connectors:read"),
     },
+    TOOLS: {
+        "CreateTool": ("Refused: this version has no tools.", "agent_connectors:write"),
+        "ListTools": ("Lists tools; this version has none.", "agent_connectors:read"),
+        "ListScopedTools": ("Lists the tools of a user's accounts; this version has none.", "agent_connectors:read"),
+        "ListAvailableTools": ("Lists the tools that a user could use; this version has none.", "agent_connectors:read"),
+        "SearchTools": ("Finds tools by words; this version has none.", "agent_connectors:read"),
+        "SetToolDefault": ("Chooses the version of a tool; this version has no tools.", "agent_connectors:write"),
+        "UpdateTool": ("Changes a tool; this version has none.", "agent_connectors:write"),
+        "DeleteTool": ("Deletes a tool; this version has none.", "agent_connectors:write"),
+        "ExecuteTool": ("Runs a tool for a user; this version has none, the proxy reaches every API.", "agent_connectors:execute"),
+        "RefreshTools": ("Reads an account's tools again; refused, this version has none.", "agent_connectors:execute"),
+    },
+    MCP: {
+        "CreateMcp": ("Refused: this version offers no MCP servers.", "virtual_mcp_servers:write"),
+        "GetMcp": ("Shows an MCP server of the first kind; this version has none.", "virtual_mcp_servers:read"),
+        "ListMcp": ("Lists MCP servers of the first kind; this version has none.", "virtual_mcp_servers:read"),
+        "DeleteMcp": ("Deletes an MCP server of the first kind; this version has none.", "virtual_mcp_servers:write"),
+        "CreateMcpConfig": ("Refused: this version offers no MCP servers.", "virtual_mcp_servers:write"),
+        "UpdateMcpConfig": ("Changes an MCP server; this version has none.", "virtual_mcp_servers:write"),
+        "ListMcpConfigs": ("Lists MCP servers; this version has none.", "virtual_mcp_servers:read"),
+        "GetMcpConfig": ("Shows an MCP server; this version has none.", "virtual_mcp_servers:read"),
+        "DeleteMcpConfig": ("Deletes an MCP server; this version has none.", "virtual_mcp_servers:write"),
+        "EnsureMcpInstance": ("Refused: this version offers no MCP servers.", "virtual_mcp_servers:write"),
+        "ListMcpInstances": ("Lists the MCP servers of users; this version has none.", "virtual_mcp_servers:read"),
+        "DeleteMcpInstance": ("Deletes a user's MCP server; this version has none.", "virtual_mcp_servers:write"),
+        "UpdateMcpInstance": ("Changes a user's MCP server; this version has none.", "virtual_mcp_servers:write"),
+        "GetMcpInstance": ("Shows a user's MCP server; this version has none.", "virtual_mcp_servers:read"),
+        "GetMcpInstanceAuthState": ("Shows what a user has connected for an MCP server; this version has none.", "virtual_mcp_servers:read"),
+        "CreateMcpSessionToken": ("Makes a token for an MCP server; refused, this version offers none.", "virtual_mcp_servers:write"),
+        "ListMcpConnectedAccounts": ("Shows a user's accounts for an MCP server; this version has none.", "virtual_mcp_servers:read"),
+    },
 }
 
 # Bindings that only a portal session can use: there is no id in them.
@@ -66,6 +99,9 @@ SECRETS = {
     "scalekit.v1.connections.OIDCConnectionConfig": {"client_secret"},
     "scalekit.v1.connections.GoogleDWDConfig": {"service_account_json"},
     "scalekit.v1.connections.StaticAuthConfig": {"static_config"},
+    "scalekit.v1.mcp.CreateMcpSessionTokenResponse": {"token"},
+    "scalekit.v1.mcp.McpConnectionAuthState": {"authentication_link"},
+    "scalekit.v1.mcp.McpInstanceConnectionAuthState": {"authentication_link"},
 }
 
 # Rules between fields that the facts carry only as names.
@@ -77,7 +113,10 @@ MESSAGE_RULES = {
 }
 
 # The SDKs leave these out although the facts mark them as required.
-NOT_REQUIRED = {("scalekit.v1.connected_accounts.CreateConnectedAccountRequest", "connected_account")}
+NOT_REQUIRED = {
+    ("scalekit.v1.connected_accounts.CreateConnectedAccountRequest", "connected_account"),
+    ("scalekit.v1.tools.ListScopedToolsRequest", "filter"),
+}
 
 
 def quoted(text):

@@ -48,6 +48,10 @@ permissions! {
     ClientsRotate = "api_credentials:rotate", true;
     /// Read the call log.
     LogsRead = "agent_logs:read", true;
+    /// See MCP servers.
+    McpRead = "virtual_mcp_servers:read", true;
+    /// Create and change MCP servers, make tokens for them.
+    McpWrite = "virtual_mcp_servers:write", true;
 }
 
 /// A set of permissions.

@@ -14,6 +14,7 @@ mod grant;
 pub mod jobs;
 mod keys;
 pub mod logs;
+pub mod mcp;
 mod node;
 mod open;
 pub mod outbound;
@@ -22,6 +23,7 @@ pub mod proxy;
 mod signing;
 mod state;
 mod tokens;
+pub mod tools;
 
 pub use access::{Actor, Caller, Permission, Permissions};
 pub use config::{AppConfig, ProxyLimits, RefreshLimits, SharedCredential};

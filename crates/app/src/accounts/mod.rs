@@ -28,5 +28,6 @@ pub use types::{
 pub use update::update;
 
 pub(crate) use create::ensure;
+pub(crate) use lookup::resolve;
 pub(crate) use prepare::{stored, variables};
 pub(crate) use settings::{optional_part, selected};

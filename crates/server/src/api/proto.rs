@@ -28,9 +28,17 @@ pub mod scalekit {
         pub mod errdetails {
             tonic::include_proto!("scalekit.v1.errdetails");
         }
+        /// MCP servers.
+        pub mod mcp {
+            tonic::include_proto!("scalekit.v1.mcp");
+        }
         /// Connectors.
         pub mod providers {
             tonic::include_proto!("scalekit.v1.providers");
+        }
+        /// Tools.
+        pub mod tools {
+            tonic::include_proto!("scalekit.v1.tools");
         }
     }
 }

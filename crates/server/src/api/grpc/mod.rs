@@ -8,7 +8,9 @@ mod connections;
 mod connectors;
 mod logs;
 mod map;
+mod mcp;
 mod providers;
+mod tools;
 
 use keybearer_app::{App, Caller, PageAsk};
 use keybearer_core::{Code, Error};
@@ -22,7 +24,9 @@ use crate::api::proto::keybearer::v1::connector_service_server::ConnectorService
 use crate::api::proto::keybearer::v1::log_service_server::LogServiceServer;
 use crate::api::proto::scalekit::v1::connected_accounts::connected_account_service_server::ConnectedAccountServiceServer;
 use crate::api::proto::scalekit::v1::connections::connection_service_server::ConnectionServiceServer;
+use crate::api::proto::scalekit::v1::mcp::mcp_service_server::McpServiceServer;
 use crate::api::proto::scalekit::v1::providers::provider_service_server::ProviderServiceServer;
+use crate::api::proto::scalekit::v1::tools::tool_service_server::ToolServiceServer;
 
 /// What a handler gives.
 type Answer<T> = Result<Response<T>, Status>;
@@ -39,6 +43,8 @@ pub fn routes(app: &App) -> Routes {
         .add_service(ConnectedAccountServiceServer::new(service.clone()))
         .add_service(ConnectionServiceServer::new(service.clone()))
         .add_service(ProviderServiceServer::new(service.clone()))
+        .add_service(ToolServiceServer::new(service.clone()))
+        .add_service(McpServiceServer::new(service.clone()))
         .add_service(AccountServiceServer::new(service.clone()))
         .add_service(ApiClientServiceServer::new(service.clone()))
         .add_service(ConnectionSetupServiceServer::new(service.clone()))
