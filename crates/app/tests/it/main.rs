@@ -26,3 +26,4 @@ mod proxy_calls;
 mod tokens_recovery;
 mod tokens_refresh;
 mod tokens_shared;
+mod tools;

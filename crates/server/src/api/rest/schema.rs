@@ -158,7 +158,7 @@ impl Schemas {
             }
             match field.kind() {
                 Kind::Message(inner) if well_known(inner.full_name()).is_none() => {
-                    for nested in inner.fields().filter(|nested| !matches!(nested.kind(), Kind::Message(_))) {
+                    for nested in inner.fields().filter(is_plain) {
                         let name = format!("{}.{}", field.name(), nested.name());
                         parameters
                             .push(json!({ "name": name, "in": "query", "schema": self.field(&nested) }));
@@ -187,6 +187,18 @@ impl Schemas {
         let not_empty = name == "required" && !field.supports_presence() && number(rules, "min_len") > 0;
         flag.unwrap_or_default() || not_empty
     }
+}
+
+/// Whether a query parameter can carry the field.
+fn is_plain(field: &FieldDescriptor) -> bool {
+    !field.is_map()
+        && match field.kind() {
+            Kind::Message(inner) => well_known(inner.full_name()).is_some_and(|schema| {
+                let kind = schema.get("type").map(ToString::to_string).unwrap_or_default();
+                !matches!(&*kind, "" | r#""object""# | r#""array""#)
+            }),
+            _ => true,
+        }
 }
 
 fn number(rules: Option<&DynamicMessage>, name: &str) -> u32 {
