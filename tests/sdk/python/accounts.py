@@ -7,7 +7,7 @@ from support import approve, check, raises
 
 WHO = {"connection_name": "postcards", "identifier": "py-ada"}
 SECRET = "lk_" + "0" * 32
-KEY = {"static_auth": {"details": {"api_key": SECRET}}}
+KEY = {"static_auth": {"api_key": SECRET}}
 
 
 def run(client):
@@ -28,7 +28,7 @@ def run(client):
     check("details hold no token", token["access_token"] not in str(details), "a token")
     again = actions.get_authorization_link(connected_account_id=made.id)
     check("a new link for an active account", again.link != link.link, again)
-    listed(actions, made.id)
+    listed(actions, "py-ada")
     updated = actions.update_connected_account(api_config={"version": "v2"}, **WHO).connected_account
     check("update_connected_account merges", (updated.id, updated.status) == (made.id, "ACTIVE"), updated)
     check("api_config is kept", updated.api_config.get("version") == "v2", updated.api_config)
@@ -39,13 +39,13 @@ def run(client):
 
 def listed(actions, wanted):
     listed = actions.list_connected_accounts()
-    check("list_connected_accounts", wanted in [item.id for item in listed.connected_accounts], listed)
+    check("list_connected_accounts", wanted in [item.identifier for item in listed.connected_accounts], listed)
     for name, filters in {
         "connection": {"connection_name": "postcards"}, "connections": {"connection_names": ["postcards", "luggage"]},
         "identifier": {"identifier": "py-ada"}, "provider": {"provider": "postcards"},
     }.items():
         found = actions.list_connected_accounts(**filters)
-        check(f"accounts of a {name}", wanted in [item.id for item in found.connected_accounts], found)
+        check(f"accounts of a {name}", wanted in [item.identifier for item in found.connected_accounts], found)
     none = actions.list_connected_accounts(identifier="nobody-at-all")
     check("accounts of nobody", none.connected_accounts == [], none)
     raises("a page that is too large", exceptions.ScalekitBadRequestException, lambda: actions.list_connected_accounts(page_size=100))
@@ -59,7 +59,7 @@ def keys(actions):
     raises("an account made twice", exceptions.ScalekitConflictException, lambda: actions.create_connected_account(authorization_details=KEY, **key))
     raises("a wrong kind of credential", exceptions.ScalekitBadRequestException, lambda: actions.create_connected_account(
         connection_name="postcards", identifier="x", authorization_details=KEY))
-    fresh = {"static_auth": {"details": {"api_key": "lk_" + "1" * 32}}}
+    fresh = {"static_auth": {"api_key": "lk_" + "1" * 32}}
     upserted = actions.upsert_connected_account(authorization_details=fresh, **key).connected_account
     check("upsert replaces the key", (upserted.id, upserted.status) == (stored.id, "ACTIVE"), upserted)
     read = actions.get_connected_account(**key).connected_account.authorization_details

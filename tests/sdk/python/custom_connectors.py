@@ -78,7 +78,7 @@ def used(client, lower, upstream, name, kind, connection):
     made = lower.create_custom_provider(f"Sdk {name}", upstream.url + "/base", auth_patterns=[pattern])[0].provider
     id_ = connected(client, made.identifier, connection_type, connection).id
     api("PATCH", f"/api/v1/connections/{id_}:enable")
-    given = {"static_auth": {"details": details}} if details else None
+    given = {"static_auth": details} if details else None
     account = client.actions.create_connected_account(connection_name=connection, identifier="u", authorization_details=given).connected_account
     check(f"{name}: the account is active", account.status == "ACTIVE", account)
     answer = client.actions.request(connection, "u", "/things?x=1", method="POST", form_data={"a": ["1", "2"]})

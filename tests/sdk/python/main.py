@@ -19,7 +19,7 @@ for topic in sys.argv[1:]:
     try:
         importlib.import_module(topic).run(client)
     except Exception:  # noqa: BLE001: a topic that breaks off is a failed check
-        support.check(f"{topic} ran to its end", False, traceback.format_exc()[-1500:])
+        support.check(f"{topic} ran to its end", False, traceback.format_exc()[-790:])
 coverage_of_methods.end(client)
 print(json.dumps({"checks": support.checks()}))
 # the threads of the SDK do not keep the process alive

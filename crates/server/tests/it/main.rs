@@ -21,4 +21,5 @@ mod proxying;
 mod rest;
 mod sdk;
 mod token;
+mod transport;
 mod upstream;
