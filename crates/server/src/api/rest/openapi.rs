@@ -90,7 +90,9 @@ fn operation(method: &Method, binding: &Binding, position: usize, schemas: &mut 
             None => schemas.body_without(&input, &fields_of(&binding.template)),
         };
         let content = json!({ "application/json": { "schema": body } });
-        operation.insert("requestBody".to_owned(), json!({ "required": true, "content": content }));
+        // no body is an empty object, which is enough when nothing in it is required
+        let required = schemas.needs_body(&input, &binding.body, &fields_of(&binding.template));
+        operation.insert("requestBody".to_owned(), json!({ "required": required, "content": content }));
     }
     let answer = schemas.message(&method.descriptor.output());
     let status = method.http_status.to_string();

@@ -47,34 +47,34 @@ impl<T> Paths<T> {
             .map(|(verb, template, target)| Entry { verb, template: Template::parse(&template), target })
             .collect();
         // a literal beats a field, and `{id}:verb` beats `{id}`, which takes a colon as part of the value
-        entries.sort_by_key(|entry| {
-            let literals: Vec<bool> = entry
-                .template
-                .segments
-                .iter()
-                .map(|segment| matches!(segment, Segment::Literal(_)))
-                .collect();
-            Reverse((literals, entry.template.custom_verb.is_some()))
-        });
+        entries.sort_by_key(|entry| Reverse(entry.template.rank()));
         Self(entries)
     }
 
-    /// Finds the target of an encoded path. HEAD counts as GET.
+    /// Finds the target of an encoded path. HEAD counts as GET. The most literal template is the path's resource: a
+    /// method that it does not have is not looked for at a less literal one, whose field would take a word for an id.
     pub(super) fn find(&self, verb: &Verb, path: &str) -> Found<'_, T> {
         let wanted = if verb == Verb::HEAD { &Verb::GET } else { verb };
-        let mut others = Vec::new();
+        let mut others: Vec<&Entry<T>> = Vec::new();
         for entry in &self.0 {
             let Some(values) = entry.template.values(path) else {
                 continue;
             };
+            if others.first().is_some_and(|first| first.template.rank() != entry.template.rank()) {
+                break;
+            }
             if entry.verb == *wanted {
                 return Found::Target(&entry.target, values);
             }
-            if !others.contains(&&entry.verb) {
-                others.push(&entry.verb);
+            others.push(entry);
+        }
+        let mut verbs: Vec<&Verb> = Vec::new();
+        for entry in others {
+            if !verbs.contains(&&entry.verb) {
+                verbs.push(&entry.verb);
             }
         }
-        if others.is_empty() { Found::Nothing } else { Found::OtherVerbs(others) }
+        if verbs.is_empty() { Found::Nothing } else { Found::OtherVerbs(verbs) }
     }
 }
 
@@ -99,6 +99,12 @@ impl Template {
             }
         });
         Self { segments: segments.collect(), custom_verb }
+    }
+
+    /// How literal it is: which segments are, and whether it ends in a custom verb.
+    fn rank(&self) -> (Vec<bool>, bool) {
+        let literals = self.segments.iter().map(|segment| matches!(segment, Segment::Literal(_)));
+        (literals.collect(), self.custom_verb.is_some())
     }
 
     fn values(&self, path: &str) -> Option<Vec<(String, String)>> {
@@ -174,6 +180,18 @@ mod tests {
     fn an_encoded_slash_stays_inside_its_segment() {
         assert_eq!(target(Verb::GET, "/v/things/a%2Fb"), ("get", "id=a/b".to_owned()));
         assert_eq!(target(Verb::GET, "/v/things/a/b").0, "404");
+    }
+
+    #[test]
+    fn a_word_of_the_contract_is_never_taken_for_an_id() {
+        let paths = Paths::new([
+            (Verb::DELETE, "/v/things/{id}".to_owned(), "delete"),
+            (Verb::GET, "/v/things/all".to_owned(), "all"),
+            (Verb::POST, "/v/things/{id}:stop".to_owned(), "stop"),
+        ]);
+        assert_eq!(paths.find(&Verb::DELETE, "/v/things/all"), Found::OtherVerbs(vec![&Verb::GET]));
+        assert_eq!(paths.find(&Verb::DELETE, "/v/things/x:stop"), Found::OtherVerbs(vec![&Verb::POST]));
+        assert!(matches!(paths.find(&Verb::DELETE, "/v/things/x:other"), Found::Target(&"delete", _)));
     }
 
     #[test]

@@ -61,6 +61,14 @@ impl Schemas {
         if names.is_empty() { self.message(message) } else { self.object(message, names) }
     }
 
+    /// Whether a call without a body lacks something: the body's field, or a field of the message outside the path.
+    pub(super) fn needs_body(&self, input: &MessageDescriptor, body: &str, in_path: &[String]) -> bool {
+        input
+            .fields()
+            .filter(|field| if body == "*" { !in_path.iter().any(|name| name == field.name()) } else { field.name() == body })
+            .any(|field| self.rule_flag(&field, "required"))
+    }
+
     fn object(&mut self, message: &MessageDescriptor, without: &[String]) -> Value {
         let mut properties = Map::new();
         let mut required = Vec::new();
@@ -134,8 +142,12 @@ impl Schemas {
             Kind::Double | Kind::Float => json!({ "type": "number" }),
             Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => json!({ "type": "integer", "format": "int32" }),
             Kind::Uint32 | Kind::Fixed32 => json!({ "type": "integer", "minimum": 0, "maximum": u32::MAX }),
-            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => json!({ "type": "string", "format": "int64" }),
-            Kind::Uint64 | Kind::Fixed64 => json!({ "type": "string", "format": "uint64" }),
+            Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
+                json!({ "type": "string", "format": "int64", "pattern": "^-?[0-9]{1,18}$" })
+            }
+            Kind::Uint64 | Kind::Fixed64 => {
+                json!({ "type": "string", "format": "uint64", "pattern": "^[0-9]{1,19}$" })
+            }
             Kind::Enum(kind) => {
                 let names: Vec<_> = kind.values().map(|value| value.name().to_owned()).collect();
                 json!({ "type": "string", "enum": names })
@@ -240,7 +252,9 @@ fn apply_text_rules(schema: &mut Value, rules: Option<&DynamicMessage>, optional
 fn well_known(name: &str) -> Option<Value> {
     Some(match name {
         "google.protobuf.Timestamp" => json!({ "type": "string", "format": "date-time" }),
-        "google.protobuf.Duration" => json!({ "type": "string", "format": "duration-seconds" }),
+        "google.protobuf.Duration" => {
+            json!({ "type": "string", "format": "duration-seconds", "pattern": "^-?[0-9]{1,12}([.][0-9]{1,9})?s$" })
+        }
         "google.protobuf.Empty" | "google.protobuf.Struct" => json!({ "type": "object" }),
         "google.protobuf.ListValue" => json!({ "type": "array", "items": {} }),
         "google.protobuf.Value" | "google.protobuf.Any" => json!({}),
