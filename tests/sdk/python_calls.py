@@ -79,13 +79,13 @@ def run(environment_url):
     check("update_connected_account", updated.id == made.id and updated.status == "ACTIVE", updated)
     key = {"connection_name": "luggage", "identifier": "py-key"}
     secret = "lk_" + "0" * 32
-    stored = actions.create_connected_account(authorization_details={"static_auth": {"details": {"api_key": secret}}}, **key)
+    stored = actions.create_connected_account(authorization_details={"static_auth": {"api_key": secret}}, **key)
     check("create with a key", stored.connected_account.status == "ACTIVE", stored)
 
     raises("an account that is not there", exceptions.ScalekitNotFoundException, lambda: actions.get_connected_account(connection_name="postcards", identifier="nobody"))
     raises("a connection that is not there", exceptions.ScalekitNotFoundException, lambda: actions.get_authorization_link(connection_name="nothing", identifier="a"))
-    raises("an account made twice", exceptions.ScalekitConflictException, lambda: actions.create_connected_account(authorization_details={"static_auth": {"details": {"api_key": secret}}}, **key))
-    raises("a wrong kind of credential", exceptions.ScalekitBadRequestException, lambda: actions.create_connected_account(connection_name="postcards", identifier="x", authorization_details={"static_auth": {"details": {"api_key": secret}}}))
+    raises("an account made twice", exceptions.ScalekitConflictException, lambda: actions.create_connected_account(authorization_details={"static_auth": {"api_key": secret}}, **key))
+    raises("a wrong kind of credential", exceptions.ScalekitBadRequestException, lambda: actions.create_connected_account(connection_name="postcards", identifier="x", authorization_details={"static_auth": {"api_key": secret}}))
     raises("a verification nobody asked for", exceptions.ScalekitNotFoundException, lambda: actions.verify_connected_account_user(auth_request_id="unknown", identifier="py-ada"))
 
     client.core_client.access_token = "stale"

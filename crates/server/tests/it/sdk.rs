@@ -42,12 +42,12 @@ fn python() -> Command {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn python_on_sqlite() {
-    checked(python(), "python_calls.py", 28, None).await;
+    checked(python(), "python_calls.py", 27, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn python_on_postgres() {
-    checked(python(), "python_calls.py", 28, Some(TestDatabase::create().unwrap().url())).await;
+    checked(python(), "python_calls.py", 27, Some(TestDatabase::create().unwrap().url())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
