@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keybearer_core::Result;
+use keybearer_core::{Result, Timestamp};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,10 +25,12 @@ pub struct Jobs {
     tracker: TaskTracker,
 }
 
-/// Starts the jobs: first everything that an ended process left undone, then the regular work.
+/// Starts the jobs: first everything that an ended process left undone, then the regular work. Call it before the
+/// first request is answered.
 pub fn start(app: &App) -> Jobs {
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
-    tracker.spawn(recover(app.clone()));
+    // what began before this moment is not this process's
+    tracker.spawn(recover(app.clone(), app.now()));
     tracker.spawn(tokens::run_background(app.clone(), stop.clone()));
     tracker.spawn(tidy_regularly(app.clone(), stop.clone()));
     tracker.close();
@@ -56,12 +58,11 @@ impl Jobs {
     }
 }
 
-async fn recover(app: App) {
+async fn recover(app: App, started: Timestamp) {
     let settled = async {
-        app.db().end_leases_of(app.node_prefix()).await?;
-        // one process per SQLite file: whatever is exchanging belongs to a process that is gone
+        // one process per SQLite file: whatever was exchanging belongs to a process that is gone
         let age = if app.database_kind() == "sqlite" { Duration::ZERO } else { SHARED_STALE };
-        flows::recover(&app, age).await?;
+        flows::recover(&app, started.minus(age)).await?;
         tokens::recover(&app).await
     };
     match settled.await {

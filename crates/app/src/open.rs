@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use keybearer_connectors::Catalog;
 use keybearer_core::ids::{DataKeyId, EnvironmentId, IdSource};
@@ -25,8 +26,17 @@ pub struct DatabaseConfig {
     pub url: SecretString,
     /// Connections at most.
     pub connections: u32,
+    /// PostgreSQL: how long a call waits for a free connection before it is told that the database is away.
+    pub acquire_timeout: Duration,
     /// PostgreSQL: keep prepared statements; off behind a pooler in transaction mode.
     pub statement_cache: bool,
+}
+
+impl DatabaseConfig {
+    /// The defaults for a database: ten connections, waited for two seconds, statements kept.
+    pub fn at(url: SecretString) -> Self {
+        Self { url, connections: 10, acquire_timeout: Duration::from_secs(2), statement_cache: true }
+    }
 }
 
 /// Where the root key comes from.
@@ -83,6 +93,7 @@ impl App {
     pub async fn open(parts: AppParts) -> Result<(Self, Opened)> {
         let options = Options {
             connections: parts.database.connections,
+            acquire_timeout: parts.database.acquire_timeout,
             statement_cache: parts.database.statement_cache,
             ..Options::default()
         };
@@ -96,6 +107,8 @@ impl App {
         };
         KeyCheck::verify(&root_key, &installation.epoch, &installation.key_check).await.map_err(wrong_key)?;
         let app = assemble(parts, db, Arc::new(root_key)).await?;
+        // here, where this run cannot hold a lease yet: later it would end its own
+        app.db().end_leases_of(app.node_prefix()).await?;
         ensure_environment(&app, &installation.epoch).await?;
         app.set_keyring(keys::load_keyring(&app, &installation.epoch).await?)?;
         Ok((app, Opened { key_file_created, first_start }))

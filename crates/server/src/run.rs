@@ -62,6 +62,7 @@ impl Running {
         let front = front(&app, entropy)?;
         let shutdown = Shutdown::default();
         let stop = shutdown.clone();
+        let jobs = jobs::start(&app);
         let server = tokio::spawn(async move {
             let respond = move |request| {
                 let front = front.clone();
@@ -69,7 +70,6 @@ impl Running {
             };
             listener.serve(respond, stop).await;
         });
-        let jobs = jobs::start(&app);
         Ok(Self { app, opened, address, ca_file, shutdown, server, jobs })
     }
 

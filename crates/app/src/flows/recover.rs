@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keybearer_core::{AccountStatus, Code, Result, StatusReason};
+use keybearer_core::{AccountStatus, Code, Result, StatusReason, Timestamp};
 use keybearer_store::{AttemptRow, AttemptStatus};
 
 use super::open;
@@ -14,13 +14,12 @@ const STALE: Duration = Duration::from_secs(60);
 const KEEP: Duration = Duration::from_secs(30 * 86_400);
 const BATCH: i64 = 200;
 
-/// Ends exchanges whose process is gone. The code is never sent again: the account is flagged and its user starts
+/// Ends exchanges that began before a moment: their process is gone. The code is never sent again: the account is flagged and its user starts
 /// over.
 ///
 /// # Errors
 /// [`Code::DatabaseUnavailable`].
-pub(crate) async fn recover(app: &App, older_than: Duration) -> Result<usize> {
-    let before = app.now().minus(older_than);
+pub(crate) async fn recover(app: &App, before: Timestamp) -> Result<usize> {
     let stale = app.db().list_stale_attempts(before, BATCH).await?;
     let count = stale.len();
     for attempt in stale {
@@ -54,8 +53,8 @@ async fn interrupt(app: &App, attempt: &AttemptRow) -> Result<()> {
 /// # Errors
 /// [`Code::DatabaseUnavailable`].
 pub(crate) async fn purge(app: &App) -> Result<()> {
-    recover(app, STALE).await?;
     let now = app.now();
+    recover(app, now.minus(STALE)).await?;
     app.db().expire_flows(now.minus(super::state::LIFETIME), now).await?;
     app.db().delete_flows(now.minus(KEEP)).await?;
     Ok(())

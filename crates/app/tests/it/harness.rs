@@ -336,7 +336,12 @@ fn usual_parts(url: &str, clock: Arc<FixedClock>, provider: &str) -> AppParts {
             refresh: RefreshLimits::default(),
             proxy: ProxyLimits::default(),
         },
-        database: DatabaseConfig { url: url.into(), connections: 4, statement_cache: true },
+        database: DatabaseConfig {
+            connections: 4,
+            // a hundred callers share four connections, on a machine that may be busy with other tests
+            acquire_timeout: Duration::from_secs(60),
+            ..DatabaseConfig::at(url.into())
+        },
         root_key: RootKey::Text(ROOT_KEY.into()),
         egress: EgressConfig { allow: vec!["127.0.0.0/8".to_owned()], extra_roots_pem: None },
         catalog,

@@ -21,6 +21,7 @@ on_both_staged!(crate::flows_stage::plain;
     a_grant_that_the_database_refused_lands_at_the_next_start,
     a_spilled_grant_waits_while_another_node_has_the_account,
     a_spilled_grant_never_replaces_a_newer_one,
+    a_start_leaves_the_refreshes_of_its_own_callers_alone,
 );
 
 /// As if the process had ended between its intent and the outcome.
@@ -66,6 +67,21 @@ async fn an_intent_whose_request_never_left_is_carried_out_at_the_start(stage: &
     assert_eq!((after.status, after.generation), (AccountStatus::Active, before.generation + 1));
     assert_eq!(get(stage.app(), stage, "u-1").await.unwrap(), 200);
     assert_eq!(stage.token_requests("refresh_token"), 1);
+}
+
+async fn a_start_leaves_the_refreshes_of_its_own_callers_alone(stage: &Stage) {
+    let before = connected(stage, -1).await;
+    stage.control.set("refresh", "slow:400").unwrap();
+    let start = async {
+        while stage.token_requests("refresh_token") == 0 {
+            tokio::task::yield_now().await;
+        }
+        started(stage.app()).await;
+    };
+    let (answer, ()) = tokio::join!(get(stage.app(), stage, "u-1"), start);
+    assert_eq!(answer.unwrap(), 200);
+    assert_eq!(stage.account("u-1").await.generation, before.generation + 1);
+    assert_eq!(stage.token_requests("refresh_token"), 1, "a second one would void the grant");
 }
 
 async fn a_spent_token_of_a_strict_provider_is_flagged_at_the_start_once(stage: &Stage) {

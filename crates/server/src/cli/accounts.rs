@@ -52,7 +52,17 @@ pub(crate) struct Which {
 
 impl Which {
     async fn id(self, session: &Session) -> Result<String> {
-        let Some(user) = self.user else { return Ok(self.account) };
+        let Some(user) = self.user else {
+            if self.account.starts_with("ca_") {
+                return Ok(self.account);
+            }
+            return Err(Error::field("user", "must say whose account on the connection it is").with_help(
+                format!(
+                    "`--user USER` with `{}`, or the id that `keybearer accounts list` shows",
+                    self.account
+                ),
+            ));
+        };
         let query = format!("connection={}&identifier={}", encoded(&self.account), encoded(&user));
         let answer = session.get(&format!("/api/v1/accounts?{query}")).await?;
         match list(&answer, "accounts") {

@@ -11,7 +11,8 @@ use keybearer_app::connectors::{Catalog, Connector, json_schema};
 use keybearer_core::{Code, Error, Result};
 use serde_json::{Value, json};
 
-use super::Context;
+use super::connector_new::New;
+use super::{Context, connector_new};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Connectors {
@@ -30,6 +31,8 @@ pub(crate) enum Connectors {
         /// A folder with one folder per connector; the built-in ones when absent
         folder: Option<PathBuf>,
     },
+    /// Write a connector file to begin with
+    New(New),
     /// Print the JSON Schema of connector files
     Schema,
 }
@@ -39,6 +42,7 @@ pub(crate) async fn run(command: Connectors, context: &mut Context) -> Result<()
         Connectors::List { query } => list(query.as_deref(), context),
         Connectors::Show { connector } => show(&connector, context),
         Connectors::Lint { folder } => check(folder.as_deref(), context),
+        Connectors::New(new) => connector_new::run(&new, context),
         Connectors::Schema => context.out.text(&format!("{:#}", json_schema())),
     }
 }

@@ -175,11 +175,7 @@ fn settings(wanted: Wanted, sandbox_url: &Url) -> Settings {
             refresh: RefreshLimits::default(),
             proxy: ProxyLimits::default(),
         },
-        database: DatabaseConfig {
-            url: wanted.database.unwrap_or_else(|| sqlite(&wanted.data)),
-            connections: 10,
-            statement_cache: true,
-        },
+        database: DatabaseConfig::at(wanted.database.unwrap_or_else(|| sqlite(&wanted.data))),
         root_key: RootKey::File(wanted.data.join("root.key")),
         egress: EgressConfig {
             allow: ["127.0.0.0/8", "::1", "localhost"].map(str::to_owned).to_vec(),

@@ -4,6 +4,7 @@ mod accounts;
 mod calls;
 mod clients;
 mod connections;
+mod connector_new;
 mod connectors;
 mod demo;
 mod dev;

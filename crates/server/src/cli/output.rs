@@ -77,7 +77,10 @@ impl Out {
         };
         let _ = writeln!(stderr, "{title}\n  Why  {}", error.detail);
         for violation in &error.violations {
-            let _ = writeln!(stderr, "       {} {}", violation.field, violation.description);
+            let line = format!("{} {}", violation.field, violation.description);
+            if line != error.detail {
+                let _ = writeln!(stderr, "       {line}");
+            }
         }
         if let Some(help) = &error.help {
             let _ = writeln!(stderr, "  Do   {help}");

@@ -104,9 +104,9 @@ fn settings(file: ConfigFile) -> Result<Settings> {
             proxy: proxy(&file.proxy),
         },
         database: DatabaseConfig {
-            url: database_url.unwrap_or_else(|| sqlite(&data)),
             connections: file.database.connections.unwrap_or(10).clamp(2, 200),
             statement_cache: file.database.statement_cache.unwrap_or(true),
+            ..DatabaseConfig::at(database_url.unwrap_or_else(|| sqlite(&data)))
         },
         root_key,
         egress: EgressConfig { allow: file.egress.allow.clone(), extra_roots_pem: roots(&file)? },
