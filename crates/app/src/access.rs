@@ -48,6 +48,12 @@ permissions! {
     ClientsRotate = "api_credentials:rotate", true;
     /// Read the call log.
     LogsRead = "agent_logs:read", true;
+    /// Read the events about accounts.
+    EventsRead = "events:read", true;
+    /// See webhook endpoints and their deliveries.
+    WebhooksRead = "webhooks:read", true;
+    /// Create and change webhook endpoints, test them, replay deliveries.
+    WebhooksWrite = "webhooks:write", true;
 }
 
 /// A set of permissions.

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::state::App;
-use crate::{flows, tokens};
+use crate::{flows, tokens, webhooks};
 
 /// How often old flows and keys are tidied up.
 const TIDY_EVERY: Duration = Duration::from_secs(300);
@@ -30,6 +30,7 @@ pub fn start(app: &App) -> Jobs {
     let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
     tracker.spawn(recover(app.clone()));
     tracker.spawn(tokens::run_background(app.clone(), stop.clone()));
+    tracker.spawn(webhooks::run_background(app.clone(), stop.clone()));
     tracker.spawn(tidy_regularly(app.clone(), stop.clone()));
     tracker.close();
     Jobs { app: app.clone(), stop, tracker }
@@ -93,6 +94,7 @@ async fn tidy(app: &App) -> Result<()> {
         return Ok(());
     }
     flows::purge(app).await?;
+    webhooks::tidy(app).await?;
     // leases of other nodes that died have ended by now
     tokens::recover(app).await?;
     app.db().retire_signing_keys(app.now()).await?;
