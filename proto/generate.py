@@ -16,6 +16,8 @@ import sys
 ACCOUNTS = "scalekit.v1.connected_accounts.ConnectedAccountService"
 CONNECTIONS = "scalekit.v1.connections.ConnectionService"
 PROVIDERS = "scalekit.v1.providers.ProviderService"
+EVENTS = "scalekit.v1.events.EventsService"
+WEBHOOKS = "scalekit.v1.webhooks.WebhookService"
 
 # service -> method -> (summary, permission). Bindings come from the facts, without those for portal sessions.
 METHODS = {
@@ -46,6 +48,14 @@ METHODS = {
     },
     PROVIDERS: {
         "ListProviders": ("Lists connectors.", "agent_connectors:read"),
+    },
+    EVENTS: {
+        "ListEvents": ("Lists events, newest first, with their number.", "events:read"),
+        "ListEventsPaginated": ("Lists events, newest first.", "events:read"),
+    },
+    WEBHOOKS: {
+        "GetPortalURL": ("Gives the page that says how webhook endpoints are managed.", "webhooks:write"),
+        "SendTestEvent": ("Sends a sample event to every endpoint that wants its type.", "webhooks:write"),
     },
 }
 

@@ -28,9 +28,17 @@ pub mod scalekit {
         pub mod errdetails {
             tonic::include_proto!("scalekit.v1.errdetails");
         }
+        /// Events about accounts.
+        pub mod events {
+            tonic::include_proto!("scalekit.v1.events");
+        }
         /// Connectors.
         pub mod providers {
             tonic::include_proto!("scalekit.v1.providers");
+        }
+        /// Sample events and the page about webhooks.
+        pub mod webhooks {
+            tonic::include_proto!("scalekit.v1.webhooks");
         }
     }
 }
