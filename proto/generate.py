@@ -18,6 +18,8 @@ CONNECTIONS = "scalekit.v1.connections.ConnectionService"
 PROVIDERS = "scalekit.v1.providers.ProviderService"
 TOOLS = "scalekit.v1.tools.ToolService"
 MCP = "scalekit.v1.mcp.McpService"
+EVENTS = "scalekit.v1.events.EventsService"
+WEBHOOKS = "scalekit.v1.webhooks.WebhookService"
 
 # service -> method -> (summary, permission). Bindings come from the facts, without those for portal sessions.
 METHODS = {
@@ -79,6 +81,13 @@ METHODS = {
         "GetMcpInstanceAuthState": ("Shows what a user has connected for an MCP server; this version has none.", "virtual_mcp_servers:read"),
         "CreateMcpSessionToken": ("Makes a token for an MCP server; refused, this version offers none.", "virtual_mcp_servers:write"),
         "ListMcpConnectedAccounts": ("Shows a user's accounts for an MCP server; this version has none.", "virtual_mcp_servers:read"),
+    EVENTS: {
+        "ListEvents": ("Lists events, newest first, with their number.", "events:read"),
+        "ListEventsPaginated": ("Lists events, newest first.", "events:read"),
+    },
+    WEBHOOKS: {
+        "GetPortalURL": ("Gives the page that says how webhook endpoints are managed.", "webhooks:write"),
+        "SendTestEvent": ("Sends a sample event to every endpoint that wants its type.", "webhooks:write"),
     },
 }
 

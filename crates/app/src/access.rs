@@ -52,6 +52,12 @@ permissions! {
     McpRead = "virtual_mcp_servers:read", true;
     /// Create and change MCP servers, make tokens for them.
     McpWrite = "virtual_mcp_servers:write", true;
+    /// Read the events about accounts.
+    EventsRead = "events:read", true;
+    /// See webhook endpoints and their deliveries.
+    WebhooksRead = "webhooks:read", true;
+    /// Create and change webhook endpoints, test them, replay deliveries.
+    WebhooksWrite = "webhooks:write", true;
 }
 
 /// A set of permissions.

@@ -31,6 +31,8 @@ pub struct AppConfig {
     pub refresh: RefreshLimits,
     /// Limits of the proxy.
     pub proxy: ProxyLimits,
+    /// Limits of the webhooks.
+    pub webhooks: WebhookLimits,
 }
 
 /// An OAuth app that the operator offers to every connection of a connector.
@@ -105,6 +107,30 @@ impl Default for ProxyLimits {
             connection_calls_per_second: const { NonZeroU32::new(1000).unwrap() },
             environment_calls_per_second: const { NonZeroU32::new(5000).unwrap() },
             account_calls_at_once: const { NonZeroU32::new(200).unwrap() },
+        }
+    }
+}
+
+/// Limits of the webhooks.
+#[derive(Clone, Debug)]
+pub struct WebhookLimits {
+    /// How often a node looks for deliveries that are due.
+    pub tick: Duration,
+    /// How long an endpoint may take to answer.
+    pub timeout: Duration,
+    /// How long a node has the queue of an endpoint to itself, unless it says again that it lives.
+    pub lease: Duration,
+    /// How many requests run at once to one endpoint.
+    pub at_once: usize,
+}
+
+impl Default for WebhookLimits {
+    fn default() -> Self {
+        Self {
+            tick: Duration::from_millis(250),
+            timeout: Duration::from_secs(15),
+            lease: Duration::from_secs(6),
+            at_once: 16,
         }
     }
 }

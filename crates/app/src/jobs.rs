@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::state::App;
-use crate::{flows, tokens};
+use crate::{flows, tokens, webhooks};
 
 /// How often old flows and keys are tidied up.
 const TIDY_EVERY: Duration = Duration::from_secs(300);
@@ -32,6 +32,7 @@ pub fn start(app: &App) -> Jobs {
     // what began before this moment is not this process's
     tracker.spawn(recover(app.clone(), app.now()));
     tracker.spawn(tokens::run_background(app.clone(), stop.clone()));
+    tracker.spawn(webhooks::run_background(app.clone(), stop.clone()));
     tracker.spawn(tidy_regularly(app.clone(), stop.clone()));
     tracker.close();
     Jobs { app: app.clone(), stop, tracker }
@@ -94,6 +95,7 @@ async fn tidy(app: &App) -> Result<()> {
         return Ok(());
     }
     flows::purge(app).await?;
+    webhooks::tidy(app).await?;
     // leases of other nodes that died have ended by now
     tokens::recover(app).await?;
     app.db().retire_signing_keys(app.now()).await?;

@@ -18,15 +18,17 @@ pub mod mcp;
 mod node;
 mod open;
 pub mod outbound;
+pub mod outbox;
 mod paging;
 pub mod proxy;
 mod signing;
 mod state;
 mod tokens;
 pub mod tools;
+pub mod webhooks;
 
 pub use access::{Actor, Caller, Permission, Permissions};
-pub use config::{AppConfig, ProxyLimits, RefreshLimits, SharedCredential};
+pub use config::{AppConfig, ProxyLimits, RefreshLimits, SharedCredential, WebhookLimits};
 pub use keybearer_connectors as connectors;
 pub use open::{AppParts, DatabaseConfig, EgressConfig, Opened, RootKey};
 pub use paging::{Listed, PageAsk};

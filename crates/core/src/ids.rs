@@ -99,6 +99,10 @@ ids! {
     CallLogId = "tcl_";
     /// An organization that accounts can be scoped to.
     OrganizationId = "org_";
+    /// An address that events are sent to.
+    WebhookEndpointId = "whe_";
+    /// A secret that signs what is sent to an endpoint.
+    WebhookSecretId = "whs_";
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use keybearer_core::ids::{
     AccountId, AuditId, CallLogId, ClientId, ClientSecretId, ConnectionId, CredentialId, DataKeyId,
-    EnvironmentId, EventId, FlowId, SigningKeyId,
+    EnvironmentId, EventId, FlowId, SigningKeyId, WebhookEndpointId, WebhookSecretId,
 };
 use keybearer_core::{
     AccountStatus, AuthType, ConnectionState, CredentialSource, EnvironmentKind, FlowKind, FlowState,
@@ -140,7 +140,9 @@ id_columns!(
     EnvironmentId,
     EventId,
     FlowId,
-    SigningKeyId
+    SigningKeyId,
+    WebhookEndpointId,
+    WebhookSecretId
 );
 enum_columns!(
     AccountStatus,
@@ -316,6 +318,31 @@ stored_enum! {
     }
 }
 
+stored_enum! {
+    /// Whether a webhook endpoint is sent to.
+    EndpointState {
+        /// Sent to.
+        Active = "active",
+        /// The developer holds it; what happens meanwhile waits.
+        Paused = "paused",
+        /// We gave up on it; nothing is queued.
+        Disabled = "disabled",
+    }
+}
+
+stored_enum! {
+    /// Where the delivery of an event to an endpoint stands.
+    DeliveryState {
+        /// Waits for its first or next try.
+        Pending = "pending",
+        /// The endpoint took it.
+        Delivered = "delivered",
+        /// We gave up.
+        Failed = "failed",
+    }
+}
+
+enum_columns!(DeliveryState, EndpointState);
 enum_columns!(AuthMode, AttemptStatus, DataKeyState, SecretState, SigningKeyState);
 
 pub(crate) use {row, statement};

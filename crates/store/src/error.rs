@@ -176,6 +176,10 @@ const TABLES: &[&str] = &[
     "job_lease",
     "refresh_log",
     "signing_key",
+    "webhook_attempt",
+    "webhook_delivery",
+    "webhook_endpoint",
+    "webhook_secret",
 ];
 
 /// The table of a constraint violation: a field of PostgreSQL's answer, a word of SQLite's

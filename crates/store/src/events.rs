@@ -1,11 +1,11 @@
 use keybearer_core::Timestamp;
-use keybearer_core::ids::{AccountId, EnvironmentId, EventId};
+use keybearer_core::ids::{AccountId, ConnectionId, EnvironmentId, EventId};
 use serde_json::Value;
 
 use crate::columns::row;
 use crate::dialect::{Tx, execute, find, list, scalar};
 use crate::page::{Cursor, Keyed, Page, PageRequest};
-use crate::sql::logs as sql;
+use crate::sql::{logs as sql, webhooks};
 use crate::{Db, Result};
 
 row! {
@@ -25,6 +25,12 @@ row! {
         payload: Value,
         /// When it happened.
         created_at: Timestamp,
+        /// The organization of the account.
+        organization_id: Option<String>,
+        /// The connection of the account.
+        connection_id: Option<ConnectionId>,
+        /// Whether it is a sample that somebody asked for; lists leave it out.
+        sample: bool,
     }
 }
 
@@ -39,6 +45,12 @@ pub struct NewEvent {
     pub payload: Value,
     /// When it happened.
     pub created_at: Timestamp,
+    /// The organization of the account.
+    pub organization_id: Option<String>,
+    /// The connection of the account.
+    pub connection_id: Option<ConnectionId>,
+    /// Whether it is a sample that somebody asked for.
+    pub sample: bool,
 }
 
 /// Which events a list shows.
@@ -46,12 +58,16 @@ pub struct NewEvent {
 pub struct EventFilter {
     /// Only this account's.
     pub account_id: Option<AccountId>,
-    /// Only this type.
-    pub event_type: Option<String>,
+    /// Only these types; empty for all.
+    pub event_types: Vec<String>,
     /// Not before this time.
     pub from: Option<Timestamp>,
     /// Before this time.
     pub until: Option<Timestamp>,
+    /// Only those about accounts of this organization.
+    pub organization_id: Option<String>,
+    /// Only those about accounts of this connection.
+    pub connection_id: Option<ConnectionId>,
 }
 
 impl Keyed for EventRow {
@@ -93,10 +109,10 @@ impl Db {
         let until = filter.until.unwrap_or(Timestamp::from_micros(i64::MAX));
         let (at, id, backward) = request.bounds();
         let text = if backward { sql::EVENT_NEWER } else { sql::EVENT_OLDER };
-        let rows: Vec<EventRow> = list!(read self, text, environment, filter.account_id, filter.event_type, from,
-            until, at, id, request.fetch())?;
+        let rows: Vec<EventRow> = list!(read self, text, environment, filter.account_id, filter.event_types, from,
+            until, filter.organization_id, filter.connection_id, at, id, request.fetch())?;
         let total: Option<i64> = scalar!(read self, sql::EVENT_TOTAL, environment, filter.account_id,
-            filter.event_type, from, until)?;
+            filter.event_types, from, until, filter.organization_id, filter.connection_id)?;
         Ok(request.page(rows, total.unwrap_or_default()))
     }
 
@@ -114,7 +130,8 @@ impl Db {
     }
 }
 
-/// Writes events in order. `account` carries the sequence number of the last of them.
+/// Writes events in order, and queues each for the webhook endpoints that want it. `account` carries the sequence
+/// number of the last of them.
 pub(crate) async fn insert(
     tx: &mut Tx,
     environment: &EnvironmentId,
@@ -123,11 +140,29 @@ pub(crate) async fn insert(
 ) -> Result<()> {
     let first = account.map(|(_, last)| last - count(events));
     for (number, event) in (1..).zip(events) {
+        let subject = account.map(|(id, _)| id);
         let sequence: i64 = first.map_or(0, |first| first + number);
-        execute!(tx &mut *tx, sql::EVENT_INSERT, event.id, environment, account.map(|(id, _)| id), sequence,
-            event.event_type, event.payload, event.created_at)?;
+        write(tx, environment, (subject, sequence), event).await?;
+        execute!(tx &mut *tx, webhooks::DELIVERY_FAN_OUT, environment, event.id, subject, sequence,
+            event.event_type, event.created_at)?;
     }
     Ok(())
+}
+
+/// Writes an event that is about no account and goes to nobody by itself.
+pub(crate) async fn insert_alone(tx: &mut Tx, environment: &EnvironmentId, event: &NewEvent) -> Result<()> {
+    write(tx, environment, (None, 0), event).await
+}
+
+async fn write(
+    tx: &mut Tx,
+    environment: &EnvironmentId,
+    (account, sequence): (Option<&AccountId>, i64),
+    event: &NewEvent,
+) -> Result<()> {
+    execute!(tx &mut *tx, sql::EVENT_INSERT, event.id, environment, account, sequence, event.event_type,
+        event.payload, event.created_at, event.organization_id, event.connection_id, event.sample)
+    .map(|_| ())
 }
 
 /// The number of events, as the sequence column counts.

@@ -141,7 +141,7 @@ fn wipe(
         grant: Some(GrantChange::Clear),
         granted_scopes: Some(Vec::new()),
         revoke_outcome: Some(begun),
-        events: vec![events::status_updated(app, connection, row, AccountStatus::Disconnected)?],
+        events: vec![events::moved(app, connection, row.status, &after)?],
         audit: Some(audit::row(app, caller, action, row.id.as_str(), detail)?),
         ..AccountChange::default()
     })

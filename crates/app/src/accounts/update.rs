@@ -72,7 +72,7 @@ impl Update<'_> {
         }
         change.events.push(events::about(self.app, AccountEvent::Updated, &self.connection.row, &after)?);
         if after.status != row.status {
-            change.events.push(events::status_updated(self.app, &self.connection.row, row, after.status)?);
+            change.events.push(events::moved(self.app, &self.connection.row, row.status, &after)?);
         }
         let detail = json!({
             "credentials": self.given.is_credential,

@@ -72,12 +72,12 @@ fn change(
 ) -> Result<AccountChange> {
     Ok(AccountChange {
         status: Some((AccountStatus::Active, StatusReason::Connected)),
+        events: events(app, open, row, &stored)?,
         grant: Some(GrantChange::Replace(stored)),
         granted_scopes: Some(connected.granted_scopes.clone()),
         identity: connected.identity.clone().map(Some),
         previous_identity_id: Some(previous(row, connected)),
         revoke_outcome: Some(None),
-        events: events(app, open, row)?,
         ..AccountChange::default()
     })
 }
@@ -88,18 +88,24 @@ fn previous(row: &AccountRow, connected: &Connected) -> Option<String> {
     row.identity_id.clone().filter(|before| before != now)
 }
 
-fn events(app: &App, open: &OpenFlow, row: &AccountRow) -> Result<Vec<NewEvent>> {
+fn events(app: &App, open: &OpenFlow, row: &AccountRow, grant: &StoredGrant) -> Result<Vec<NewEvent>> {
     let connection = &open.connection.row;
     let mut all = Vec::new();
-    let after = AccountRow { status: AccountStatus::Active, ..row.clone() };
-    if matches!(auth_type(open.connection.method()?), AuthType::Oauth | AuthType::Oauth1) {
+    let kind = auth_type(open.connection.method()?);
+    let after = AccountRow {
+        status: AccountStatus::Active,
+        auth_type: kind,
+        access_expires_at: grant.access_expires_at,
+        ..row.clone()
+    };
+    if matches!(kind, AuthType::Oauth | AuthType::Oauth1) {
         all.push(events::about(app, AccountEvent::OauthSucceeded, connection, &after)?);
         all.push(events::about(app, AccountEvent::OauthTokensFetched, connection, &after)?);
     } else {
         all.push(events::about(app, AccountEvent::Updated, connection, &after)?);
     }
     if row.status != AccountStatus::Active {
-        all.push(events::status_updated(app, connection, row, AccountStatus::Active)?);
+        all.push(events::moved(app, connection, row.status, &after)?);
     }
     Ok(all)
 }

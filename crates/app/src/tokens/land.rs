@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keybearer_connectors::engine::Granted;
 use keybearer_core::{AccountStatus, Error, Result, SecretString, Timestamp};
-use keybearer_store::{NewEvent, NewTokens, RefreshLogRow, StoreError};
+use keybearer_store::{AccountRow, NewEvent, NewTokens, RefreshLogRow, StoreError};
 
 use super::refresh::Turn;
 use super::schedule::{self, Times};
@@ -34,13 +34,17 @@ pub(super) async fn tokens(app: &App, turn: Turn, granted: Granted) -> Result<()
     grant.access_expires_at = set.expires_at;
     grant.refresh_expires_at = refresh_end(app, &turn, set.refresh_expires_at, set.refresh_token.is_some());
     let scopes = set.scopes.clone().unwrap_or_else(|| turn.account.row.granted_scopes.clone());
-    let event = events::about(
-        app,
-        AccountEvent::TokenRefreshSucceeded,
-        &turn.account.connection.row,
-        &turn.account.row,
-    )?;
-    store(app, &turn, &grant, scopes, &[event], "refreshed").await
+    let (connection, row) = (&turn.account.connection.row, &turn.account.row);
+    let after = AccountRow {
+        status: AccountStatus::Active,
+        access_expires_at: grant.access_expires_at,
+        ..row.clone()
+    };
+    let mut all = vec![events::about(app, AccountEvent::TokenRefreshSucceeded, connection, &after)?];
+    if row.status != AccountStatus::Active {
+        all.push(events::moved(app, connection, row.status, &after)?);
+    }
+    store(app, &turn, &grant, scopes, &all, "refreshed").await
 }
 
 /// Stores the refresh token that was issued although a later step failed; the old one is void.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use keybearer_app::connectors::{Bindings, Catalog, load_connector};
 use keybearer_app::{
     Actor, App, AppConfig, AppParts, Caller, DatabaseConfig, EgressConfig, Permission, Permissions,
-    ProxyLimits, RefreshLimits, RootKey, SharedCredential,
+    ProxyLimits, RefreshLimits, RootKey, SharedCredential, WebhookLimits,
 };
 use keybearer_core::ids::{AccountId, ClientId, DataKeyId, EnvironmentId, SigningKeyId};
 use keybearer_core::{
@@ -335,6 +335,7 @@ fn usual_parts(url: &str, clock: Arc<FixedClock>, provider: &str) -> AppParts {
             link_lifetime: Duration::from_secs(3600),
             refresh: RefreshLimits::default(),
             proxy: ProxyLimits::default(),
+            webhooks: WebhookLimits::default(),
         },
         database: DatabaseConfig {
             connections: 4,

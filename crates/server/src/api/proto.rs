@@ -31,6 +31,9 @@ pub mod scalekit {
         /// MCP servers.
         pub mod mcp {
             tonic::include_proto!("scalekit.v1.mcp");
+        /// Events about accounts.
+        pub mod events {
+            tonic::include_proto!("scalekit.v1.events");
         }
         /// Connectors.
         pub mod providers {
@@ -39,6 +42,9 @@ pub mod scalekit {
         /// Tools.
         pub mod tools {
             tonic::include_proto!("scalekit.v1.tools");
+        /// Sample events and the page about webhooks.
+        pub mod webhooks {
+            tonic::include_proto!("scalekit.v1.webhooks");
         }
     }
 }

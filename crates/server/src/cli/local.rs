@@ -10,7 +10,7 @@ use keybearer_app::connections::{self, CreateConnection, UpdateConnection};
 use keybearer_app::connectors::Bindings;
 use keybearer_app::{
     Actor, AppConfig, Caller, DatabaseConfig, EgressConfig, Permissions, ProxyLimits, RefreshLimits, RootKey,
-    clients, environments,
+    WebhookLimits, clients, environments,
 };
 use keybearer_core::{
     Code, EnvironmentKind, Error, OsEntropy, Result, SecretString, SystemClock, VerifyMode, random_token,
@@ -174,6 +174,7 @@ fn settings(wanted: Wanted, sandbox_url: &Url) -> Settings {
             link_lifetime: Duration::from_secs(24 * 3600),
             refresh: RefreshLimits::default(),
             proxy: ProxyLimits::default(),
+            webhooks: WebhookLimits::default(),
         },
         database: DatabaseConfig::at(wanted.database.unwrap_or_else(|| sqlite(&wanted.data))),
         root_key: RootKey::File(wanted.data.join("root.key")),

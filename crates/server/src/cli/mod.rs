@@ -14,6 +14,7 @@ mod output;
 mod sandbox;
 mod serve;
 mod session;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -70,6 +71,9 @@ enum Command {
     /// The programs that may call us
     #[command(subcommand)]
     Clients(clients::Clients),
+    /// Where events about accounts are sent to
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
     /// The built-in provider of a `dev` server
     #[command(subcommand)]
     Sandbox(sandbox::Sandbox),
@@ -110,6 +114,7 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<()> {
         Command::Call(command) => calls::call(command, context).await,
         Command::Logs(command) => calls::logs(command, context).await,
         Command::Clients(command) => clients::run(command, context).await,
+        Command::Webhooks(command) => webhooks::run(command, context).await,
         Command::Sandbox(command) => sandbox::run(command, context).await,
         Command::Doctor(command) => doctor::run(command, context).await,
         Command::Openapi => context.out.text(crate::api::rest::openapi::CURRENT),

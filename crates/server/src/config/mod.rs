@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use keybearer_app::{
     AppConfig, DatabaseConfig, EgressConfig, ProxyLimits, RefreshLimits, RootKey, SharedCredential,
+    WebhookLimits,
 };
 use keybearer_core::{Code, EnvironmentKind, Error, Result, SecretString, VerifyMode};
 use url::Url;
@@ -102,6 +103,7 @@ fn settings(file: ConfigFile) -> Result<Settings> {
             link_lifetime: Duration::from_secs(file.link_hours.unwrap_or(24).clamp(1, 24 * 30) * 3600),
             refresh: RefreshLimits::default(),
             proxy: proxy(&file.proxy),
+            webhooks: WebhookLimits::default(),
         },
         database: DatabaseConfig {
             connections: file.database.connections.unwrap_or(10).clamp(2, 200),

@@ -4,6 +4,7 @@ mod assets;
 mod cookie;
 mod headers;
 pub mod hosted;
+mod portal;
 
 use std::sync::Arc;
 
@@ -40,14 +41,16 @@ impl<F> Web<F> {
     }
 }
 
-/// Every route of the pages: `/c/…`, the OAuth callback, `/connect/success`, `/static/…`, `/favicon.ico`.
+/// Every route of the pages: `/c/…`, the OAuth callback, `/connect/success`, `/static/…`, `/favicon.ico`,
+/// `/webhooks`.
 pub fn router<F: Flows>(web: Web<F>) -> Router {
     let lasting_tls = web.is_lasting_tls();
     let host = web.public_url.host_str().unwrap_or_default().to_owned();
     let routes = hosted::routes(web)
         .layer(from_fn(move |request, next| at_home(host.clone(), request, next)))
         .route("/static/{hash}/{file}", get(assets::file))
-        .route("/favicon.ico", get(assets::favicon));
+        .route("/favicon.ico", get(assets::favicon))
+        .route("/webhooks", get(portal::page));
     routes.layer(map_response(move |answer| async move { headers::dress(answer, lasting_tls) }))
 }
 

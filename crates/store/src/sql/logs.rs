@@ -2,15 +2,19 @@ use super::sql;
 
 macro_rules! event_columns {
     () => {
-        "id, environment_id, account_id, sequence, event_type, payload, created_at"
+        "id, environment_id, account_id, sequence, event_type, payload, created_at, organization_id, \
+         connection_id, sample"
     };
 }
 
 macro_rules! event_filter {
     () => {
         "environment_id = $1 AND (CAST($2 AS TEXT) IS NULL OR account_id = CAST($2 AS TEXT)) \
-         AND (CAST($3 AS TEXT) IS NULL OR event_type = CAST($3 AS TEXT)) \
-         AND created_at >= $4 AND created_at < $5"
+         AND (CAST($3 AS TEXT) = '[]' \
+           OR replace(CAST($3 AS TEXT), '\"' || event_type || '\"', '') <> CAST($3 AS TEXT)) \
+         AND created_at >= $4 AND created_at < $5 \
+         AND (CAST($6 AS TEXT) IS NULL OR organization_id = CAST($6 AS TEXT)) \
+         AND (CAST($7 AS TEXT) IS NULL OR connection_id = CAST($7 AS TEXT)) AND NOT sample"
     };
 }
 
@@ -41,14 +45,14 @@ macro_rules! call_filter {
 }
 
 sql! {
-    EVENT_INSERT = ("INSERT INTO event (", event_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)");
+    EVENT_INSERT = ("INSERT INTO event (", event_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
     EVENT_GET = ("SELECT ", event_columns!(), " FROM event WHERE id = $1");
     EVENT_OLDER = (
         "SELECT ", event_columns!(), " FROM event WHERE ", event_filter!(),
-        " AND (created_at, id) < ($6, $7) ORDER BY created_at DESC, id DESC LIMIT $8");
+        " AND (created_at, id) < ($8, $9) ORDER BY created_at DESC, id DESC LIMIT $10");
     EVENT_NEWER = (
         "SELECT ", event_columns!(), " FROM event WHERE ", event_filter!(),
-        " AND (created_at, id) > ($6, $7) ORDER BY created_at, id LIMIT $8");
+        " AND (created_at, id) > ($8, $9) ORDER BY created_at, id LIMIT $10");
     EVENT_TOTAL = ("SELECT COUNT(*) FROM event WHERE ", event_filter!());
     EVENT_OF_ACCOUNT = (
         "SELECT ", event_columns!(), " FROM event WHERE account_id = $1 AND sequence > $2 \

@@ -7,6 +7,7 @@ pub(crate) mod environments;
 pub(crate) mod flows;
 pub(crate) mod logs;
 pub(crate) mod refresh;
+pub(crate) mod webhooks;
 
 /// Declares statements and lists them for the test that prepares them.
 macro_rules! sql {
@@ -24,6 +25,7 @@ pub(crate) use sql;
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     [accounts::ALL, clients::ALL, connections::ALL, environments::ALL, flows::ALL, logs::ALL, refresh::ALL]
         .into_iter()
+        .chain([webhooks::ALL])
         .flatten()
         .copied()
 }

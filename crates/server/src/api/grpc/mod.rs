@@ -6,11 +6,13 @@ mod connected_accounts;
 mod connection_setups;
 mod connections;
 mod connectors;
+mod events;
 mod logs;
 mod map;
 mod mcp;
 mod providers;
 mod tools;
+mod webhook_endpoints;
 
 use keybearer_app::{App, Caller, PageAsk};
 use keybearer_core::{Code, Error};
@@ -22,11 +24,15 @@ use crate::api::proto::keybearer::v1::api_client_service_server::ApiClientServic
 use crate::api::proto::keybearer::v1::connection_setup_service_server::ConnectionSetupServiceServer;
 use crate::api::proto::keybearer::v1::connector_service_server::ConnectorServiceServer;
 use crate::api::proto::keybearer::v1::log_service_server::LogServiceServer;
+use crate::api::proto::keybearer::v1::webhook_endpoint_service_server::WebhookEndpointServiceServer;
 use crate::api::proto::scalekit::v1::connected_accounts::connected_account_service_server::ConnectedAccountServiceServer;
 use crate::api::proto::scalekit::v1::connections::connection_service_server::ConnectionServiceServer;
 use crate::api::proto::scalekit::v1::mcp::mcp_service_server::McpServiceServer;
 use crate::api::proto::scalekit::v1::providers::provider_service_server::ProviderServiceServer;
 use crate::api::proto::scalekit::v1::tools::tool_service_server::ToolServiceServer;
+use crate::api::proto::scalekit::v1::events::events_service_server::EventsServiceServer;
+use crate::api::proto::scalekit::v1::providers::provider_service_server::ProviderServiceServer;
+use crate::api::proto::scalekit::v1::webhooks::webhook_service_server::WebhookServiceServer;
 
 /// What a handler gives.
 type Answer<T> = Result<Response<T>, Status>;
@@ -49,6 +55,9 @@ pub fn routes(app: &App) -> Routes {
         .add_service(ApiClientServiceServer::new(service.clone()))
         .add_service(ConnectionSetupServiceServer::new(service.clone()))
         .add_service(ConnectorServiceServer::new(service.clone()))
+        .add_service(EventsServiceServer::new(service.clone()))
+        .add_service(WebhookServiceServer::new(service.clone()))
+        .add_service(WebhookEndpointServiceServer::new(service.clone()))
         .add_service(LogServiceServer::new(service));
     routes.routes()
 }
