@@ -18,6 +18,7 @@ mod node;
 mod open;
 pub mod outbound;
 mod paging;
+pub mod providers;
 pub mod proxy;
 mod signing;
 mod state;

@@ -9,6 +9,7 @@ mod columns;
 mod connection_change;
 mod connections;
 mod credentials;
+mod custom_connectors;
 mod dialect;
 mod environments;
 mod error;
@@ -29,6 +30,7 @@ pub use columns::{AttemptStatus, AuthMode, DataKeyState, Sealed, SecretState, Si
 pub use connection_change::{ConnectionChange, ConnectionSeen, CredentialChange, GrantedScopes};
 pub use connections::{ConnectionFilter, ConnectionRow};
 pub use credentials::CredentialRow;
+pub use custom_connectors::{CustomConnectorRow, CustomConnectorUse};
 pub use dialect::{Db, Options};
 pub use environments::{EnvironmentRow, InstallationRow};
 pub use error::{Result, StoreError};

@@ -29,6 +29,6 @@ pub use types::{
 };
 pub use update::update;
 
-pub(crate) use find::{row, row_by_id};
+pub(crate) use find::{row, row_by_id, slug};
 pub(crate) use types::union;
 pub(crate) use view::redirect_uri;

@@ -5,6 +5,7 @@ mod calls;
 mod clients;
 mod connections;
 mod connectors;
+mod custom_connectors;
 mod demo;
 mod dev;
 mod doctor;
