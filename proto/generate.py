@@ -49,7 +49,13 @@ METHODS = {
         "UpdateConnectionContext": ("Replaces the values that fill the templates of a connection's addresses.", "agent_connectors:write"),
     },
     PROVIDERS: {
-        "ListProviders": ("Lists connectors.", "agent_connectors:read"),
+        "CreateProvider": ("Refused: the catalogue is part of the program and of the operator's files.", "agent_connectors:write"),
+        "CreateCustomProvider": ("Creates a connector of the environment.", "agent_connectors:write"),
+        "UpdateProvider": ("Refused: the catalogue is part of the program and of the operator's files.", "agent_connectors:write"),
+        "UpdateCustomProvider": ("Replaces a connector of the environment.", "agent_connectors:write"),
+        "DeleteProvider": ("Refused: the catalogue is part of the program and of the operator's files.", "agent_connectors:write"),
+        "DeleteCustomProvider": ("Deletes a connector of the environment that no connection uses.", "agent_connectors:write"),
+        "ListProviders": ("Lists connectors: the catalogue's, the environment's own, or both.", "agent_connectors:read"),
     },
     TOOLS: {
         "CreateTool": ("Refused: this version has no tools.", "agent_connectors:write"),
@@ -125,6 +131,14 @@ MESSAGE_RULES = {
 NOT_REQUIRED = {
     ("scalekit.v1.connected_accounts.CreateConnectedAccountRequest", "connected_account"),
     ("scalekit.v1.tools.ListScopedToolsRequest", "filter"),
+    ("scalekit.v1.providers.UpdateCustomProvider", "auth_patterns"),
+}
+
+# Text rules that the application checks instead: what they refuse depends on the operator's configuration, or on
+# what is stored.
+NOT_CHECKED = {
+    ("scalekit.v1.providers.CreateCustomProvider", "proxy_url"): {"pattern"},
+    ("scalekit.v1.providers.UpdateCustomProvider", "proxy_url"): {"pattern", "min_len"},
 }
 
 
@@ -220,6 +234,10 @@ class Writer:
         validate = dict(field.get("validate", {}))
         if (owner, field["name"]) in NOT_REQUIRED:
             validate.pop("required", None)
+        skipped = NOT_CHECKED.get((owner, field["name"]), set())
+        if skipped:
+            kept = {key: rule for key, rule in validate.get("string", {}).items() if key not in skipped}
+            validate["string"] = kept
         parts = rule_parts(validate)
         if parts:
             options.append("(keybearer.v1.rules) = { " + " ".join(parts) + " }")

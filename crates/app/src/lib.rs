@@ -20,6 +20,7 @@ mod open;
 pub mod outbound;
 pub mod outbox;
 mod paging;
+pub mod providers;
 pub mod proxy;
 mod signing;
 mod state;

@@ -126,6 +126,7 @@ async fn assemble(parts: AppParts, db: Db, root_key: Arc<dyn KeyProvider>) -> Re
         egress: Egress::new(policy)
             .map_err(|error| Error::new(Code::ConfigInvalid, format!("egress: {error}")))?,
         catalog: parts.catalog,
+        custom: crate::providers::Cache::default(),
         root_key,
         keyring: RwLock::default(),
         signing_keys: SigningKeys::default(),

@@ -23,6 +23,7 @@ pub(crate) struct Inner {
     pub db: Db,
     pub egress: Egress,
     pub catalog: Catalog,
+    pub custom: crate::providers::Cache,
     pub root_key: Arc<dyn KeyProvider>,
     pub keyring: RwLock<Keyring>,
     pub signing_keys: SigningKeys,
@@ -74,9 +75,13 @@ impl App {
         &*self.0.entropy
     }
 
-    /// The connectors that can be used.
+    /// The connectors that every environment can use. [`crate::providers::connector`] finds those of one too.
     pub fn catalog(&self) -> &Catalog {
         &self.0.catalog
+    }
+
+    pub(crate) fn custom(&self) -> &crate::providers::Cache {
+        &self.0.custom
     }
 
     /// A new reference for a request.

@@ -103,6 +103,11 @@ impl Catalog {
         self.connectors.insert(connector.slug.clone(), Arc::new(connector));
     }
 
+    /// Adds a connector that is shared with others.
+    pub fn insert_shared(&mut self, connector: Arc<Connector>) {
+        self.connectors.insert(connector.slug.clone(), connector);
+    }
+
     /// The connector of that slug.
     pub fn get(&self, slug: &str) -> Option<Arc<Connector>> {
         self.connectors.get(slug).cloned()

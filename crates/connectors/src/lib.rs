@@ -5,6 +5,7 @@ mod catalog;
 pub mod engine;
 pub mod forms;
 pub mod lint;
+pub mod pattern;
 pub mod redirect;
 pub mod schema;
 pub mod scopes;

@@ -93,6 +93,8 @@ ids! {
     DataKeyId = "dek_";
     /// An event of the outbox.
     EventId = "evt_";
+    /// A connector that an environment made over the API.
+    ProviderId = "prov_";
     /// One line of the audit trail.
     AuditId = "aud_";
     /// One line of the call log.

@@ -5,6 +5,7 @@ use std::fmt;
 use keybearer_core::ids::{
     AccountId, AuditId, CallLogId, ClientId, ClientSecretId, ConnectionId, CredentialId, DataKeyId,
     EnvironmentId, EventId, FlowId, SigningKeyId, WebhookEndpointId, WebhookSecretId,
+    EnvironmentId, EventId, FlowId, ProviderId, SigningKeyId,
 };
 use keybearer_core::{
     AccountStatus, AuthType, ConnectionState, CredentialSource, EnvironmentKind, FlowKind, FlowState,
@@ -143,6 +144,8 @@ id_columns!(
     SigningKeyId,
     WebhookEndpointId,
     WebhookSecretId
+    ProviderId,
+    SigningKeyId
 );
 enum_columns!(
     AccountStatus,

@@ -52,7 +52,8 @@ impl Db {
     /// Creates a connection with its credential and a line of the audit trail.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] on `connection` when the name is taken in the environment.
+    /// [`StoreError::Conflict`] on `connection` when the name is taken in the environment; [`StoreError::Reference`]
+    /// when its custom connector is gone.
     pub async fn add_connection(
         &self,
         row: &ConnectionRow,
@@ -60,6 +61,7 @@ impl Db {
         audit: &AuditRow,
     ) -> Result<()> {
         let mut tx = self.begin().await?;
+        crate::custom_connectors::hold(&mut tx, &row.environment_id, &row.connector).await?;
         crate::connections::insert(&mut tx, row).await?;
         if let Some(credential) = credential {
             crate::credentials::insert(&mut tx, credential).await?;

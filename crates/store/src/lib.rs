@@ -10,6 +10,7 @@ mod connection_change;
 mod connections;
 mod credentials;
 mod deliveries;
+mod custom_connectors;
 mod dialect;
 mod environments;
 mod error;
@@ -33,6 +34,7 @@ pub use connection_change::{ConnectionChange, ConnectionSeen, CredentialChange, 
 pub use connections::{ConnectionFilter, ConnectionRow};
 pub use credentials::CredentialRow;
 pub use deliveries::{DeliveryFilter, DeliveryRow, TryResult, WebhookAttemptRow};
+pub use custom_connectors::{CustomConnectorRow, CustomConnectorUse};
 pub use dialect::{Db, Options};
 pub use environments::{EnvironmentRow, InstallationRow};
 pub use error::{Result, StoreError};

@@ -30,7 +30,7 @@ pub async fn auth(app: &App, caller: &Caller, lookup: &Lookup) -> Result<Account
     let detail = json!({"connection": connection.id, "generation": row.generation, "values": values});
     audit::record(app, caller, "account.credentials_read", row.id.as_str(), detail).await?;
     let credentials = grant.map(|grant| reveal(&row, &grant)).transpose()?;
-    Ok(AccountAuth { account: view::show(app, &connection, row), credentials })
+    Ok(AccountAuth { account: view::show(app, &connection, row).await?, credentials })
 }
 
 /// The row after a refresh that was due; what a failed one left otherwise.

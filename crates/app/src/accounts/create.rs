@@ -25,7 +25,7 @@ use crate::tokens::LoadedConnection;
 pub async fn create(app: &App, caller: &Caller, new: CreateAccount) -> Result<Account> {
     caller.require(Permission::AccountsWrite)?;
     let (connection, row) = insert(app, caller, &new, "account.created").await?;
-    Ok(view::show(app, &connection, row))
+    view::show(app, &connection, row).await
 }
 
 /// The account of a lookup, made first when there is none. True when it was made.
@@ -35,7 +35,7 @@ pub async fn create(app: &App, caller: &Caller, new: CreateAccount) -> Result<Ac
 pub async fn get_or_create(app: &App, caller: &Caller, new: CreateAccount) -> Result<(Account, bool)> {
     caller.require(Permission::AccountsWrite)?;
     let (connection, row, made) = ensure(app, caller, new, |_| Ok(())).await?;
-    Ok((view::show(app, &connection, row), made))
+    Ok((view::show(app, &connection, row).await?, made))
 }
 
 /// Like [`get_or_create`], for flows: the rows. Nothing is made when `check` refuses the connection.
@@ -77,7 +77,7 @@ pub(super) async fn insert(
     action: &str,
 ) -> Result<(ConnectionRow, AccountRow)> {
     let key = lookup::key(app, &caller.environment, &new.lookup).await?;
-    let connection = LoadedConnection::of(app, key.connection.clone())?;
+    let connection = LoadedConnection::of(app, key.connection.clone()).await?;
     let account = assemble(app, &connection, &key, new)?;
     let preview = preview(&account);
     let event = events::about(app, AccountEvent::Created, &connection.row, &preview)?;

@@ -52,7 +52,7 @@ pub async fn revoke(app: &App, caller: &Caller, lookup: &Lookup) -> Result<Disco
     if row.sealed_grant.is_none() {
         return Err(Error::new(Code::FailedPrecondition, "the account has no grant that could be revoked"));
     }
-    let loaded = LoadedConnection::of(app, connection)?;
+    let loaded = LoadedConnection::of(app, connection).await?;
     if loaded.method()?.revoke.is_none() {
         return Err(Error::new(Code::FailedPrecondition, "the connector offers no revocation")
             .with_help("disconnect the account, and let its user remove the app at the provider"));
@@ -103,13 +103,13 @@ async fn end(
     finished(tokio::spawn(async move {
         let before = changed.before;
         if before.sealed_grant.is_none() {
-            let account = view::show(&app, &connection, changed.after);
+            let account = view::show(&app, &connection, changed.after).await?;
             let outcome = account.revoke_outcome.unwrap_or(RevokeOutcome::NothingToRevoke);
             return Ok(Disconnected { account, outcome });
         }
         let outcome = at_provider(&app, before).await;
         let after = record(&app, &caller, &changed.after, outcome).await?;
-        Ok(Disconnected { account: view::show(&app, &connection, after), outcome })
+        Ok(Disconnected { account: view::show(&app, &connection, after).await?, outcome })
     }))
     .await
 }

@@ -137,7 +137,8 @@ fn read_static(
     if texts.is_empty() {
         return Ok(());
     }
-    if method.has_redirect() || auth_type(method) == AuthType::NoAuth {
+    let takes_fields = method.fields.iter().any(|field| field.place == Place::Account);
+    if method.has_redirect() || (auth_type(method) == AuthType::NoAuth && !takes_fields) {
         return Err(mismatch(method, "fields"));
     }
     input.extend(renamed(method, texts));

@@ -99,7 +99,7 @@ pub async fn import_one(app: &App, caller: &Caller, account: ImportAccount) -> R
                     fields: account.fields,
                     scope_selection: None,
                 };
-                let loaded = LoadedConnection::of(app, connection)?;
+                let loaded = LoadedConnection::of(app, connection).await?;
                 let row = update::apply(app, caller, &loaded, &row, &patch, "account.imported").await?;
                 return Ok(Imported { id: row.id, created: false });
             }

@@ -19,7 +19,7 @@ use crate::state::App;
 pub async fn get(app: &App, caller: &Caller, lookup: &Lookup) -> Result<Account> {
     caller.require(Permission::AccountsRead)?;
     let (connection, row) = lookup::resolve(app, &caller.environment, lookup).await?;
-    Ok(view::show(app, &connection, row))
+    view::show(app, &connection, row).await
 }
 
 /// One page of the environment's accounts, newest first: 10 unless asked otherwise, 100 at most.
@@ -102,13 +102,13 @@ async fn filter(app: &App, caller: &Caller, query: &AccountQuery) -> Result<Acco
         Some(connection) => Some(connections::row(app, &caller.environment, &connection).await?.id),
         None => None,
     };
-    let slug = |name: String| connections::connector(app, &name).map_or(name, |found| found.slug.clone());
+    let connector = connections::slug(app, &caller.environment, text(&query.connector)).await?;
     // the store joins names with a bar, which no name can hold
     let names = query.connection_names.iter().filter(|name| !name.is_empty());
     let connection_names: Vec<String> = names.map(|name| name.replace('|', "\u{fffd}")).collect();
     Ok(AccountFilter {
         connection_names,
-        connector: text(&query.connector).map(slug),
+        connector,
         connection_id,
         identifier: text(&query.identifier),
         organization_id: text(&query.organization_id),

@@ -1,10 +1,10 @@
 //! The grant of an account after credentials came in.
 
 use keybearer_connectors::Bindings;
-use keybearer_connectors::engine::{RefreshKind, auth_type, refresh_policy};
+use keybearer_connectors::engine::{RefreshKind, refresh_policy};
 use keybearer_connectors::forms;
 use keybearer_connectors::schema::{AuthMethod, Connector, Place};
-use keybearer_core::{AuthType, Error, FieldViolation, Result, Timestamp};
+use keybearer_core::{Error, FieldViolation, Result, Timestamp};
 use keybearer_store::ConnectionRow;
 use serde_json::{Map, Value};
 
@@ -21,7 +21,7 @@ pub(super) const DOMAIN: &str = "domain";
 /// Whether an account of the method is complete without anything from its user.
 pub(super) fn needs_nothing(connector: &Connector, method: &AuthMethod) -> bool {
     let asks = forms::account_form(connector, method).iter().any(|field| field.required && !field.generated);
-    auth_type(method) == AuthType::NoAuth || (!method.has_redirect() && !asks)
+    !method.has_redirect() && !asks
 }
 
 /// The grant that `given` makes of the present one.

@@ -1,5 +1,6 @@
 //! Changing an account.
 
+use keybearer_connectors::{Bindings, forms};
 use keybearer_core::{AccountStatus, Error, Result, StatusReason};
 use keybearer_store::{AccountChange, AccountRow, GrantChange};
 use serde_json::json;
@@ -23,9 +24,9 @@ use crate::tokens::LoadedConnection;
 pub async fn update(app: &App, caller: &Caller, lookup: &Lookup, patch: UpdateAccount) -> Result<Account> {
     caller.require(Permission::AccountsWrite)?;
     let (connection, row) = lookup::resolve(app, &caller.environment, lookup).await?;
-    let loaded = LoadedConnection::of(app, connection)?;
+    let loaded = LoadedConnection::of(app, connection).await?;
     let row = apply(app, caller, &loaded, &row, &patch, "account.updated").await?;
-    Ok(view::show(app, &loaded.row, row))
+    view::show(app, &loaded.row, row).await
 }
 
 /// Writes a change with its events and `action` in the audit trail.
@@ -87,7 +88,7 @@ impl Update<'_> {
         let (connector, method) = (&self.connection.connector, self.connection.method()?);
         let beside = match &self.patch.api_config {
             Some(api_config) => given::of_api_config(connector, method, api_config)?,
-            None => keybearer_connectors::Bindings::new(),
+            None => Bindings::new(),
         };
         // a grant that does not open is replaced by new credentials, and is in the way of everything else
         let present = match Grant::open(self.app, row) {
@@ -99,6 +100,9 @@ impl Update<'_> {
         let mut grant = prepare::merge(connector, method, present, &self.given, self.app.now())?;
         for (name, value) in beside.iter().filter(|(name, _)| self.given.fields.get(name).is_none()) {
             grant.account.insert(name, value.clone());
+        }
+        if had {
+            self.check_destination(&before, &grant)?;
         }
         if grant.account != before {
             change.variables = Some(prepare::variables(method, &row.variables, &grant.account));
@@ -120,5 +124,26 @@ impl Update<'_> {
         let scopes = self.given.tokens.as_ref().map(|tokens| &tokens.scopes);
         change.granted_scopes = scopes.filter(|scopes| !scopes.is_empty()).cloned();
         Ok::<_, Error>(())
+    }
+
+    /// Sending a stored secret to another host is as good as reading it, where the host is anybody's choice.
+    fn check_destination(&self, before: &Bindings, after: &Grant) -> Result<()> {
+        let (connector, method) = (&self.connection.connector, self.connection.method()?);
+        let api_pins = connector.api_for(method).pinned_hosts.unwrap_or_default();
+        let open = method.pinned_hosts.iter().chain(&api_pins).any(|pin| pin == "*");
+        let moved = method.fields.iter().any(|field| {
+            before.get(&field.name) != after.account.get(&field.name)
+                && forms::decides_host(connector, method, field)
+        });
+        let kept = |name: &str| before.get(name).is_some() && before.get(name) == after.account.get(name);
+        let keeps_secret = (self.given.tokens.is_none() && !after.tokens.is_empty())
+            || method.fields.iter().any(|field| field.secret && kept(&field.name));
+        if open && moved && keeps_secret {
+            self.caller.require(Permission::AccountsAccess).map_err(|error| {
+                let detail = "the change would send the stored credential to another host; the API client lacks `connected_accounts:access`";
+                Error::new(error.code, detail).with_help("give the whole credential again together with the new host")
+            })?;
+        }
+        Ok(())
     }
 }

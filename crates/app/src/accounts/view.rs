@@ -1,20 +1,26 @@
 //! How a stored account is shown: without any secret.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use keybearer_connectors::scopes;
+use keybearer_connectors::{Connector, scopes};
 use keybearer_core::{AccountStatus, Result, StatusReason};
 use keybearer_store::{AccountRow, ConnectionRow};
 
 use super::settings;
 use super::types::{Account, RevokeOutcome};
 use crate::connections;
+use crate::providers;
 use crate::state::App;
 
 /// One account.
-pub(super) fn show(app: &App, connection: &ConnectionRow, row: AccountRow) -> Account {
-    let connector = app.catalog().get(&connection.connector);
-    let method = connector.as_ref().and_then(|connector| connector.method(&row.method));
+pub(super) async fn show(app: &App, connection: &ConnectionRow, row: AccountRow) -> Result<Account> {
+    let connector = providers::for_view(app, &connection.environment_id, &connection.connector).await?;
+    Ok(shown(connector.as_deref(), connection, row))
+}
+
+fn shown(connector: Option<&Connector>, connection: &ConnectionRow, row: AccountRow) -> Account {
+    let method = connector.and_then(|connector| connector.method(&row.method));
     let reported = row.sealed_grant.is_some() && !row.granted_scopes.is_empty();
     let missing_scopes = method
         .filter(|_| reported)
@@ -63,21 +69,26 @@ pub(super) fn show(app: &App, connection: &ConnectionRow, row: AccountRow) -> Ac
 
 /// Several accounts; each connection is read once.
 pub(super) async fn many(app: &App, rows: Vec<AccountRow>) -> Result<Vec<Account>> {
-    let mut known: HashMap<String, ConnectionRow> = HashMap::new();
-    let mut shown = Vec::with_capacity(rows.len());
+    let mut known: HashMap<String, (ConnectionRow, Option<Arc<Connector>>)> = HashMap::new();
+    let mut accounts = Vec::with_capacity(rows.len());
     for row in rows {
         let key = row.connection_id.to_string();
         if !known.contains_key(&key) {
             match connections::row_by_id(app, &row.environment_id, &row.connection_id).await {
-                Ok(connection) => drop(known.insert(key.clone(), connection)),
+                Ok(connection) => {
+                    let connector =
+                        providers::for_view(app, &connection.environment_id, &connection.connector).await?;
+                    known.insert(key.clone(), (connection, connector));
+                }
                 // deleted since the page was read, and its accounts with it
                 Err(error) if error.code == keybearer_core::Code::ConnectionNotFound => {}
                 Err(error) => return Err(error),
             }
         }
-        shown.extend(known.get(&key).map(|connection| show(app, connection, row)));
+        let of_row = known.get(&key);
+        accounts.extend(of_row.map(|(connection, connector)| shown(connector.as_deref(), connection, row)));
     }
-    Ok(shown)
+    Ok(accounts)
 }
 
 fn next_step(row: &AccountRow, connection: &ConnectionRow) -> Option<String> {

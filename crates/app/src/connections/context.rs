@@ -36,7 +36,7 @@ pub async fn set_context(
 ) -> Result<Connection> {
     caller.require(Permission::ConnectorsWrite)?;
     let row = find::row(app, &caller.environment, id_or_name).await?;
-    let connector = find::connector(app, &row.connector)?;
+    let connector = find::connector(app, &caller.environment, &row.connector).await?;
     let method = find::method(&connector, Some(&row.method))?;
     check(method, &context)?;
     let (fields, secrets) = (values::of_context(method, &context), Bindings::new());

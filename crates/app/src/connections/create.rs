@@ -25,7 +25,7 @@ const TRIES: usize = 5;
 /// help, `InvalidArgument` at each wrong field.
 pub async fn create(app: &App, caller: &Caller, new: CreateConnection) -> Result<Connection> {
     caller.require(Permission::ConnectorsWrite)?;
-    let connector = find::connector(app, &new.connector)?;
+    let connector = find::connector(app, &caller.environment, &new.connector).await?;
     let method = find::method(&connector, new.method.as_deref())?;
     let chosen = new.name.clone().filter(|name| !name.is_empty());
     if let Some(chosen) = &chosen {
@@ -35,7 +35,7 @@ pub async fn create(app: &App, caller: &Caller, new: CreateConnection) -> Result
     for _ in 0..TRIES {
         row.name = match &chosen {
             Some(chosen) => chosen.clone(),
-            None => name::free(app, &caller.environment, &connector.slug).await?,
+            None => name::free(app, &caller.environment, &base_name(&connector)).await?,
         };
         let detail = json!({"name": row.name, "connector": row.connector, "method": row.method,
             "state": row.state, "source": row.credential_source});
@@ -51,6 +51,12 @@ pub async fn create(app: &App, caller: &Caller, new: CreateConnection) -> Result
         }
     }
     Err(Error::new(Code::ConnectionNameTaken, "every name that was tried was taken a moment before"))
+}
+
+/// What a connection is called when nobody says: the slug, or the readable part of an identifier.
+fn base_name(connector: &Connector) -> String {
+    let readable = connector.slug.split(':').next().unwrap_or_default();
+    if connector.is_custom() { readable.to_ascii_lowercase() } else { readable.to_owned() }
 }
 
 /// The row without its name, and its credential.

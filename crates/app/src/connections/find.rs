@@ -1,7 +1,5 @@
 //! Finding connectors and connections.
 
-use std::sync::Arc;
-
 use keybearer_connectors::engine::auth_type;
 use keybearer_connectors::schema::{AuthMethod, Connector};
 use keybearer_connectors::{forms, scopes};
@@ -15,26 +13,7 @@ use crate::access::{Caller, Permission};
 use crate::paging::{List, Listed, PageAsk};
 use crate::state::App;
 
-/// The connector of a slug. The wire's provider keys are understood too: `TWO_WORDS` is `two-words`.
-///
-/// # Errors
-/// [`Code::ConnectorNotFound`].
-pub fn connector(app: &App, name: &str) -> Result<Arc<Connector>> {
-    let folded = fold(name);
-    let found = app.catalog().get(name).or_else(|| {
-        app.catalog().iter().find(|connector| !folded.is_empty() && fold(&connector.slug) == folded).cloned()
-    });
-    found.ok_or_else(|| {
-        let shown: String = name.chars().filter(|character| !character.is_control()).take(60).collect();
-        Error::new(Code::ConnectorNotFound, format!("there is no connector `{shown}`"))
-            .with_help("see all of them: `keybearer connectors list`")
-    })
-}
-
-/// Lower case without what separates words.
-fn fold(name: &str) -> String {
-    name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).map(|c| c.to_ascii_lowercase()).collect()
-}
+pub use crate::providers::connector;
 
 /// The method of that id, or the recommended one.
 pub(super) fn method<'a>(connector: &'a Connector, id: Option<&str>) -> Result<&'a AuthMethod> {
@@ -53,9 +32,9 @@ pub(super) fn method<'a>(connector: &'a Connector, id: Option<&str>) -> Result<&
 ///
 /// # Errors
 /// [`Code::PermissionDenied`], [`Code::ConnectorNotFound`], or `InvalidArgument` for an unknown method.
-pub fn form(app: &App, caller: &Caller, name: &str, method_id: Option<&str>) -> Result<Form> {
+pub async fn form(app: &App, caller: &Caller, name: &str, method_id: Option<&str>) -> Result<Form> {
     caller.require(Permission::ConnectorsRead)?;
-    let connector = connector(app, name)?;
+    let connector = connector(app, &caller.environment, name).await?;
     let method = method(&connector, method_id)?;
     Ok(Form {
         connector: connector.slug.clone(),
@@ -105,8 +84,7 @@ pub async fn list(
 ) -> Result<Listed<Connection>> {
     caller.require(Permission::ConnectorsRead)?;
     let text = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
-    let slug =
-        text(&query.connector).map(|name| connector(app, &name).map_or(name, |found| found.slug.clone()));
+    let slug = slug(app, &caller.environment, text(&query.connector)).await?;
     let filter = ConnectionFilter { connector: slug, state: query.state, query: text(&query.query) };
     let bound = serde_json::json!([filter.connector, filter.state, filter.query]).to_string();
     let list = List {
@@ -122,6 +100,20 @@ pub async fn list(
     let (next, previous, total) = (listed.next, listed.previous, listed.total);
     let items = view::many(app, &caller.environment, listed.items).await?;
     Ok(Listed { items, total, next, previous })
+}
+
+/// The slug of a connector that a filter names; a name that is none is kept, and finds nothing.
+pub(crate) async fn slug(
+    app: &App,
+    environment: &EnvironmentId,
+    name: Option<String>,
+) -> Result<Option<String>> {
+    let Some(name) = name else { return Ok(None) };
+    match connector(app, environment, &name).await {
+        Ok(found) => Ok(Some(found.slug.clone())),
+        Err(error) if error.code == Code::ConnectorNotFound => Ok(Some(name)),
+        Err(error) => Err(error),
+    }
 }
 
 /// The row of an id or name.

@@ -30,5 +30,6 @@ pub use types::{
 pub use update::update;
 
 pub(crate) use find::{row, row_by_id, row_by_name};
+pub(crate) use find::{row, row_by_id, slug};
 pub(crate) use types::union;
 pub(crate) use view::redirect_uri;

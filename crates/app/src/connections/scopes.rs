@@ -101,7 +101,7 @@ pub async fn scope_impact(
 ) -> Result<ScopeImpact> {
     caller.require(Permission::ConnectorsRead)?;
     let row = find::row(app, &caller.environment, id_or_name).await?;
-    let connector = find::connector(app, &row.connector)?;
+    let connector = find::connector(app, &caller.environment, &row.connector).await?;
     let method = find::method(&connector, Some(&row.method))?;
     let (before, after) = (ScopeSettings::of(&row).wanted(), check(method, wanted, None)?.wanted());
     let only = |one: &[String], other: &[String]| -> Vec<String> {

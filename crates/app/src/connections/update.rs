@@ -39,7 +39,7 @@ pub(super) async fn apply(
 ) -> Result<Connection> {
     caller.require(Permission::ConnectorsWrite)?;
     let row = find::row(app, &caller.environment, id_or_name).await?;
-    let connector = find::connector(app, &row.connector)?;
+    let connector = find::connector(app, &caller.environment, &row.connector).await?;
     let changed = app
         .db()
         .change_connection(&caller.environment, &row.id, app.now(), |seen| {

@@ -13,6 +13,7 @@ use keybearer_store::{AccountCount, AuthMode, ConnectionRow, CredentialRow};
 use super::types::{Connection, ConnectionConfig, ConnectionCounts, ScopeSettings, Warning};
 use super::values::{self, Have};
 use crate::grant::{self, Grant};
+use crate::providers;
 use crate::state::App;
 
 /// The redirect URI of a connection.
@@ -73,7 +74,7 @@ async fn load(app: &App, row: ConnectionRow) -> Result<Loaded> {
     };
     // what does not open is shown as not there: the list must still come
     let secrets = credential.as_ref().and_then(|credential| grant::open_credential(app, credential).ok());
-    let connector = app.catalog().get(&row.connector);
+    let connector = providers::for_view(app, &row.environment_id, &row.connector).await?;
     Ok(Loaded { row, connector, credential, secrets: secrets.unwrap_or_default() })
 }
 

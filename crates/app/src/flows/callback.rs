@@ -55,7 +55,8 @@ async fn receive(
         ConnectionId::parse(connection).ok_or_else(|| foreign("the redirect URI names no connection"))?;
     let row = app.db().find_connection(&id).await.map_err(Error::from)?;
     let connection =
-        LoadedConnection::of(app, row.ok_or_else(|| foreign("the redirect URI names no connection"))?)?;
+        LoadedConnection::of(app, row.ok_or_else(|| foreign("the redirect URI names no connection"))?)
+            .await?;
     let method = connection.method()?;
     let oauth1 = method.kind == MethodType::Oauth1;
     if posted != asked_for_a_post(method) {

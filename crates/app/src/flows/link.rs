@@ -15,7 +15,7 @@ use crate::accounts::{self, CreateAccount, Lookup, ScopeSelection};
 use crate::audit;
 use crate::events::{self, AccountEvent};
 use crate::state::App;
-use crate::tokens::LoadedConnection;
+use crate::tokens::{self, LoadedConnection};
 
 /// Longest `state` of an app.
 const MAX_STATE: usize = 512;
@@ -84,10 +84,12 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         None => Ok(None),
     };
     let fits = |connection: &ConnectionRow| {
-        LoadedConnection::of(app, connection.clone())?.require_usable()?;
+        tokens::require_usable(connection)?;
         chosen(connection).map(|_| ())
     };
     let (connection, account, _) = accounts::ensure(app, caller, new, fits).await?;
+    // its connector may be gone, which an account that is there already does not tell
+    LoadedConnection::of(app, connection.clone()).await?;
     let chosen = chosen(&connection)?;
     let (now, token) = (app.now(), random_token(app.entropy(), 20)?);
     let row = FlowRow {

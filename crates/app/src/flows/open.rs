@@ -43,7 +43,7 @@ pub(super) async fn by_id(app: &App, id: &FlowId, as_of: Timestamp) -> Result<Op
 pub(super) async fn complete(app: &App, flow: FlowRow) -> Result<OpenFlow, Trouble> {
     let gone = || Error::new(Code::ConnectionNotFound, "the connection or the account of this link is gone");
     let row = app.db().find_connection(&flow.connection_id).await.map_err(Error::from)?;
-    let connection = LoadedConnection::of(app, row.ok_or_else(gone)?)?;
+    let connection = LoadedConnection::of(app, row.ok_or_else(gone)?).await?;
     let account = match &flow.account_id {
         Some(id) => app.db().find_account(id).await.map_err(Error::from)?,
         None => None,

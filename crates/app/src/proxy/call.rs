@@ -1,6 +1,7 @@
 use http::{HeaderMap, Method, Request, Response, Uri};
 use keybearer_connectors::Bindings;
 use keybearer_connectors::engine::{Context, inject, means_expired_token, needs_whole_body, proxy_target};
+use keybearer_connectors::schema::Kind;
 use keybearer_core::{Code, Error, Result};
 use keybearer_egress::{BodyStream, StreamLimits, body_from};
 use keybearer_store::AccountRow;
@@ -91,12 +92,13 @@ async fn find_account(app: &App, caller: &Caller, connection: &str, identifier: 
         Error::new(Code::ConnectionNotFound, format!("there is no connection `{connection}`"))
             .with_help("list them: `keybearer connections list`")
     })?;
-    let loaded = LoadedConnection::of(app, found)?;
+    let loaded = LoadedConnection::of(app, found).await?;
     loaded.require_usable()?;
     if !loaded.row.proxy_enabled {
         return Err(Error::new(Code::ProxyDisabled, "proxy not enabled for provider")
             .with_help(format!("switch it on: `keybearer connections edit {connection} --proxy on`")));
     }
+    check_connector(&loaded)?;
     let rows = app.db().find_accounts_in_any_scope(&loaded.row.id, identifier).await?;
     let mut rows = rows.into_iter();
     match (rows.next(), rows.next()) {
@@ -107,6 +109,23 @@ async fn find_account(app: &App, caller: &Caller, connection: &str, identifier: 
         (None, _) => Err(Error::new(Code::AccountNotFound, "this user has no account on the connection")
             .with_help("make a connect link for the user: `keybearer link CONNECTION --user USER`")),
     }
+}
+
+/// Whether the connector lets itself be called.
+fn check_connector(connection: &LoadedConnection) -> Result<()> {
+    let connector = &connection.connector;
+    if connector.proxy_disabled {
+        return Err(Error::new(Code::ProxyDisabled, "proxy not enabled for provider")
+            .with_help(format!("set `proxy_enabled` of the provider {}", connector.slug)));
+    }
+    if connector.kind == Kind::Mcp {
+        return Err(Error::new(
+            Code::ProxyDisabled,
+            "the provider is an MCP server, which the proxy does not call",
+        )
+        .with_help("an MCP server is used through its tools"));
+    }
+    Ok(())
 }
 
 fn target(app: &App, account: &LoadedAccount, path_and_query: &str) -> Result<url::Url> {

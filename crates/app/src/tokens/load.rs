@@ -10,6 +10,7 @@ use keybearer_core::{AccountStatus, Code, ConnectionState, Error, Result};
 use keybearer_store::{AccountRow, ConnectionRow};
 
 use crate::grant::{self, Grant};
+use crate::providers;
 use crate::state::App;
 
 /// A connection with its connector.
@@ -35,12 +36,13 @@ impl LoadedConnection {
     pub async fn read(app: &App, id: &ConnectionId) -> Result<Self> {
         let row = app.db().find_connection(id).await?;
         let row = row.ok_or_else(|| Error::new(Code::ConnectionNotFound, "there is no such connection"))?;
-        Self::of(app, row)
+        Self::of(app, row).await
     }
 
     /// Finds the connector of a connection.
-    pub fn of(app: &App, row: ConnectionRow) -> Result<Self> {
-        let connector = app.catalog().get(&row.connector).ok_or_else(|| {
+    pub async fn of(app: &App, row: ConnectionRow) -> Result<Self> {
+        let found = providers::of_row(app, &row.environment_id, &row.connector).await?;
+        let connector = found.ok_or_else(|| {
             Error::new(
                 Code::ConnectorNotFound,
                 format!("connector `{}` is not installed any more", row.connector),
@@ -64,17 +66,21 @@ impl LoadedConnection {
 
     /// Goes on only when the connection can be used.
     pub fn require_usable(&self) -> Result<()> {
-        match self.row.state {
-            ConnectionState::Active => Ok(()),
-            ConnectionState::Paused => {
-                Err(Error::new(Code::ConnectionPaused, format!("connection `{}` is paused", self.row.name))
-                    .with_help(format!("resume it: `keybearer connections resume {}`", self.row.name)))
-            }
-            ConnectionState::Draft => Err(Error::new(
-                Code::ConnectionIncomplete,
-                format!("connection `{}` is a draft", self.row.name),
-            )
-            .with_help(format!("complete it: `keybearer connections edit {}`", self.row.name))),
+        require_usable(&self.row)
+    }
+}
+
+/// Goes on only when a connection can be used.
+pub(crate) fn require_usable(row: &ConnectionRow) -> Result<()> {
+    match row.state {
+        ConnectionState::Active => Ok(()),
+        ConnectionState::Paused => {
+            Err(Error::new(Code::ConnectionPaused, format!("connection `{}` is paused", row.name))
+                .with_help(format!("resume it: `keybearer connections resume {}`", row.name)))
+        }
+        ConnectionState::Draft => {
+            Err(Error::new(Code::ConnectionIncomplete, format!("connection `{}` is a draft", row.name))
+                .with_help(format!("complete it: `keybearer connections edit {}`", row.name)))
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use background::run as run_background;
 pub(crate) use flight::Flights;
 pub use fresh::{RefreshOutcome, refresh_now};
 pub(crate) use fresh::{fresh, renew};
-pub(crate) use load::{LoadedAccount, LoadedConnection};
+pub(crate) use load::{LoadedAccount, LoadedConnection, require_usable};
 pub(crate) use recover::recover;
 pub(crate) use shared::Outcome;
 pub(crate) use spill::Spill;

@@ -38,12 +38,12 @@ pub(crate) fn chooser(method: &AuthMethod, name: &str, depth: usize) -> Chooser 
     }
 }
 
-/// Checks a filled URL whose host holds the values of `names`. Runs before any credential is attached.
+/// Checks a filled URL whose host holds the values of `names` against pins. Runs before any credential is attached.
 pub(crate) fn check(
     url: &Url,
     names: &[&str],
     values: &Values<'_>,
-    what: &'static str,
+    (what, pins): (&'static str, &[String]),
 ) -> Result<(), EngineError> {
     let method = values.context.method;
     let mut worst = Chooser::Developer;
@@ -62,7 +62,6 @@ pub(crate) fn check(
     if plain && worst > Chooser::Developer {
         return Err(EngineError::Url { what, reason: "must be an https address" });
     }
-    let pins = &method.pinned_hosts;
     let needed = worst == Chooser::User || (worst == Chooser::Provider && !pins.is_empty());
     if needed && !pins.iter().any(|pin| matches(pin, url)) {
         let host = url.host_str().unwrap_or_default().to_owned();

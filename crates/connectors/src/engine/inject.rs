@@ -27,7 +27,8 @@ pub fn credential_headers(connector: &Connector, method: &AuthMethod) -> Vec<Str
     let api = connector.api_for(method).headers.unwrap_or_default();
     let secret = api.iter().filter(|(_, text)| is_secret(method, text)).map(|(name, _)| name);
     let mut names: Vec<String> = ALWAYS.iter().map(|name| (*name).to_owned()).collect();
-    for name in method.credential_placement.headers.keys().chain(secret) {
+    let basic = method.credential_placement.basic.iter().filter_map(|basic| basic.header.as_ref());
+    for name in method.credential_placement.headers.keys().chain(basic).chain(secret) {
         names.push(name.to_ascii_lowercase());
     }
     if method.credential_placement.signing == Some(Signing::AwsSigv4) {
@@ -125,7 +126,8 @@ pub(crate) fn place(
         if username.expose().contains(':') {
             return Err(EngineError::Value { name: "user name".to_owned(), reason: "must not hold a colon" });
         }
-        sign::set(parts, "authorization", &basic_header(username.expose(), password.expose()))?;
+        let header = basic.header.as_deref().unwrap_or("authorization");
+        sign::set(parts, header, &basic_header(username.expose(), password.expose()))?;
     }
     let mut body = body;
     if !placement.body.is_empty() {

@@ -17,8 +17,10 @@ pub fn base_url(context: &Context<'_>) -> Result<Url, EngineError> {
 }
 
 pub(crate) fn base(values: &Values<'_>) -> Result<Url, EngineError> {
-    let text = values.context.api().base_url.ok_or(EngineError::NotOffered("base_url"))?;
-    urls::fill(&text, values, "base_url")
+    let api = values.context.api();
+    let text = api.base_url.ok_or(EngineError::NotOffered("base_url"))?;
+    let pins = api.pinned_hosts.as_ref().unwrap_or(&values.context.method.pinned_hosts);
+    urls::fill_within(&text, values, "base_url", pins)
 }
 
 /// The address of a proxied call: the base address and the caller's path and query below it.

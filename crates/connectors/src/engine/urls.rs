@@ -46,9 +46,20 @@ impl Position {
 
 /// The URL of a template. Refuses user info, dot segments, and hosts that are not pinned where a user chose them.
 pub(crate) fn fill(text: &Text, values: &Values<'_>, what: &'static str) -> Result<Url, EngineError> {
+    fill_within(text, values, what, &values.context.method.pinned_hosts)
+}
+
+/// Like [`fill`], with other pins than the method's own.
+pub(crate) fn fill_within(
+    text: &Text,
+    values: &Values<'_>,
+    what: &'static str,
+    pins: &[String],
+) -> Result<Url, EngineError> {
     let template = values.choose(text)?.ok_or(EngineError::NotOffered("address"))?;
+    let written = String::new();
     let mut builder =
-        Builder { values, what, written: String::new(), position: Position::Start, host_names: Vec::new() };
+        Builder { values, what, pins, written, position: Position::Start, host_names: Vec::new() };
     for (index, part) in template.parts().iter().enumerate() {
         match part {
             Part::Literal(literal) => builder.literal(literal),
@@ -61,6 +72,7 @@ pub(crate) fn fill(text: &Text, values: &Values<'_>, what: &'static str) -> Resu
 struct Builder<'a, 't> {
     values: &'a Values<'a>,
     what: &'static str,
+    pins: &'a [String],
     written: String,
     position: Position,
     host_names: Vec<&'t str>,
@@ -125,7 +137,7 @@ impl<'t> Builder<'_, 't> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(self.fault("must not hold a user name or password"));
         }
-        hosts::check(&url, &self.host_names, self.values, self.what)?;
+        hosts::check(&url, &self.host_names, self.values, (self.what, self.pins))?;
         Ok(url)
     }
 

@@ -48,8 +48,10 @@ pub(super) fn clean(
         value = host_part(place, &value, field)?;
     }
     check_value(connector, method, field, &value)?;
+    let mut pins = method.pinned_hosts.clone();
+    pins.extend(connector.api_for(method).pinned_hosts.unwrap_or_default());
     for place in &place_in_host {
-        check_pins(method, field, place, &value)?;
+        check_pins(&pins, field, place, &value)?;
     }
     Ok(value)
 }
@@ -204,9 +206,9 @@ fn origin(value: &str, field: &Field) -> Result<String, String> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-fn check_pins(method: &AuthMethod, field: &Field, place: &HostUse, value: &str) -> Result<(), String> {
+fn check_pins(pins: &[String], field: &Field, place: &HostUse, value: &str) -> Result<(), String> {
     if field.place == Place::Connection
-        || method.pinned_hosts.is_empty()
+        || pins.is_empty()
         || field.choices.iter().any(|choice| choice == value)
     {
         return Ok(());
@@ -218,9 +220,8 @@ fn check_pins(method: &AuthMethod, field: &Field, place: &HostUse, value: &str) 
         HostUse::Part { after, .. } if after.ends_with('.') || !after.contains('.') => return Ok(()),
         HostUse::Part { before, after } => format!("https://{before}{value}{after}"),
     };
-    let pinned =
-        Url::parse(&address).is_ok_and(|url| method.pinned_hosts.iter().any(|pin| host_matches(pin, &url)));
-    if pinned { Ok(()) } else { Err(format!("must be an address of {}", method.pinned_hosts.join(" or "))) }
+    let pinned = Url::parse(&address).is_ok_and(|url| pins.iter().any(|pin| host_matches(pin, &url)));
+    if pinned { Ok(()) } else { Err(format!("must be an address of {}", pins.join(" or "))) }
 }
 
 fn check_value(connector: &Connector, method: &AuthMethod, field: &Field, value: &str) -> Result<(), String> {

@@ -135,11 +135,16 @@ fn headers(connector: &Connector, method: &AuthMethod, report: &mut Report<'_>) 
         ("refresh_headers", &method.refresh_headers),
         ("api.headers", &api),
     ];
+    let basic = method.credential_placement.basic.iter().filter_map(|basic| basic.header.as_deref());
+    for name in basic.filter(|name| !is_settable(name)) {
+        report
+            .error("credential_placement.basic.header", format!("`{name}` is not a header that can be set"));
+    }
     for (key, texts) in groups {
         let mut seen = std::collections::HashSet::new();
         for name in texts.keys() {
             let lower = name.to_ascii_lowercase();
-            if HeaderName::from_bytes(name.as_bytes()).is_err() || TRANSPORT.contains(&lower.as_str()) {
+            if !is_settable(name) {
                 report.error(format!("{key}.{name}"), "is not a header that can be set");
             }
             if !seen.insert(lower) {
@@ -147,6 +152,12 @@ fn headers(connector: &Connector, method: &AuthMethod, report: &mut Report<'_>) 
             }
         }
     }
+}
+
+/// Whether a definition may set a header of that name.
+pub(crate) fn is_settable(name: &str) -> bool {
+    HeaderName::from_bytes(name.as_bytes()).is_ok()
+        && !TRANSPORT.contains(&name.to_ascii_lowercase().as_str())
 }
 
 fn lifetimes(method: &AuthMethod, report: &mut Report<'_>) {

@@ -11,6 +11,7 @@ mod texts;
 use std::fmt;
 
 use crate::schema::{AuthMethod, Connector};
+pub(crate) use endpoints::is_settable;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

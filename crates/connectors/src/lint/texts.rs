@@ -23,7 +23,8 @@ pub(super) fn check(connector: &Connector, method: &AuthMethod, report: &mut Rep
         }
         secrets(method, &used, report);
     }
-    pins(method, report);
+    pins(&method.pinned_hosts, report);
+    pins(&connector.api_for(method).pinned_hosts.unwrap_or_default(), report);
 }
 
 fn placeholders(method: &AuthMethod, used: &Use, template: &Template, report: &mut Report<'_>) {
@@ -111,16 +112,30 @@ fn address(
         report.error(&used.key, "must not hold a query");
     }
     if used.stage != Stage::Setup {
-        hosts(method, used, &in_host, report);
+        let own = connector.api_for(method).pinned_hosts.filter(|_| used.key == "api.base_url");
+        hosts(
+            method,
+            used,
+            &in_host,
+            (own.as_deref().unwrap_or(&method.pinned_hosts), own.is_some()),
+            report,
+        );
     }
 }
 
-fn hosts(method: &AuthMethod, used: &Use, names: &[&str], report: &mut Report<'_>) {
+/// `pins` with whether they are those of the API alone, to which only a credential that is placed there goes.
+fn hosts(
+    method: &AuthMethod,
+    used: &Use,
+    names: &[&str],
+    (pins, of_api): (&[String], bool),
+    report: &mut Report<'_>,
+) {
     let closed =
         |name: &str| matches!(method.source(name), Some(Source::Field(field)) if !field.choices.is_empty());
     let choosers = names.iter().filter(|name| !closed(name)).map(|name| chooser(method, name, 0));
     let Some(worst) = choosers.max() else { return };
-    if method.pinned_hosts.is_empty() {
+    if pins.is_empty() {
         match worst {
             Chooser::User => report
                 .error("pinned_hosts", format!("must be given: a user chooses the host of {}", used.key)),
@@ -133,13 +148,25 @@ fn hosts(method: &AuthMethod, used: &Use, names: &[&str], report: &mut Report<'_
             Chooser::Developer => {}
         }
     }
-    let own_secret = method.fields.iter().any(|field| field.secret && field.place == Place::Connection);
-    if worst > Chooser::Developer && own_secret && method.pinned_hosts.iter().any(|pin| pin == "*") {
+    let own_secret = method.fields.iter().any(|field| {
+        let of_client = matches!(field.name.as_str(), "client_id" | "client_secret");
+        field.secret && field.place == Place::Connection && !(of_api && of_client)
+    });
+    let own_secret = own_secret || (of_api && places_client_secret(method));
+    if worst > Chooser::Developer && own_secret && pins.iter().any(|pin| pin == "*") {
         report.error("pinned_hosts", "must not be `*` where the developer's secret is sent");
     }
     if names.iter().any(|name| matches!(method.source(name), Some(Source::Field(field)) if field.secret)) {
         report.error(&used.key, "must not hold a secret in its host");
     }
+}
+
+/// Whether calls of the API carry the client secret itself.
+fn places_client_secret(method: &AuthMethod) -> bool {
+    let placement = &method.credential_placement;
+    let texts = placement.headers.values().chain(placement.query.values()).chain(placement.body.values());
+    let basic = placement.basic.iter().flat_map(|basic| [&basic.username, &basic.password]);
+    texts.chain(basic).flat_map(crate::template::Text::placeholders).any(|name| name == "client_secret")
 }
 
 /// A secret may only stand in an address of the API that is known to hold one, so that it is kept out of logs. Our
@@ -169,8 +196,8 @@ fn secrets(method: &AuthMethod, used: &Use, report: &mut Report<'_>) {
     }
 }
 
-fn pins(method: &AuthMethod, report: &mut Report<'_>) {
-    for pin in method.pinned_hosts.iter().filter(|pin| *pin != "*") {
+fn pins(pins: &[String], report: &mut Report<'_>) {
+    for pin in pins.iter().filter(|pin| *pin != "*") {
         let host = pin.strip_prefix('.').unwrap_or(pin);
         let fit = host.contains('.')
             && !host.starts_with('.')

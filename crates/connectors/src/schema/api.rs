@@ -23,6 +23,9 @@ pub struct Api {
     /// What every path is below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<Text>,
+    /// Hosts that the base URL may reach where a user has a say in its host; the method's `pinned_hosts` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned_hosts: Option<Vec<String>>,
     /// Headers of every call; left out when a placeholder has no value. The caller may set them too, and wins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, Text>>,
@@ -51,6 +54,7 @@ impl Api {
     pub fn overlaid(&self, over: &Self) -> Self {
         Self {
             base_url: over.base_url.clone().or_else(|| self.base_url.clone()),
+            pinned_hosts: over.pinned_hosts.clone().or_else(|| self.pinned_hosts.clone()),
             headers: over.headers.clone().or_else(|| self.headers.clone()),
             query: over.query.clone().or_else(|| self.query.clone()),
             verify: over.verify.clone().or_else(|| self.verify.clone()),

@@ -66,6 +66,9 @@ pub struct Connector {
     /// Whether it describes the built-in sandbox: only then may its addresses be plain http on loopback.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sandbox: bool,
+    /// Whether calls through the proxy are refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub proxy_disabled: bool,
     /// Ways to prove oneself, the recommended one first.
     pub auth: Vec<AuthMethod>,
     /// Where calls go; a method may override each key.
@@ -107,6 +110,11 @@ impl Connector {
     /// The auth method of that id.
     pub fn method(&self, id: &str) -> Option<&AuthMethod> {
         self.auth.iter().find(|method| method.id == id)
+    }
+
+    /// Whether an environment made it: identifiers of such connectors hold a colon, and slugs of the catalogue do not.
+    pub fn is_custom(&self) -> bool {
+        self.slug.contains(':')
     }
 
     /// The recommended auth method.

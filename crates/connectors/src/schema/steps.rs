@@ -263,6 +263,9 @@ pub struct BasicPlacement {
     pub username: Text,
     /// Password; may be empty.
     pub password: Text,
+    /// The header that carries them, `Authorization` when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<String>,
 }
 
 /// A request signature of the closed list.

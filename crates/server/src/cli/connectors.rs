@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::connector_new::New;
 use super::{Context, connector_new};
+use super::{Context, custom_connectors};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Connectors {
@@ -24,6 +25,25 @@ pub(crate) enum Connectors {
     /// Show one: what it needs from you and from each user
     Show {
         /// Its slug
+        connector: String,
+    },
+    /// Make a connector of your own from a file: a JSON object with display_name, proxy_url and auth_patterns
+    Add {
+        /// The file; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        file: String,
+    },
+    /// Replace a connector of your own by what a file says
+    Edit {
+        /// Its identifier
+        connector: String,
+        /// The file; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        file: String,
+    },
+    /// Delete a connector of your own that no connection uses
+    Delete {
+        /// Its identifier
         connector: String,
     },
     /// Check connector files
@@ -39,25 +59,34 @@ pub(crate) enum Connectors {
 
 pub(crate) async fn run(command: Connectors, context: &mut Context) -> Result<()> {
     match command {
-        Connectors::List { query } => list(query.as_deref(), context),
+        Connectors::List { query } => {
+            let own = custom_connectors::all(query.as_deref(), context).await?;
+            list(query.as_deref(), &own, context)
+        }
+        Connectors::Show { connector } if custom_connectors::is_identifier(&connector) => {
+            custom_connectors::show(&connector, context).await
+        }
         Connectors::Show { connector } => show(&connector, context),
+        Connectors::Add { file } => custom_connectors::add(&file, context).await,
+        Connectors::Edit { connector, file } => custom_connectors::edit(&connector, &file, context).await,
+        Connectors::Delete { connector } => custom_connectors::delete(&connector, context).await,
         Connectors::Lint { folder } => check(folder.as_deref(), context),
         Connectors::New(new) => connector_new::run(&new, context),
         Connectors::Schema => context.out.text(&format!("{:#}", json_schema())),
     }
 }
 
-fn list(query: Option<&str>, context: &Context) -> Result<()> {
+fn list(query: Option<&str>, own: &[Value], context: &Context) -> Result<()> {
     let catalog = Catalog::embedded();
     let found: Vec<_> = match query {
         Some(words) => catalog.search(words),
         None => catalog.iter().cloned().collect(),
     };
-    let value: Vec<Value> = found
+    let mut value: Vec<Value> = found
         .iter()
         .map(|connector| json!({"slug": connector.slug, "display_name": connector.display_name, "auth_types": types(connector), "needs": needs(connector)}))
         .collect();
-    let rows: Vec<Vec<String>> = found
+    let mut rows: Vec<Vec<String>> = found
         .iter()
         .map(|connector| {
             vec![
@@ -68,6 +97,8 @@ fn list(query: Option<&str>, context: &Context) -> Result<()> {
             ]
         })
         .collect();
+    value.extend(own.iter().map(custom_connectors::entry));
+    rows.extend(own.iter().map(custom_connectors::row));
     context.out.table(&json!(value), &["SLUG", "NAME", "AUTH", "WHAT YOU NEED FIRST"], &rows)
 }
 

@@ -6,6 +6,7 @@ mod clients;
 mod connections;
 mod connector_new;
 mod connectors;
+mod custom_connectors;
 mod demo;
 mod dev;
 mod doctor;

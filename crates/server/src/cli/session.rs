@@ -82,6 +82,11 @@ impl Session {
         Ok(Self { base, outbound, token })
     }
 
+    /// Whether there is a server to talk to, as far as this machine knows.
+    pub fn is_known(context: &Context) -> bool {
+        target(context).is_ok()
+    }
+
     /// Calls the API; a failure comes back as the server said it.
     pub async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
         let mut request = self.request(method, path)?;

@@ -188,6 +188,9 @@ fn verification(text: Option<&str>) -> Result<VerifyMode> {
 fn shared(file: &ConfigFile) -> Result<BTreeMap<String, SharedCredential>> {
     let mut all = BTreeMap::new();
     for (slug, app) in &file.shared {
+        if slug.contains(':') {
+            return Err(invalid(&format!("shared.{slug}"), "must be a connector of the catalogue"));
+        }
         let key = format!("shared.{slug}.client_secret");
         let secret = from_file(&key, app.client_secret.clone(), app.client_secret_file.as_ref())?;
         all.insert(

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod clients;
 pub(crate) mod connections;
+pub(crate) mod custom_connectors;
 pub(crate) mod environments;
 pub(crate) mod flows;
 pub(crate) mod logs;
@@ -28,4 +29,17 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
         .chain([webhooks::ALL])
         .flatten()
         .copied()
+    [
+        accounts::ALL,
+        clients::ALL,
+        connections::ALL,
+        custom_connectors::ALL,
+        environments::ALL,
+        flows::ALL,
+        logs::ALL,
+        refresh::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use keybearer_app::connections::{self, ConnectionQuery};
 use keybearer_app::connectors::Connector;
 use keybearer_app::connectors::engine::auth_type;
-use keybearer_app::{Caller, PageAsk, Permission};
+use keybearer_app::{Caller, PageAsk, Permission, providers};
 use tonic::{Request, Status, async_trait};
 
 use super::map::{connector as map, count};
@@ -23,7 +23,7 @@ impl ConnectorService for Service {
     ) -> Answer<own::ListConnectorsResponse> {
         let (caller, message) = take(request)?;
         caller.require(Permission::ConnectorsRead).map_err(fail)?;
-        let found = self.matching(&message);
+        let found = self.matching(&caller, &message).await?;
         let start = message.page_token.parse().unwrap_or(0_usize).min(found.len());
         let size = if message.page_size == 0 { DEFAULT_SIZE } else { message.page_size as usize };
         let end = start.saturating_add(size).min(found.len());
@@ -45,7 +45,8 @@ impl ConnectorService for Service {
     ) -> Answer<own::GetConnectorResponse> {
         let (caller, message) = take(request)?;
         caller.require(Permission::ConnectorsRead).map_err(fail)?;
-        let connector = connections::connector(&self.0, &message.slug).map_err(fail)?;
+        let connector =
+            providers::connector(&self.0, &caller.environment, &message.slug).await.map_err(fail)?;
         let used = self.connections_of(&caller, &connector.slug).await?;
         let connector = map::full(&connector, self.shares(&connector.slug), used);
         give(own::GetConnectorResponse { connector: Some(connector) })
@@ -53,10 +54,15 @@ impl ConnectorService for Service {
 }
 
 impl Service {
-    fn matching(&self, message: &own::ListConnectorsRequest) -> Vec<Arc<Connector>> {
+    async fn matching(
+        &self,
+        caller: &Caller,
+        message: &own::ListConnectorsRequest,
+    ) -> Result<Vec<Arc<Connector>>, Status> {
+        let catalogue = providers::catalogue(&self.0, caller).await.map_err(fail)?;
         let all = match message.query.is_empty() {
-            true => self.0.catalog().iter().cloned().collect(),
-            false => self.0.catalog().search(&message.query),
+            true => catalogue.iter().cloned().collect(),
+            false => catalogue.search(&message.query),
         };
         let of_category = |connector: &Arc<Connector>| {
             message.category.is_empty() || connector.categories.contains(&message.category)
@@ -65,7 +71,7 @@ impl Service {
             let wanted = &message.auth_type;
             wanted.is_empty() || connector.auth.iter().any(|method| auth_type(method).as_str() == wanted)
         };
-        all.into_iter().filter(of_category).filter(of_type).collect()
+        Ok(all.into_iter().filter(of_category).filter(of_type).collect())
     }
 
     fn shares(&self, slug: &str) -> bool {

@@ -1,95 +1,100 @@
-//! The wire's connector catalogue.
+//! The wire's connectors: the catalogue, and those that an environment makes.
 
-use keybearer_app::Permission;
-use keybearer_app::connectors::Connector;
-use keybearer_app::connectors::engine::auth_type;
-use keybearer_app::connectors::forms::{FormField, account_form};
-use keybearer_app::connectors::schema::AuthMethod;
-use prost_types::ListValue;
-use serde_json::{Value, json};
+use keybearer_app::providers::{self, ProviderKind};
+use keybearer_core::Error;
 use tonic::{Request, async_trait};
 
-use super::map::{count, json as convert};
-use super::{Answer, Service, fail, give, take};
+use super::map::{count, filled, provider as map};
+use super::{Answer, Service, fail, give, page, take};
 use crate::api::proto::scalekit::v1::providers as wire;
 use wire::provider_service_server::ProviderService;
 
 #[async_trait]
 impl ProviderService for Service {
+    async fn create_provider(
+        &self,
+        request: Request<wire::CreateProviderRequest>,
+    ) -> Answer<wire::CreateProviderResponse> {
+        let (caller, _) = take(request)?;
+        Err(fail(providers::change_catalogue(&caller)))
+    }
+
+    async fn create_custom_provider(
+        &self,
+        request: Request<wire::CreateCustomProviderRequest>,
+    ) -> Answer<wire::CreateProviderResponse> {
+        let (caller, message) = take(request)?;
+        let new = map::create(message.provider.unwrap_or_default());
+        let made = providers::create(&self.0, &caller, new).await.map_err(fail)?;
+        give(wire::CreateProviderResponse { provider: Some(map::provider(made)) })
+    }
+
+    async fn update_provider(
+        &self,
+        request: Request<wire::UpdateProviderRequest>,
+    ) -> Answer<wire::UpdateProviderResponse> {
+        let (caller, _) = take(request)?;
+        Err(fail(providers::change_catalogue(&caller)))
+    }
+
+    async fn update_custom_provider(
+        &self,
+        request: Request<wire::UpdateCustomProviderRequest>,
+    ) -> Answer<wire::UpdateProviderResponse> {
+        let (caller, message) = take(request)?;
+        let new = map::update(message.provider.unwrap_or_default());
+        let updated = providers::update(&self.0, &caller, &message.identifier, new).await.map_err(fail)?;
+        give(wire::UpdateProviderResponse { provider: Some(map::provider(updated)) })
+    }
+
+    async fn delete_provider(
+        &self,
+        request: Request<wire::DeleteProviderRequest>,
+    ) -> Answer<wire::DeleteProviderResponse> {
+        let (caller, _) = take(request)?;
+        Err(fail(providers::change_catalogue(&caller)))
+    }
+
+    async fn delete_custom_provider(
+        &self,
+        request: Request<wire::DeleteProviderRequest>,
+    ) -> Answer<wire::DeleteProviderResponse> {
+        let (caller, message) = take(request)?;
+        providers::delete(&self.0, &caller, &message.identifier).await.map_err(fail)?;
+        give(wire::DeleteProviderResponse {})
+    }
+
     async fn list_providers(
         &self,
         request: Request<wire::ListProvidersRequest>,
     ) -> Answer<wire::ListProvidersResponse> {
         let (caller, message) = take(request)?;
-        caller.require(Permission::ConnectorsRead).map_err(fail)?;
-        // every connector is ours or the operator's; custom ones of an environment are not offered yet
-        let kind = message.filter.map(|filter| filter.provider_type()).unwrap_or_default();
-        let wanted = |connector: &Connector| {
-            kind != wire::ProviderType::Custom
-                && (message.identifier.is_empty() || connector.slug.eq_ignore_ascii_case(&message.identifier))
-        };
-        let all = self.0.catalog().iter().filter(|connector| wanted(connector));
-        let providers: Vec<wire::Provider> = all.map(|connector| provider(connector)).collect();
+        let identifier = filled(message.identifier);
+        let kind = kind(message.filter, identifier.is_some()).map_err(fail)?;
+        let ask = page(message.page_size, message.page_token);
+        let listed =
+            providers::list(&self.0, &caller, kind, identifier.as_deref(), &ask).await.map_err(fail)?;
         give(wire::ListProvidersResponse {
-            total_size: count(i64::try_from(providers.len()).unwrap_or(i64::MAX)),
-            providers,
-            ..wire::ListProvidersResponse::default()
+            providers: listed.items.into_iter().map(map::provider).collect(),
+            next_page_token: listed.next.unwrap_or_default(),
+            prev_page_token: listed.previous.unwrap_or_default(),
+            total_size: count(listed.total),
         })
     }
 }
 
-fn provider(connector: &Connector) -> wire::Provider {
-    let patterns = connector.auth.iter().map(|method| convert::to_value(pattern(connector, method)));
-    wire::Provider {
-        id: connector.slug.to_ascii_uppercase(),
-        identifier: connector.slug.to_ascii_uppercase(),
-        display_name: connector.display_name.clone(),
-        description: connector.blurb.clone().unwrap_or_default(),
-        categories: connector.categories.clone(),
-        auth_patterns: Some(ListValue { values: patterns.collect() }),
-        proxy_url: base_url(connector),
-        proxy_enabled: true,
-        ..wire::Provider::default()
+/// Without a filter the list is the catalogue, and an identifier names one of either kind.
+fn kind(
+    filter: Option<wire::list_providers_request::Filter>,
+    has_identifier: bool,
+) -> Result<ProviderKind, Error> {
+    let Some(filter) = filter else {
+        return Ok(if has_identifier { ProviderKind::All } else { ProviderKind::Default });
+    };
+    match wire::ProviderType::try_from(filter.provider_type) {
+        Ok(wire::ProviderType::Default) => Ok(ProviderKind::Default),
+        Ok(wire::ProviderType::Custom) => Ok(ProviderKind::Custom),
+        Ok(wire::ProviderType::All) => Ok(ProviderKind::All),
+        Err(_) => Err(Error::field("filter.provider_type", "must be DEFAULT, CUSTOM or ALL")),
     }
-}
-
-/// The base address as it is written, with its placeholders.
-pub(super) fn base_url(connector: &Connector) -> String {
-    let text = serde_json::to_value(&connector.api.base_url).unwrap_or_default();
-    match text {
-        Value::String(text) => text,
-        Value::Array(list) => list.first().and_then(Value::as_str).unwrap_or_default().to_owned(),
-        _ => String::new(),
-    }
-}
-
-fn pattern(connector: &Connector, method: &AuthMethod) -> Value {
-    let fields: Vec<Value> = account_form(connector, method).iter().map(field).collect();
-    let redirect = method.has_redirect();
-    json!({
-        "type": auth_type(method).as_str(),
-        "display_name": method.label.clone().unwrap_or_else(|| method.id.clone()),
-        "description": "",
-        "fields": if redirect { json!([]) } else { json!(fields) },
-        "account_fields": if redirect { json!(fields) } else { json!([]) },
-        "oauth_config": redirect.then(|| oauth(method)),
-    })
-}
-
-fn field(field: &FormField) -> Value {
-    json!({
-        "field_name": field.name,
-        "label": field.label,
-        "input_type": if field.secret { "password" } else if field.choices.is_empty() { "text" } else { "select" },
-        "hint": field.help,
-        "required": field.required,
-        "options": field.choices.iter().map(|value| json!({"value": value, "display_name": value})).collect::<Vec<_>>(),
-    })
-}
-
-fn oauth(method: &AuthMethod) -> Value {
-    let scopes = method.scopes.iter().map(|scope| {
-        json!({"scope": scope.name, "display_name": scope.name, "description": scope.says, "required": scope.required})
-    });
-    json!({"available_scopes": scopes.collect::<Vec<_>>(), "pkce_enabled": method.pkce == keybearer_app::connectors::schema::Pkce::S256})
 }

@@ -23,6 +23,7 @@ pub(in super::super) fn summary(connector: &Connector, shared: bool, used: u32) 
         needs_client: connector.recommended().is_some_and(|method| needs(connector, method, "client_id")),
         shared_credentials: shared,
         connection_count: used,
+        custom: connector.is_custom(),
     }
 }
 
@@ -39,7 +40,8 @@ pub(in super::super) fn full(connector: &Connector, shared: bool, used: u32) -> 
         methods: connector.auth.iter().map(|method| auth_method(connector, method)).collect(),
         shared_credentials: shared,
         connection_count: used,
-        base_url: super::super::providers::base_url(connector),
+        base_url: super::provider::base_url(connector),
+        custom: connector.is_custom(),
     }
 }
 

@@ -29,6 +29,11 @@ pub(in super::super) fn from_struct(message: Struct) -> Map<String, Value> {
     message.fields.into_iter().map(|(name, value)| (name, from_value(value))).collect()
 }
 
+/// A list as a JSON array.
+pub(in super::super) fn from_list(list: ListValue) -> Value {
+    Value::Array(list.values.into_iter().map(from_value).collect())
+}
+
 fn from_value(value: prost_types::Value) -> Value {
     match value.kind {
         None | Some(Kind::NullValue(_)) => Value::Null,

@@ -4,6 +4,7 @@ pub(super) mod account;
 pub(super) mod connection;
 pub(super) mod connector;
 pub(super) mod json;
+pub(super) mod provider;
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,0 +1,34 @@
+//! Connectors that an environment makes over the API, and finding any connector for an environment.
+
+mod cache;
+mod check;
+mod create;
+mod delete;
+mod find;
+mod list;
+mod types;
+mod update;
+
+pub use create::create;
+pub use delete::delete;
+pub use find::{catalogue, connector, get};
+pub use list::{ProviderKind, list};
+pub use types::{CreateProvider, CustomProvider, Provider, UpdateProvider};
+pub use update::update;
+
+pub(crate) use cache::Cache;
+pub(crate) use find::{for_view, of_row};
+
+use keybearer_core::{Code, Error};
+
+use crate::access::{Caller, Permission};
+
+/// What changing the catalogue itself answers: it is part of the program and of the operator's files.
+pub fn change_catalogue(caller: &Caller) -> Error {
+    if let Err(refused) = caller.require(Permission::ConnectorsWrite) {
+        return refused;
+    }
+    Error::new(Code::FailedPrecondition, "the catalogue is not changed over the API").with_help(
+        "make a connector of your own with `POST /api/v1/custom-providers`, or ask the operator to put a definition into the connectors folder of the server",
+    )
+}

@@ -1,0 +1,34 @@
+use super::sql;
+
+macro_rules! columns {
+    () => {
+        "id, environment_id, identifier, display_name, description, icon_src, proxy_url, proxy_enabled, \
+         auth_patterns, metadata, version, created_at, updated_at"
+    };
+}
+
+sql! {
+    CUSTOM_INSERT = (
+        "INSERT INTO custom_connector (", columns!(), ") VALUES \
+         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)");
+    CUSTOM_GET = (
+        "SELECT ", columns!(), " FROM custom_connector WHERE environment_id = $1 AND identifier = $2");
+    CUSTOM_OLDER = (
+        "SELECT ", columns!(), " FROM custom_connector WHERE environment_id = $1 \
+         AND (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $4");
+    CUSTOM_NEWER = (
+        "SELECT ", columns!(), " FROM custom_connector WHERE environment_id = $1 \
+         AND (created_at, id) > ($2, $3) ORDER BY created_at, id LIMIT $4");
+    CUSTOM_TOTAL = ("SELECT COUNT(*) FROM custom_connector WHERE environment_id = $1");
+    /// Locks the row, so that no connection comes in between the look at them and the change.
+    CUSTOM_LOCK = (
+        "UPDATE custom_connector SET updated_at = updated_at WHERE environment_id = $1 AND identifier = $2 \
+         RETURNING ", columns!());
+    CUSTOM_WRITE = (
+        "UPDATE custom_connector SET display_name = $2, description = $3, icon_src = $4, proxy_url = $5, \
+         proxy_enabled = $6, auth_patterns = $7, metadata = $8, version = $9, updated_at = $10 WHERE id = $1");
+    CUSTOM_DELETE = ("DELETE FROM custom_connector WHERE id = $1");
+    CUSTOM_USES = (
+        "SELECT c.name, c.method, CAST((SELECT COUNT(*) FROM account a WHERE a.connection_id = c.id) AS BIGINT) \
+         AS accounts FROM connection c WHERE c.environment_id = $1 AND c.connector = $2 ORDER BY c.name");
+}
