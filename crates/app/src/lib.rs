@@ -16,14 +16,16 @@ mod keys;
 pub mod logs;
 mod node;
 mod open;
+pub mod organizations;
 pub mod outbound;
 mod paging;
+pub mod portal;
 pub mod proxy;
 mod signing;
 mod state;
 mod tokens;
 
-pub use access::{Actor, Caller, Permission, Permissions};
+pub use access::{Actor, Caller, LinkSession, Permission, Permissions};
 pub use config::{AppConfig, ProxyLimits, RefreshLimits, SharedCredential};
 pub use keybearer_connectors as connectors;
 pub use open::{AppParts, DatabaseConfig, EgressConfig, Opened, RootKey};

@@ -4,7 +4,7 @@ use std::fmt;
 
 use keybearer_core::ids::{
     AccountId, AuditId, CallLogId, ClientId, ClientSecretId, ConnectionId, CredentialId, DataKeyId,
-    EnvironmentId, EventId, FlowId, SigningKeyId,
+    EnvironmentId, EventId, FlowId, OrganizationId, SigningKeyId,
 };
 use keybearer_core::{
     AccountStatus, AuthType, ConnectionState, CredentialSource, EnvironmentKind, FlowKind, FlowState,
@@ -140,6 +140,7 @@ id_columns!(
     EnvironmentId,
     EventId,
     FlowId,
+    OrganizationId,
     SigningKeyId
 );
 enum_columns!(

@@ -16,6 +16,10 @@ pub mod scalekit {
         pub mod connected_accounts {
             tonic::include_proto!("scalekit.v1.connected_accounts");
         }
+        /// What several services share.
+        pub mod commons {
+            tonic::include_proto!("scalekit.v1.commons");
+        }
         /// Connections.
         pub mod connections {
             tonic::include_proto!("scalekit.v1.connections");
@@ -27,6 +31,10 @@ pub mod scalekit {
         /// What errors carry.
         pub mod errdetails {
             tonic::include_proto!("scalekit.v1.errdetails");
+        }
+        /// Organizations.
+        pub mod organizations {
+            tonic::include_proto!("scalekit.v1.organizations");
         }
         /// Connectors.
         pub mod providers {

@@ -6,6 +6,7 @@ pub(crate) mod connections;
 pub(crate) mod environments;
 pub(crate) mod flows;
 pub(crate) mod logs;
+pub(crate) mod organizations;
 pub(crate) mod refresh;
 
 /// Declares statements and lists them for the test that prepares them.
@@ -22,8 +23,17 @@ pub(crate) use sql;
 
 /// Name and text of every statement.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    [accounts::ALL, clients::ALL, connections::ALL, environments::ALL, flows::ALL, logs::ALL, refresh::ALL]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        accounts::ALL,
+        clients::ALL,
+        connections::ALL,
+        environments::ALL,
+        flows::ALL,
+        logs::ALL,
+        organizations::ALL,
+        refresh::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }

@@ -8,6 +8,9 @@ mod connections;
 mod connectors;
 mod logs;
 mod map;
+mod oauth_config;
+mod organizations;
+mod portal;
 mod providers;
 
 use keybearer_app::{App, Caller, PageAsk};
@@ -22,6 +25,7 @@ use crate::api::proto::keybearer::v1::connector_service_server::ConnectorService
 use crate::api::proto::keybearer::v1::log_service_server::LogServiceServer;
 use crate::api::proto::scalekit::v1::connected_accounts::connected_account_service_server::ConnectedAccountServiceServer;
 use crate::api::proto::scalekit::v1::connections::connection_service_server::ConnectionServiceServer;
+use crate::api::proto::scalekit::v1::organizations::organization_service_server::OrganizationServiceServer;
 use crate::api::proto::scalekit::v1::providers::provider_service_server::ProviderServiceServer;
 
 /// What a handler gives.
@@ -39,6 +43,7 @@ pub fn routes(app: &App) -> Routes {
         .add_service(ConnectedAccountServiceServer::new(service.clone()))
         .add_service(ConnectionServiceServer::new(service.clone()))
         .add_service(ProviderServiceServer::new(service.clone()))
+        .add_service(OrganizationServiceServer::new(service.clone()))
         .add_service(AccountServiceServer::new(service.clone()))
         .add_service(ApiClientServiceServer::new(service.clone()))
         .add_service(ConnectionSetupServiceServer::new(service.clone()))

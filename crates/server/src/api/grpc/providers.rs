@@ -36,9 +36,21 @@ impl ProviderService for Service {
             ..wire::ListProvidersResponse::default()
         })
     }
+
+    async fn list_my_providers(
+        &self,
+        request: Request<wire::ListMyProvidersRequest>,
+    ) -> Answer<wire::ListProvidersResponse> {
+        let providers = self.my_providers(request).await?;
+        give(wire::ListProvidersResponse {
+            total_size: count(i64::try_from(providers.len()).unwrap_or(i64::MAX)),
+            providers,
+            ..wire::ListProvidersResponse::default()
+        })
+    }
 }
 
-fn provider(connector: &Connector) -> wire::Provider {
+pub(super) fn provider(connector: &Connector) -> wire::Provider {
     let patterns = connector.auth.iter().map(|method| convert::to_value(pattern(connector, method)));
     wire::Provider {
         id: connector.slug.to_ascii_uppercase(),
