@@ -10,7 +10,6 @@ UNIMPLEMENTED by itself. Add a method here in the commit that implements it.
 
 import json
 import pathlib
-import re
 import sys
 
 ACCOUNTS = "scalekit.v1.connected_accounts.ConnectedAccountService"
@@ -20,8 +19,9 @@ TOOLS = "scalekit.v1.tools.ToolService"
 MCP = "scalekit.v1.mcp.McpService"
 EVENTS = "scalekit.v1.events.EventsService"
 WEBHOOKS = "scalekit.v1.webhooks.WebhookService"
+ORGANIZATIONS = "scalekit.v1.organizations.OrganizationService"
 
-# service -> method -> (summary, permission). Bindings come from the facts, without those for portal sessions.
+# service -> method -> (summary, permission). Bindings come from the facts.
 METHODS = {
     ACCOUNTS: {
         "ListConnectedAccounts": ("Lists accounts, newest change first.", "connected_accounts:read"),
@@ -35,6 +35,12 @@ METHODS = {
         "GetConnectedAccountAuth": ("Shows one account with its secrets.", "connected_accounts:access"),
         "GetConnectedAccountDetails": ("Shows one account without secrets, by user and connection.", "connected_accounts:read"),
         "VerifyConnectedAccountUser": ("Confirms which of your users gave consent.", "connected_accounts:write"),
+        "AuthorizeOrgWideCredential": ("Provisions the one credential that all accounts of an org-wide connection use.", "connected_accounts:write"),
+        "GetRedirectUrl": ("Gives the address at which the holder of a connect link goes on.", "connected_accounts:write"),
+        "CreateRedirectUrl": ("The same after a choice of scopes.", "connected_accounts:write"),
+        "ListMyAppConnections": ("Lists the connections of the app with the link holder's state on each.", "connected_accounts:read"),
+        "DisconnectMyConnectedAccount": ("Switches one of the link holder's own accounts off.", "connected_accounts:revoke"),
+        "GetMyConnectionMagicLink": ("Makes a connect link for the link holder on another connection.", "connected_accounts:write"),
     },
     CONNECTIONS: {
         "CreateEnvironmentConnection": ("Creates a connection of the environment.", "agent_connectors:write"),
@@ -47,6 +53,7 @@ METHODS = {
         "ListAppConnections": ("Lists the connections that accounts can use, in pages.", "agent_connectors:read"),
         "GetConnectionContext": ("Shows the values that fill the templates of a connection's addresses.", "agent_connectors:read"),
         "UpdateConnectionContext": ("Replaces the values that fill the templates of a connection's addresses.", "agent_connectors:write"),
+        "GetConnectionTestResult": ("Shows what a test link came to.", "agent_connectors:read"),
     },
     PROVIDERS: {
         "CreateProvider": ("Refused: the catalogue is part of the program and of the operator's files.", "agent_connectors:write"),
@@ -94,11 +101,30 @@ METHODS = {
     WEBHOOKS: {
         "GetPortalURL": ("Gives the page that says how webhook endpoints are managed.", "webhooks:write"),
         "SendTestEvent": ("Sends a sample event to every endpoint that wants its type.", "webhooks:write"),
+        "ListProviders": ("Lists connectors.", "agent_connectors:read"),
+        "ListMyProviders": ("Lists the connectors that the link holder can connect.", "agent_connectors:read"),
+    },
+    ORGANIZATIONS: {
+        "CreateOrganization": ("Creates an organization.", "organizations:write"),
+        "UpdateOrganization": ("Changes what is given and leaves the rest.", "organizations:write"),
+        "GetOrganization": ("Shows one organization.", "organizations:read"),
+        "ListOrganization": ("Lists organizations, newest first.", "organizations:read"),
+        "DeleteOrganization": ("Deletes an organization with all accounts that are scoped to it.", "organizations:delete"),
     },
 }
 
-# Bindings that only a portal session can use: there is no id in them.
-SESSION_PATHS = re.compile(r"/this(:|$)|/-:|/organizations/")
+# Methods that admit the browser that opened a connect link: beside API clients (ALSO), or nobody else (ONLY).
+LINK_SESSIONS = {
+    "GetConnectedAccount": "ALSO",
+    "UpdateConnectedAccount": "ALSO",
+    "DisconnectConnectedAccount": "ALSO",
+    "GetRedirectUrl": "ONLY",
+    "CreateRedirectUrl": "ONLY",
+    "ListMyAppConnections": "ONLY",
+    "DisconnectMyConnectedAccount": "ONLY",
+    "GetMyConnectionMagicLink": "ONLY",
+    "ListMyProviders": "ONLY",
+}
 
 # Not used by any method above, but carried inside errors.
 ALWAYS = ["scalekit.v1.errdetails.ErrorInfo"]
@@ -110,6 +136,9 @@ SECRETS = {
     "scalekit.v1.connected_accounts.GoogleDWDAuth": {"access_token"},
     "scalekit.v1.connected_accounts.TrustedIDPAuth": {"secret_access_key", "session_token"},
     "scalekit.v1.connected_accounts.GetMagicLinkForConnectedAccountResponse": {"link"},
+    "scalekit.v1.connected_accounts.AuthorizeOrgWideCredentialResponse": {"link"},
+    "scalekit.v1.connected_accounts.GetMyConnectionMagicLinkResponse": {"link"},
+    "scalekit.v1.connected_accounts.GetRedirectUrlResponse": {"redirect_url"},
     "scalekit.v1.connections.OAuthConnectionConfig": {"client_secret", "googleads_developer_token"},
     "scalekit.v1.connections.OIDCConnectionConfig": {"client_secret"},
     "scalekit.v1.connections.GoogleDWDConfig": {"service_account_json"},
@@ -280,7 +309,6 @@ class Writer:
         summary, permission = METHODS[service][name]
         http = facts["http"]
         rules = [http, *http.get("additional_bindings", [])]
-        rules = [rule for rule in rules if not SESSION_PATHS.search(rule["path"])]
         text = []
         for rule in rules:
             body = f" body: {quoted(rule['body'])}" if rule.get("body") else ""
@@ -290,6 +318,8 @@ class Writer:
         access = f"permission: {quoted(permission)}" if permission else ""
         if "201" in facts.get("documented_status_codes", []):
             access += " http_status: 201"
+        if name in LINK_SESSIONS:
+            access += f" link_session: {LINK_SESSIONS[name]}"
         return [
             f"  // {summary}",
             f"  rpc {name}(.{facts['request']}) returns (.{facts['response']}) {{",

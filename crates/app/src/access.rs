@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
-use keybearer_core::ids::{ClientId, EnvironmentId};
-use keybearer_core::{Code, Error, Reference, Result};
+use keybearer_core::ids::{AccountId, ClientId, ConnectionId, EnvironmentId, FlowId};
+use keybearer_core::{Code, Error, Reference, Result, SecretString};
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $default:literal;)*) => {
@@ -58,6 +58,12 @@ permissions! {
     WebhooksRead = "webhooks:read", true;
     /// Create and change webhook endpoints, test them, replay deliveries.
     WebhooksWrite = "webhooks:write", true;
+    /// See organizations.
+    OrganizationsRead = "organizations:read", true;
+    /// Create and change organizations.
+    OrganizationsWrite = "organizations:write", true;
+    /// Delete organizations with the accounts that are scoped to them.
+    OrganizationsDelete = "organizations:delete", true;
 }
 
 /// A set of permissions.
@@ -115,6 +121,8 @@ pub enum Actor {
     Operator,
     /// The account holder, through a hosted page.
     User,
+    /// The browser that opened a connect link and has not used it up.
+    Session(Box<LinkSession>),
     /// A job of ours.
     System,
 }
@@ -125,10 +133,24 @@ impl Actor {
         match self {
             Self::Client(id) => id.to_string(),
             Self::Operator => "operator".to_owned(),
-            Self::User => "user".to_owned(),
+            Self::User | Self::Session(_) => "user".to_owned(),
             Self::System => "system".to_owned(),
         }
     }
+}
+
+/// What a browser holds after it opened a connect link (`docs/adr/0005`). Its caller has no permission at all, so that
+/// every use case refuses it but those of [`crate::portal`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkSession {
+    /// The link.
+    pub flow: FlowId,
+    /// The connection that it connects to.
+    pub connection: ConnectionId,
+    /// The account that it connects.
+    pub account: AccountId,
+    pub(crate) link: SecretString,
+    pub(crate) browser: SecretString,
 }
 
 /// Who calls, in which environment, with which rights, under which reference.

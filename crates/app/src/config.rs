@@ -27,6 +27,8 @@ pub struct AppConfig {
     pub spill_folder: Option<PathBuf>,
     /// How long a connect link lives.
     pub link_lifetime: Duration,
+    /// Whether a connect link opens all accounts of its user to the browser that holds it, not only its own.
+    pub links_open_all_accounts: bool,
     /// Limits of the refresh protocol.
     pub refresh: RefreshLimits,
     /// Limits of the proxy.

@@ -12,7 +12,7 @@ use keybearer_app::{App, AppParts, Opened, clients, flows};
 use keybearer_core::{Clock, Code, Entropy, Error, OsEntropy, Result, SecretString, SystemClock};
 use tokio::task::JoinHandle;
 
-use crate::api::{Authenticate, Front, Hook, Hooks, IssuedToken, TokenRequest, grpc};
+use crate::api::{Authenticate, Front, Held, Hook, Hooks, IssuedToken, LinkSessions, TokenRequest, grpc};
 use crate::config::{Settings, Tls};
 use crate::net::{Limits, Listener, Shutdown, tls};
 use crate::web::hosted::{Answer, Submitted, Visit};
@@ -177,11 +177,17 @@ pub fn hooks(app: &App) -> Hooks {
     let authenticating = app.clone();
     let issuing = app.clone();
     let (keys, ready) = (app.clone(), app.clone());
+    let visited = app.clone();
+    let sessions = LinkSessions::new(app.config().public_url.clone(), move |held: Held| {
+        let app = visited.clone();
+        async move { flows::admit(&app, held.link.expose(), held.browser.expose()).await }
+    });
     Hooks {
         authenticate: Authenticate::new(move |token: SecretString| {
             let app = authenticating.clone();
             async move { clients::authenticate(&app, token.expose()).await }
-        }),
+        })
+        .with_sessions(sessions),
         issue_token: Hook::new(move |(request, _): (TokenRequest, _)| {
             let app = issuing.clone();
             async move {

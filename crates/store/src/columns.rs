@@ -6,6 +6,7 @@ use keybearer_core::ids::{
     AccountId, AuditId, CallLogId, ClientId, ClientSecretId, ConnectionId, CredentialId, DataKeyId,
     EnvironmentId, EventId, FlowId, SigningKeyId, WebhookEndpointId, WebhookSecretId,
     EnvironmentId, EventId, FlowId, ProviderId, SigningKeyId,
+    EnvironmentId, EventId, FlowId, OrganizationId, SigningKeyId,
 };
 use keybearer_core::{
     AccountStatus, AuthType, ConnectionState, CredentialSource, EnvironmentKind, FlowKind, FlowState,
@@ -145,6 +146,7 @@ id_columns!(
     WebhookEndpointId,
     WebhookSecretId
     ProviderId,
+    OrganizationId,
     SigningKeyId
 );
 enum_columns!(

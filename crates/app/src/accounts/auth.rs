@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::prepare::{DOMAIN, PATH_VARIABLES};
 use super::types::{AccountAuth, Lookup, OauthTokens, Revealed};
-use super::{lookup, view};
+use super::{lookup, org_wide, view};
 use crate::access::{Caller, Permission};
 use crate::audit;
 use crate::grant::Grant;
@@ -24,8 +24,10 @@ use crate::tokens;
 pub async fn auth(app: &App, caller: &Caller, lookup: &Lookup) -> Result<AccountAuth> {
     caller.require(Permission::AccountsAccess)?;
     let (connection, row) = lookup::resolve(app, &caller.environment, lookup).await?;
-    let row = renewed(app, row).await?;
-    let grant = Grant::open(app, &row)?;
+    let consents = org_wide::consents(&connection, &row.identifier);
+    // the shared credential is read through its own account only
+    let row = if consents { row } else { renewed(app, row).await? };
+    let grant = Grant::open(app, &row)?.filter(|_| !consents);
     let values = grant.as_ref().map(|grant| fingerprints(app, caller, grant)).transpose()?;
     let detail = json!({"connection": connection.id, "generation": row.generation, "values": values});
     audit::record(app, caller, "account.credentials_read", row.id.as_str(), detail).await?;

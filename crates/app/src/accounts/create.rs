@@ -8,7 +8,7 @@ use keybearer_store::{AccountRow, ConnectionRow, NewAccount};
 use serde_json::{Value, json};
 
 use super::types::{Account, CreateAccount, Lookup};
-use super::{given, lookup, prepare, settings, view};
+use super::{given, lookup, org_wide, prepare, settings, view};
 use crate::access::{Caller, Permission};
 use crate::audit;
 use crate::events::{self, AccountEvent};
@@ -69,7 +69,7 @@ fn has_id(lookup: &Lookup) -> bool {
     lookup.id.as_deref().is_some_and(|id| !id.is_empty())
 }
 
-/// Writes the account with its event and its line of the audit trail.
+/// Writes the account of a user with its event and its line of the audit trail.
 pub(super) async fn insert(
     app: &App,
     caller: &Caller,
@@ -78,7 +78,37 @@ pub(super) async fn insert(
 ) -> Result<(ConnectionRow, AccountRow)> {
     let key = lookup::key(app, &caller.environment, &new.lookup).await?;
     let connection = LoadedConnection::of(app, key.connection.clone()).await?;
+    org_wide::refuse_its_name(&key.identifier)?;
+    let connection = LoadedConnection::of(app, key.connection.clone())?;
     let account = assemble(app, &connection, &key, new)?;
+    write(app, caller, connection, account, action).await
+}
+
+/// Writes the account that holds the credential of all.
+pub(super) async fn insert_org_wide(
+    app: &App,
+    caller: &Caller,
+    connection: LoadedConnection,
+    new: &CreateAccount,
+    action: &str,
+) -> Result<(ConnectionRow, AccountRow)> {
+    let key = lookup::Key {
+        connection: connection.row.clone(),
+        identifier: org_wide::IDENTIFIER.to_owned(),
+        organization_id: String::new(),
+        user_id: String::new(),
+    };
+    let account = NewAccount { org_wide: true, ..assemble(app, &connection, &key, new)? };
+    write(app, caller, connection, account, action).await
+}
+
+async fn write(
+    app: &App,
+    caller: &Caller,
+    connection: LoadedConnection,
+    account: NewAccount,
+    action: &str,
+) -> Result<(ConnectionRow, AccountRow)> {
     let preview = preview(&account);
     let event = events::about(app, AccountEvent::Created, &connection.row, &preview)?;
     let detail = json!({"connection": connection.row.id, "status": preview.status, "reason": preview.reason});
@@ -103,9 +133,13 @@ fn assemble(
     let id = app.id(AccountId::from_number)?;
     let now = app.now();
     let given = given::read(connector, method, &new.credentials, &new.fields)?;
+    let consents = org_wide::consents(&connection.row, &key.identifier);
+    if consents && given.is_credential {
+        return Err(org_wide::no_credential_of_its_own());
+    }
     let api_config = new.api_config.clone().unwrap_or_default();
     let beside = given::of_api_config(connector, method, &api_config)?;
-    let usable = given.is_credential || prepare::needs_nothing(connector, method);
+    let usable = given.is_credential || (!consents && prepare::needs_nothing(connector, method));
     let mut grant = prepare::merge(connector, method, None, &given, now)?;
     for (name, value) in beside.iter().filter(|(name, _)| given.fields.get(name).is_none()) {
         grant.account.insert(name, value.clone());

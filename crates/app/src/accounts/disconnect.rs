@@ -22,6 +22,9 @@ use crate::tokens::{LoadedAccount, LoadedConnection};
 /// How long a provider has for a revocation.
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How many accounts of a deleted organization are revoked at the same time.
+const AT_ONCE: usize = 8;
+
 /// An account that was disconnected.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Disconnected {
@@ -126,7 +129,7 @@ fn wipe(
     action: &str,
 ) -> Result<AccountChange> {
     let reason = match caller.actor {
-        Actor::User => StatusReason::DisconnectedByUser,
+        Actor::User | Actor::Session(_) => StatusReason::DisconnectedByUser,
         Actor::Client(_) | Actor::Operator | Actor::System => StatusReason::DisconnectedByDeveloper,
     };
     if row.status == AccountStatus::Disconnected && row.sealed_grant.is_none() {
@@ -171,6 +174,24 @@ async fn record(
     Ok(changed.map_or_else(|| wiped.clone(), |changed| changed.after))
 }
 
+/// Asks providers to revoke what deleted accounts held, some at a time, and notes each outcome.
+pub(crate) async fn revoke_deleted(app: &App, caller: &Caller, gone: Vec<AccountRow>) -> Result<()> {
+    let mut holders = gone.into_iter().filter(|row| row.sealed_grant.is_some()).peekable();
+    while holders.peek().is_some() {
+        let mut asked = tokio::task::JoinSet::new();
+        for row in holders.by_ref().take(AT_ONCE) {
+            let (app, id) = (app.clone(), row.id.clone());
+            asked.spawn(async move { (id, at_provider(&app, row).await) });
+        }
+        while let Some(answer) = asked.join_next().await {
+            let (id, outcome) = answer.map_err(|_| Error::internal("a revocation was interrupted"))?;
+            let detail = json!({"outcome": outcome.as_str()});
+            audit::record(app, caller, "account.revocation", id.as_str(), detail).await?;
+        }
+    }
+    Ok(())
+}
+
 /// Asks the provider to revoke what `row` holds. Nothing is retried; every outcome has a name.
 async fn at_provider(app: &App, row: AccountRow) -> RevokeOutcome {
     if row.sealed_grant.is_none() {
@@ -188,6 +209,9 @@ async fn at_provider(app: &App, row: AccountRow) -> RevokeOutcome {
 
 async fn ask(app: &App, row: AccountRow) -> Result<RevokeOutcome> {
     let account = LoadedAccount::of(app, row).await?;
+    if account.is_consent_only() {
+        return Ok(RevokeOutcome::NothingToRevoke);
+    }
     if account.connection.method()?.revoke.is_none() {
         return Ok(RevokeOutcome::NotOffered);
     }

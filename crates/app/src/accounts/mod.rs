@@ -10,6 +10,7 @@ mod given;
 mod import;
 mod list;
 mod lookup;
+mod org_wide;
 mod prepare;
 mod settings;
 mod types;
@@ -21,6 +22,7 @@ pub use create::{create, get_or_create};
 pub use disconnect::{Disconnected, delete, disconnect, revoke};
 pub use import::{ImportAccount, import, import_one};
 pub use list::{counts, get, history, list, search};
+pub use org_wide::{OrgWide, authorize_org_wide};
 pub use types::{
     Account, AccountAuth, AccountQuery, CreateAccount, Credentials, Imported, ImportedLine, Lookup,
     OauthTokens, RefreshRecord, Revealed, RevokeOutcome, ScopeSelection, StatusCount, UpdateAccount,
@@ -29,5 +31,6 @@ pub use update::update;
 
 pub(crate) use create::ensure;
 pub(crate) use lookup::resolve;
+pub(crate) use disconnect::revoke_deleted;
 pub(crate) use prepare::{stored, variables};
 pub(crate) use settings::{optional_part, selected};

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::given::{self, Given};
 use super::types::{Account, Lookup, UpdateAccount};
-use super::{lookup, prepare, settings, view};
+use super::{lookup, org_wide, prepare, settings, view};
 use crate::access::{Caller, Permission};
 use crate::audit;
 use crate::events::{self, AccountEvent};
@@ -56,6 +56,9 @@ struct Update<'a> {
 impl Update<'_> {
     fn decide(&self, row: &AccountRow) -> Result<AccountChange> {
         let method = self.connection.method()?;
+        if self.given.is_credential && org_wide::consents(&self.connection.row, &row.identifier) {
+            return Err(org_wide::no_credential_of_its_own());
+        }
         let mut change = AccountChange::default();
         if let Some(api_config) = &self.patch.api_config {
             change.api_config = Some(settings::merge(method, &row.api_config, api_config)?);

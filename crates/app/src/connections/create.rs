@@ -1,13 +1,15 @@
 //! Making a connection.
 
+use keybearer_connectors::engine::auth_type;
 use keybearer_connectors::schema::{AuthMethod, Connector};
 use keybearer_connectors::{Bindings, forms};
 use keybearer_core::ids::{ConnectionId, CredentialId};
-use keybearer_core::{Code, ConnectionState, CredentialSource, Error, Result, random_token};
+use keybearer_core::{AuthType, Code, ConnectionState, CredentialSource, Error, Result, random_token};
 use keybearer_store::{AuthMode, ConnectionRow, CredentialRow};
 use serde_json::json;
 
-use super::types::{Connection, ConnectionConfig, CreateConnection, ScopeSettings};
+use super::overrides::MethodOverrides;
+use super::types::{Connection, ConnectionConfig, CreateConnection, NameRules, ScopeSettings};
 use super::values::{self, Given, Have, Values};
 use super::{context, credentials, find, name, scopes, view};
 use crate::access::{Caller, Permission};
@@ -27,6 +29,14 @@ pub async fn create(app: &App, caller: &Caller, new: CreateConnection) -> Result
     caller.require(Permission::ConnectorsWrite)?;
     let connector = find::connector(app, &caller.environment, &new.connector).await?;
     let method = find::method(&connector, new.method.as_deref())?;
+    let connector = find::connector(app, &new.connector)?;
+    let method = match new.auth_type.filter(|_| new.method.is_none()) {
+        Some(wanted) => find::method_of_type(&connector, wanted)?,
+        None => find::method(&connector, new.method.as_deref())?,
+    };
+    if new.org_wide && auth_type(method) == AuthType::NoAuth {
+        return Err(Error::field("auth_mode", "must be USER: there is no credential that all could use"));
+    }
     let chosen = new.name.clone().filter(|name| !name.is_empty());
     if let Some(chosen) = &chosen {
         name::check(chosen, new.name_rules)?;
@@ -36,9 +46,11 @@ pub async fn create(app: &App, caller: &Caller, new: CreateConnection) -> Result
         row.name = match &chosen {
             Some(chosen) => chosen.clone(),
             None => name::free(app, &caller.environment, &base_name(&connector)).await?,
+            None if new.name_rules == NameRules::Wire => name::random(app, &connector.slug)?,
+            None => name::free(app, &caller.environment, &connector.slug).await?,
         };
         let detail = json!({"name": row.name, "connector": row.connector, "method": row.method,
-            "state": row.state, "source": row.credential_source});
+            "state": row.state, "source": row.credential_source, "auth_mode": row.auth_mode.as_str()});
         let audit = audit::row(app, caller, "connection.created", row.id.as_str(), detail)?;
         match app.db().add_connection(&row, credential.as_ref(), &audit).await {
             Ok(()) => return view::one(app, row).await,
@@ -94,7 +106,9 @@ fn draft(
         fields: values.fields,
         extra_authorize_params: new.extra_authorize_params.clone(),
         context: new.context.clone(),
+        overrides: MethodOverrides::default(),
     };
+    let auth_mode = if new.org_wide { AuthMode::OrgWide } else { AuthMode::User };
     let row = ConnectionRow {
         environment_id: caller.environment.clone(),
         method: method.id.clone(),
@@ -102,6 +116,7 @@ fn draft(
         label: new.label.trim().to_owned(),
         blurb_for_users: new.blurb_for_users.trim().to_owned(),
         credential_id: credential.as_ref().map(|credential| credential.id.clone()),
+        auth_mode,
         ..blank(app, id, connector, source, &config, &scopes)?
     };
     Ok((row, credential))

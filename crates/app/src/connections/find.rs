@@ -4,7 +4,7 @@ use keybearer_connectors::engine::auth_type;
 use keybearer_connectors::schema::{AuthMethod, Connector};
 use keybearer_connectors::{forms, scopes};
 use keybearer_core::ids::{ConnectionId, EnvironmentId};
-use keybearer_core::{Code, Error, Result};
+use keybearer_core::{AuthType, Code, Error, Result};
 use keybearer_store::{ConnectionFilter, ConnectionRow};
 
 use super::types::{Connection, ConnectionQuery, Form};
@@ -26,6 +26,16 @@ pub(super) fn method<'a>(connector: &'a Connector, id: Option<&str>) -> Result<&
             Error::new(Code::Unimplemented, "the connector has no auth method that this server offers")
         }),
     }
+}
+
+/// The recommended method if it is of that kind, else the first that is.
+pub(super) fn method_of_type(connector: &Connector, wanted: AuthType) -> Result<&AuthMethod> {
+    let fits = |method: &&AuthMethod| auth_type(method) == wanted;
+    let found = connector.recommended().filter(fits).or_else(|| connector.auth.iter().find(fits));
+    found.ok_or_else(|| {
+        let kinds: Vec<&str> = connector.auth.iter().map(|method| auth_type(method).as_str()).collect();
+        Error::field("connection.type", format!("must be one of: {}", kinds.join(", ")))
+    })
 }
 
 /// What the developer and each user must give.

@@ -1,7 +1,7 @@
 //! Names of connections: what they may be, and which one is free.
 
 use keybearer_core::ids::{ConnectionId, EnvironmentId};
-use keybearer_core::{Code, Error, Result};
+use keybearer_core::{Code, Error, Result, random_token};
 
 use super::types::NameRules;
 use crate::state::App;
@@ -39,6 +39,11 @@ fn is_persons(name: &str) -> bool {
 fn is_wires(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':' | b'-' | b' ');
     (1..=MAX_WIRE).contains(&name.len()) && name.bytes().all(allowed) && !name.trim().is_empty()
+}
+
+/// The wire's form of a name that nobody chose: `base` and eight letters and digits.
+pub(super) fn random(app: &App, base: &str) -> Result<String> {
+    Ok(format!("{base}-{}", random_token(app.entropy(), 5)?))
 }
 
 /// `base`, or the first of `base-2`, `base-3`, … that no connection of the environment has.

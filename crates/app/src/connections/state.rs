@@ -66,6 +66,37 @@ async fn transition(
     .await
 }
 
+/// What a switch came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Switched {
+    /// Whether it is in use now.
+    pub enabled: bool,
+    /// Why it could not be put into use.
+    pub message: Option<String>,
+}
+
+/// Puts a connection into use, or out of it; one that is so already stays so. A draft that lacks something says what.
+///
+/// # Errors
+/// [`Code::ConnectionNotFound`], [`Code::PermissionDenied`].
+pub async fn switch(app: &App, caller: &Caller, id_or_name: &str, on: bool) -> Result<Switched> {
+    caller.require(Permission::ConnectorsWrite)?;
+    let row = find::row(app, &caller.environment, id_or_name).await?;
+    let switched = match (row.state, on) {
+        (ConnectionState::Active, true) | (ConnectionState::Paused | ConnectionState::Draft, false) => Ok(()),
+        (ConnectionState::Draft, true) => activate(app, caller, id_or_name).await.map(|_| ()),
+        (ConnectionState::Paused, true) => resume(app, caller, id_or_name).await.map(|_| ()),
+        (ConnectionState::Active, false) => pause(app, caller, id_or_name).await.map(|_| ()),
+    };
+    match switched {
+        Ok(()) => Ok(Switched { enabled: on, message: None }),
+        Err(error) if error.code == Code::ConnectionIncomplete => {
+            Ok(Switched { enabled: false, message: Some(error.detail.into_owned()) })
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Switches the proxy of a connection on or off.
 ///
 /// # Errors

@@ -10,6 +10,8 @@ use keybearer_store::ConnectionRow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::overrides::MethodOverrides;
+
 /// Which rules a new name follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NameRules {
@@ -58,6 +60,38 @@ impl ScopeSettings {
     }
 }
 
+/// A change of the scopes of a connection; an absent list or an absent choice stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopePatch {
+    /// Another first list.
+    pub scopes: Option<Vec<String>>,
+    /// Others that are always asked for.
+    pub required: Option<Vec<String>>,
+    /// Another second list.
+    pub optional_scopes: Option<Vec<String>>,
+    /// Others of the second list that are always asked for.
+    pub required_optional: Option<Vec<String>>,
+    /// Whether users may choose fewer.
+    pub selectable: Option<bool>,
+}
+
+impl ScopePatch {
+    /// The settings after the change; `None` when nothing is given.
+    pub(super) fn over(&self, present: ScopeSettings) -> Option<ScopeSettings> {
+        if *self == Self::default() {
+            return None;
+        }
+        let Self { scopes, required, optional_scopes, required_optional, selectable } = self.clone();
+        Some(ScopeSettings {
+            scopes: scopes.unwrap_or(present.scopes),
+            required: required.unwrap_or(present.required),
+            optional_scopes: optional_scopes.unwrap_or(present.optional_scopes),
+            required_optional: required_optional.unwrap_or(present.required_optional),
+            selectable: selectable.unwrap_or(present.selectable),
+        })
+    }
+}
+
 /// `first` and then what only `second` has, each once.
 pub(crate) fn union(first: &[String], second: &[String]) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
@@ -79,6 +113,8 @@ pub struct ConnectionConfig {
     pub extra_authorize_params: BTreeMap<String, String>,
     /// Values of the wire's `context` as they were given.
     pub context: Map<String, Value>,
+    /// What it changes about the auth method.
+    pub overrides: MethodOverrides,
 }
 
 impl ConnectionConfig {
@@ -119,6 +155,10 @@ pub struct CreateConnection {
     pub context: Map<String, Value>,
     /// Stay a draft even if nothing is missing.
     pub draft: bool,
+    /// Kind of the auth method, where the method is not named.
+    pub auth_type: Option<AuthType>,
+    /// Whether one credential serves all its accounts.
+    pub org_wide: bool,
 }
 
 /// What changes on a connection; absent leaves a value as it is.
@@ -150,6 +190,18 @@ pub struct UpdateConnection {
     pub proxy_enabled: Option<bool>,
     /// Version the caller saw; a write over another one is refused.
     pub expected_version: Option<i64>,
+    /// Changes of single lists of scopes, where `scopes` is absent.
+    pub scope_patch: ScopePatch,
+    /// Changes of single further parameters; an empty text removes one.
+    pub extra_patch: BTreeMap<String, String>,
+    /// Changes of what differs from the connector's auth method.
+    pub overrides: MethodOverrides,
+    /// Whether one credential serves all its accounts; only while it has none.
+    pub org_wide: Option<bool>,
+    /// Kind of another auth method, where the method is not named; only while it has no account.
+    pub auth_type: Option<AuthType>,
+    /// Put a draft into use once nothing is missing.
+    pub activate_when_complete: bool,
 }
 
 /// Another secret or another client.
@@ -242,6 +294,10 @@ pub struct Connection {
     pub proxy_enabled: bool,
     /// Whether one account holds the credential of the whole organization.
     pub org_wide: bool,
+    /// Where MCP clients reach it.
+    pub mcp_url: String,
+    /// What it changes about the auth method.
+    pub overrides: MethodOverrides,
     /// The base address of proxied calls, when it does not depend on the account.
     pub resolved_proxy_url: Option<String>,
     /// Fields that are still needed before it can be used.

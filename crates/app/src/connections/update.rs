@@ -1,13 +1,14 @@
 //! Changing a connection.
 
+use keybearer_connectors::engine::auth_type;
 use keybearer_connectors::schema::{AuthMethod, Connector};
-use keybearer_core::{Code, ConnectionState, CredentialSource, Error, Result};
-use keybearer_store::{ConnectionChange, ConnectionRow, ConnectionSeen, CredentialChange};
+use keybearer_core::{AuthType, Code, ConnectionState, CredentialSource, Error, Result};
+use keybearer_store::{AuthMode, ConnectionChange, ConnectionRow, ConnectionSeen, CredentialChange};
 use serde_json::json;
 
 use super::create::to_json;
 use super::credentials::{self, Planned, Wanted};
-use super::types::{Connection, ConnectionConfig, UpdateConnection};
+use super::types::{Connection, ConnectionConfig, ScopeSettings, UpdateConnection};
 use super::values::{self, Given, Have, Values};
 use super::{find, name, scopes, view};
 use crate::access::{Caller, Permission};
@@ -76,6 +77,7 @@ impl Change<'_> {
         let mut row = seen.row.clone();
         self.rename(seen, &mut row)?;
         let method = self.method(seen, &mut row)?;
+        self.auth_mode(seen, method, &mut row)?;
         let values = self.settings(method, &mut row)?;
         let only_secrets = patch.source.is_none() && patch.client_id.is_none() && !values.secrets.is_empty();
         if only_secrets && values.secrets.get("client_secret").is_some() {
@@ -91,6 +93,12 @@ impl Change<'_> {
         self.check_shared(method, &row, &planned)?;
         self.check_complete(method, &row, &planned)?;
         row.credential_source = planned.source;
+        if patch.activate_when_complete
+            && row.state == ConnectionState::Draft
+            && self.missing(method, &row, &planned).is_empty()
+        {
+            row.state = ConnectionState::Active;
+        }
         if planned.change != CredentialChange::Keep {
             (row.attention, row.attention_at) = (None, None);
         }
@@ -114,9 +122,41 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Existing accounts have credentials of their own, or have agreed to the shared one: they cannot change sides.
+    fn auth_mode(&self, seen: &ConnectionSeen, method: &AuthMethod, row: &mut ConnectionRow) -> Result<()> {
+        let wanted = match self.patch.org_wide {
+            Some(true) => AuthMode::OrgWide,
+            Some(false) => AuthMode::User,
+            None => return Ok(()),
+        };
+        if wanted != row.auth_mode && seen.accounts > 0 {
+            let detail = format!("the auth_mode is locked: the connection has {} accounts", seen.accounts);
+            return Err(
+                Error::new(Code::FailedPrecondition, detail).with_help("make another connection for it")
+            );
+        }
+        if wanted == AuthMode::OrgWide && auth_type(method) == AuthType::NoAuth {
+            return Err(Error::field("auth_mode", "must be user: there is no credential that all could use"));
+        }
+        row.auth_mode = wanted;
+        Ok(())
+    }
+
+    /// The id of the method that the patch names, or of the one of the kind that it names.
+    fn wanted_method(&self, row: &ConnectionRow) -> Result<Option<String>> {
+        if let Some(named) = self.patch.method.as_ref().filter(|named| !named.is_empty()) {
+            return Ok(Some(named.clone()));
+        }
+        let Some(kind) = self.patch.auth_type else { return Ok(None) };
+        if auth_type(find::method(self.connector, Some(&row.method))?) == kind {
+            return Ok(None);
+        }
+        find::method_of_type(self.connector, kind).map(|method| Some(method.id.clone()))
+    }
+
     fn method(&self, seen: &ConnectionSeen, row: &mut ConnectionRow) -> Result<&AuthMethod> {
-        let wanted =
-            self.patch.method.as_deref().filter(|wanted| !wanted.is_empty() && *wanted != row.method);
+        let wanted = self.wanted_method(row)?;
+        let wanted = wanted.as_deref().filter(|wanted| *wanted != row.method);
         let Some(wanted) = wanted else {
             return find::method(self.connector, Some(&row.method));
         };
@@ -148,7 +188,8 @@ impl Change<'_> {
         let source = patch.source.unwrap_or(row.credential_source);
         let shared = self.app.config().shared_credentials.get(&self.connector.slug);
         let shared = shared.filter(|_| source == CredentialSource::Shared);
-        if let Some(wanted) = &patch.scopes {
+        let patched = patch.scope_patch.over(ScopeSettings::of(row));
+        if let Some(wanted) = patch.scopes.as_ref().or(patched.as_ref()) {
             row.scopes = to_json(&scopes::check(method, wanted, shared)?)?;
         }
         let given =
@@ -163,6 +204,13 @@ impl Change<'_> {
             values::check_extra(method, extra)?;
             config.extra_authorize_params.clone_from(extra);
         }
+        if !patch.extra_patch.is_empty() {
+            config.extra_authorize_params.extend(patch.extra_patch.clone());
+            config.extra_authorize_params.retain(|_, value| !value.is_empty());
+            values::check_extra(method, &config.extra_authorize_params)?;
+        }
+        config.overrides = config.overrides.patched(&patch.overrides);
+        config.overrides.check(method)?;
         row.config = to_json(&config)?;
         row.proxy_enabled = patch.proxy_enabled.unwrap_or(row.proxy_enabled);
         Ok(values)
@@ -184,6 +232,11 @@ impl Change<'_> {
         if row.state == ConnectionState::Draft {
             return Ok(());
         }
+        let missing = self.missing(method, row, planned);
+        if missing.is_empty() { Ok(()) } else { Err(values::must_be_given(&missing)) }
+    }
+
+    fn missing(&self, method: &AuthMethod, row: &ConnectionRow, planned: &Planned) -> Vec<String> {
         let names: Vec<String> = planned.secrets.iter().map(|(name, _)| name.to_owned()).collect();
         let fields = ConnectionConfig::of(row).fields;
         let have = Have {
@@ -192,8 +245,7 @@ impl Change<'_> {
             fields: &fields,
             secrets: &names,
         };
-        let missing = values::missing(self.app, self.connector, method, have);
-        if missing.is_empty() { Ok(()) } else { Err(values::must_be_given(&missing)) }
+        values::missing(self.app, self.connector, method, have)
     }
 
     /// What changed, by name only: values may be personal, secrets are secret.
@@ -218,6 +270,7 @@ impl Change<'_> {
             "secrets": secrets,
             "scopes_changed": seen.row.scopes != row.scopes,
             "proxy_enabled": row.proxy_enabled,
+            "auth_mode": row.auth_mode.as_str(),
             "credential": credential,
             "source": planned.source,
         })

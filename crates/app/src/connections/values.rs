@@ -8,6 +8,7 @@ use keybearer_connectors::schema::{AuthMethod, Connector, MethodType, Place};
 use keybearer_core::{CredentialSource, Error, FieldViolation, Result};
 use serde_json::{Map, Value};
 
+use super::aliases;
 use super::types::Warning;
 use crate::state::App;
 
@@ -15,7 +16,7 @@ const ID: &str = "client_id";
 const SECRET: &str = "client_secret";
 
 /// Parameters of the authorization request that bind the answer to us, or that have a setting of their own.
-const RESERVED_PARAMS: &[&str] = &[
+pub(super) const RESERVED_PARAMS: &[&str] = &[
     "client_id",
     "client_secret",
     "redirect_uri",
@@ -60,6 +61,7 @@ pub(super) fn read(connector: &Connector, method: &AuthMethod, given: Given<'_>)
     let mut values = Values::default();
     let mut input = BTreeMap::new();
     for (name, text) in texts(given) {
+        let name = aliases::own_name(method, &name).to_owned();
         if text.trim().is_empty() {
             if !is_secret(method, &name) {
                 values.cleared.push(name);

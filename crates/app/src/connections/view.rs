@@ -21,6 +21,11 @@ pub(crate) fn redirect_uri(app: &App, id: &ConnectionId) -> String {
     format!("{}/sso/v1/oauth/{id}/callback", app.issuer())
 }
 
+/// Where MCP clients reach a connection.
+fn mcp_url(app: &App, name: &str) -> String {
+    format!("{}/mcp/v3/connections/{}", app.issuer(), keybearer_oauth::percent_encode(name))
+}
+
 /// One connection with all its counts.
 pub(super) async fn one(app: &App, row: ConnectionRow) -> Result<Connection> {
     let counted = app.db().count_accounts(&row.environment_id).await?;
@@ -125,6 +130,8 @@ fn show(app: &App, loaded: Loaded, counts: ConnectionCounts) -> Connection {
         counts,
         source: row.credential_source,
         org_wide: row.auth_mode == AuthMode::OrgWide,
+        mcp_url: mcp_url(app, &row.name),
+        overrides: config.overrides,
         id: row.id,
         name: row.name,
         label: row.label,

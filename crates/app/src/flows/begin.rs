@@ -22,11 +22,16 @@ pub(super) enum Road {
     Form,
     /// There is no provider page: the user gives a credential here.
     Credentials,
+    /// There is nothing to give: the user agrees to a credential that others gave.
+    Consent,
 }
 
 /// How this flow goes on.
 pub(super) fn road(app: &App, open: &OpenFlow) -> Result<Road> {
     let method = open.connection.method()?;
+    if open.is_consent_only() {
+        return Ok(Road::Consent);
+    }
     if !method.has_redirect() {
         return Ok(Road::Credentials);
     }

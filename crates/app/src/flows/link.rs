@@ -46,6 +46,8 @@ pub struct Link {
     pub expires_at: Timestamp,
     /// The account it connects.
     pub account_id: AccountId,
+    /// Its id, which opens nothing.
+    pub flow_id: FlowId,
 }
 
 /// Makes a link; older open links of the account end.
@@ -116,5 +118,5 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         .await?;
     let url = format!("{}/c/{token}", app.issuer());
     let url = Url::parse(&url).map_err(|_| Error::internal("the public URL cannot carry a link"))?;
-    Ok(Link { url, expires_at: row.expires_at, account_id: account.id })
+    Ok(Link { url, expires_at: row.expires_at, account_id: account.id, flow_id: row.id })
 }

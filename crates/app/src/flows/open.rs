@@ -4,11 +4,12 @@ use keybearer_connectors::Bindings;
 use keybearer_connectors::schema::Place;
 use keybearer_core::ids::FlowId;
 use keybearer_core::{Code, Error, FlowKind, FlowState, Result, Timestamp, sha256, to_hex};
-use keybearer_store::{AccountRow, FlowRow};
+use keybearer_store::{AccountRow, AuthMode, FlowRow};
 
 use super::page::PageHead;
 use super::problem::Trouble;
 use super::sealed;
+use crate::connections;
 use crate::environments;
 use crate::grant::{self, Grant};
 use crate::state::App;
@@ -54,7 +55,10 @@ pub(super) async fn complete(app: &App, flow: FlowRow) -> Result<OpenFlow, Troub
         app_name: environment.app_name,
         connector_name: connection.connector.display_name.clone(),
         connector_slug: connection.connector.slug.clone(),
-        identifier: if flow.kind == FlowKind::Test { String::new() } else { account.identifier.clone() },
+        identifier: match flow.kind {
+            FlowKind::Connect if !account.org_wide => account.identifier.clone(),
+            _ => String::new(),
+        },
         purpose: Some(connection.row.blurb_for_users.clone()).filter(|text| !text.is_empty()),
         test: flow.kind == FlowKind::Test,
         sandbox: connection.connector.sandbox,
@@ -101,7 +105,16 @@ impl OpenFlow {
             Some(id) => app.db().find_credential(id).await?,
             None => None,
         };
-        grant::connection_bindings(app, &self.connection.connector, row, credential.as_ref())
+        let mut bindings =
+            grant::connection_bindings(app, &self.connection.connector, row, credential.as_ref())?;
+        let organization = &self.account.organization_id;
+        bindings.extend(connections::organization_bindings(app, &self.connection, organization).await?);
+        Ok(bindings)
+    }
+
+    /// Whether its user has nothing to give but their consent.
+    pub fn is_consent_only(&self) -> bool {
+        self.connection.row.auth_mode == AuthMode::OrgWide && !self.account.org_wide
     }
 
     /// What is known of the account's own fields: what it had, and what the user typed on this link.

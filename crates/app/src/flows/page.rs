@@ -176,6 +176,8 @@ pub struct CredentialPage {
     pub form: PageForm,
     /// Where "Cancel" leads, if the app gave an address.
     pub cancel_url: Option<Url>,
+    /// The user only agrees: one credential of the organization serves everybody.
+    pub shared: bool,
 }
 
 /// The page after another account holder came back.

@@ -14,7 +14,7 @@ use super::begin::{self, Road};
 use super::open::{self, OpenFlow};
 use super::page::{Answer, CredentialPage, FormProblem, Page, PageBody, PageForm, StartNext, Visit};
 use super::problem::{self, Trouble};
-use super::{credentials, finish, held, oauth1, sealed, state, view};
+use super::{consent, credentials, finish, held, oauth1, sealed, state, view};
 use crate::accounts::{self, ScopeSelection};
 use crate::connections::ScopeSettings;
 use crate::state::App;
@@ -55,6 +55,10 @@ async fn handle(
         return Ok(answer);
     }
     match begin::road(app, &open)? {
+        Road::Consent => {
+            let row = consent::give(app, &open).await.map_err(|error| open.trouble(error))?;
+            Ok(Answer::Page(Box::new(finish::done(&open, &row)?)))
+        }
         Road::Credentials => credentials(app, open, browser, &form).await,
         Road::Form | Road::Straight => leave(app, open, browser, &form).await,
     }
@@ -184,7 +188,9 @@ async fn again(
     tracing::info!(%reference, %code, flow.id = %open.flow.id, "a connect form came back");
     form.problem = Some(FormProblem { what, then, reference });
     let body = match begin::road(app, open)? {
-        Road::Credentials => PageBody::Credentials(CredentialPage { form, cancel_url: None }),
+        Road::Credentials | Road::Consent => {
+            PageBody::Credentials(CredentialPage { form, cancel_url: None, shared: false })
+        }
         Road::Form | Road::Straight => view::start(app, open, StartNext::Form(form)).await?,
     };
     Ok(Answer::Page(Box::new(Page { head: open.head.clone(), body })))

@@ -12,7 +12,7 @@ use super::page::{
     StartNext, StartPage, Visit,
 };
 use super::problem::{self, Trouble};
-use super::{held, state};
+use super::{consent, held, state};
 use crate::connections::ScopeSettings;
 use crate::state::App;
 
@@ -34,9 +34,12 @@ async fn page(app: &App, token: &str, visit: &Visit) -> Result<Page, Trouble> {
         return Ok(page);
     }
     let body = match begin::road(app, &open)? {
-        Road::Credentials => {
-            PageBody::Credentials(CredentialPage { form: form(app, &open, &browser)?, cancel_url: None })
-        }
+        Road::Consent => consent::page(app, &open, &browser)?,
+        Road::Credentials => PageBody::Credentials(CredentialPage {
+            form: form(app, &open, &browser)?,
+            cancel_url: None,
+            shared: false,
+        }),
         Road::Form => start(app, &open, StartNext::Form(form(app, &open, &browser)?)).await?,
         Road::Straight => {
             let url = begin::provider_url(app, &open, &browser).await.map_err(|error| open.trouble(error))?;

@@ -31,7 +31,7 @@ struct Waiting {
 
 impl Ledger {
     /// Takes a line, and starts writing unless that is under way.
-    pub fn add(&self, app: &App, call: CallRow, used: Option<AccountId>) {
+    pub fn add(&self, app: &App, call: CallRow, used: Vec<AccountId>) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.calls.len() >= MAX_WAITING {
             tracing::warn!("the call log cannot keep up; a line is dropped");

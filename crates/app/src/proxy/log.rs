@@ -50,7 +50,8 @@ impl Started {
             reference: caller.reference.to_string(),
             source: "PROXY".to_owned(),
             connection_id: account.map(|account| account.row.connection_id.clone()),
-            account_id: account.map(|account| account.row.id.clone()),
+            account_id: account
+                .map(|account| account.on_behalf_of.as_ref().unwrap_or(&account.row.id).clone()),
             method: self.method,
             path: self.path,
             status: Some(i64::from(outcome.unwrap_or_else(Code::http))),
@@ -62,9 +63,10 @@ impl Started {
     }
 }
 
-/// The account, when its last use is to be noted again: once a minute is enough.
-fn used(app: &App, account: Option<&LoadedAccount>) -> Option<AccountId> {
-    let row = &account?.row;
-    let noted = row.last_used_at.is_some_and(|at| app.now().since(at) < NOTE_EVERY);
-    (!noted).then(|| row.id.clone())
+/// The accounts whose last use is to be noted again: once a minute is enough.
+fn used(app: &App, account: Option<&LoadedAccount>) -> Vec<AccountId> {
+    let Some(account) = account else { return Vec::new() };
+    let noted = account.row.last_used_at.is_some_and(|at| app.now().since(at) < NOTE_EVERY);
+    let own = (!noted).then(|| account.row.id.clone());
+    own.into_iter().chain(account.on_behalf_of.clone()).collect()
 }

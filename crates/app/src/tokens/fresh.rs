@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keybearer_connectors::engine::{RefreshKind, refresh_policy};
 use keybearer_core::ids::AccountId;
-use keybearer_core::{Code, Error, Result, Timestamp};
+use keybearer_core::{AccountStatus, Code, Error, Result, Timestamp};
 
 use super::load::LoadedAccount;
 use super::refresh::{self, Wish};
@@ -36,11 +36,35 @@ pub struct RefreshOutcome {
 pub(crate) async fn fresh(app: &App, id: &AccountId) -> Result<LoadedAccount> {
     let account = LoadedAccount::read(app, id).await?;
     account.require_usable()?;
+    if account.is_consent_only() {
+        return shared(app, account).await;
+    }
+    ready(app, account).await
+}
+
+/// The account whose credential serves all accounts of the connection, for one whose user agreed.
+async fn shared(app: &App, asked: LoadedAccount) -> Result<LoadedAccount> {
+    let nobody = || {
+        let detail = "nobody has authorized the credential that all accounts of the connection use";
+        Error::new(Code::AccountNotConnected, detail)
+            .with_help("authorize it: POST /api/v1/connected_accounts/org_wide/authorize")
+    };
+    let row = app.db().find_org_wide_account(&asked.row.connection_id).await?.ok_or_else(nobody)?;
+    let lender = LoadedAccount::of(app, row).await?;
+    if lender.row.status == AccountStatus::PendingAuth {
+        return Err(nobody());
+    }
+    lender.require_usable()?;
+    let lender = ready(app, lender).await?;
+    Ok(LoadedAccount { on_behalf_of: Some(asked.row.id), ..lender })
+}
+
+async fn ready(app: &App, account: LoadedAccount) -> Result<LoadedAccount> {
     if !is_due(&account, app.now())? {
         return Ok(account);
     }
     match join(app, &account, Wish::IfDue).await {
-        Ok(()) => reload(app, id).await,
+        Ok(()) => reload(app, &account.row.id).await,
         Err(failed) if failed.is_passing() && is_alive(&account, app.now()) => Ok(account),
         Err(failed) => Err(failed.into()),
     }
@@ -52,7 +76,8 @@ pub(crate) async fn fresh(app: &App, id: &AccountId) -> Result<LoadedAccount> {
 /// Those of [`fresh`].
 pub(crate) async fn renew(app: &App, seen: &LoadedAccount) -> Result<LoadedAccount> {
     join(app, seen, Wish::Replace).await.map_err(Error::from)?;
-    reload(app, &seen.row.id).await
+    let account = reload(app, &seen.row.id).await?;
+    Ok(LoadedAccount { on_behalf_of: seen.on_behalf_of.clone(), ..account })
 }
 
 /// Refreshes an account because somebody asked for it.
@@ -66,7 +91,7 @@ pub async fn refresh_now(app: &App, caller: &Caller, id: &AccountId) -> Result<R
     let row = row.ok_or_else(|| Error::new(Code::AccountNotFound, "there is no such account"))?;
     let account = LoadedAccount::of(app, row).await?;
     account.require_usable()?;
-    if refresh_policy(account.connection.method()?).kind == RefreshKind::None {
+    if account.is_consent_only() || refresh_policy(account.connection.method()?).kind == RefreshKind::None {
         return Ok(outcome(&account, false));
     }
     let age = account.grant.as_ref().map(|grant| app.now().since(grant.obtained_at));

@@ -7,8 +7,9 @@ use keybearer_connectors::schema::AuthMethod;
 use keybearer_connectors::{Bindings, Connector};
 use keybearer_core::ids::{AccountId, ConnectionId};
 use keybearer_core::{AccountStatus, Code, ConnectionState, Error, Result};
-use keybearer_store::{AccountRow, ConnectionRow};
+use keybearer_store::{AccountRow, AuthMode, ConnectionRow};
 
+use crate::connections;
 use crate::grant::{self, Grant};
 use crate::providers;
 use crate::state::App;
@@ -29,6 +30,8 @@ pub(crate) struct LoadedAccount {
     /// The developer's values.
     pub developer: Bindings,
     pub grant: Option<Grant>,
+    /// The account that was asked for, where this one only lends its credential to it.
+    pub on_behalf_of: Option<AccountId>,
 }
 
 impl LoadedConnection {
@@ -48,6 +51,7 @@ impl LoadedConnection {
                 format!("connector `{}` is not installed any more", row.connector),
             )
         })?;
+        let connector = connections::with_overrides(connector, &row);
         let loaded = Self { method_id: row.method.clone(), row, connector };
         loaded.method()?;
         Ok(loaded)
@@ -101,10 +105,16 @@ impl LoadedAccount {
             Some(id) => app.db().find_credential(id).await?,
             None => None,
         };
-        let developer =
+        let mut developer =
             grant::connection_bindings(app, &connection.connector, &connection.row, credential.as_ref())?;
+        developer.extend(connections::organization_bindings(app, &connection, &row.organization_id).await?);
         let grant = Grant::open(app, &row)?;
-        Ok(Self { row, connection, developer, grant })
+        Ok(Self { row, connection, developer, grant, on_behalf_of: None })
+    }
+
+    /// Whether it only says that its user agreed: the credential is the one of the whole organization.
+    pub fn is_consent_only(&self) -> bool {
+        self.connection.row.auth_mode == AuthMode::OrgWide && !self.row.org_wide
     }
 
     /// Everything that a call may use.

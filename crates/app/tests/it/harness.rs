@@ -236,6 +236,23 @@ impl World {
         sqlx::query_scalar::<_, String>(text).fetch_all(&mut connection).await.unwrap()
     }
 
+    /// Whether the database refuses the SQL.
+    pub async fn refuses(&self, text: &str) -> bool {
+        if let Some(database) = &self.database {
+            return database.query(text).is_err();
+        }
+        let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(text.to_owned())).execute(&mut connection).await.is_err()
+    }
+
+    /// The statements of the program that the database does not accept.
+    pub async fn unacceptable_statements(&self) -> Vec<&'static str> {
+        let db = Db::open(&SecretString::from(self.url.as_str()), &Options::default()).await.unwrap();
+        let refused = db.check_statements().await;
+        db.close().await;
+        refused.into_iter().map(|(name, _)| name).collect()
+    }
+
     /// How many lines of the audit trail tell of `action` on `target`.
     pub async fn audited(&self, target: &str, action: &str) -> usize {
         self.sql(&format!("SELECT id FROM audit WHERE target = '{target}' AND action = '{action}'"))
@@ -333,6 +350,7 @@ fn usual_parts(url: &str, clock: Arc<FixedClock>, provider: &str) -> AppParts {
             known_fields: BTreeMap::from([("sandbox_url".to_owned(), provider.to_owned())]),
             spill_folder: None,
             link_lifetime: Duration::from_secs(3600),
+            links_open_all_accounts: false,
             refresh: RefreshLimits::default(),
             proxy: ProxyLimits::default(),
             webhooks: WebhookLimits::default(),

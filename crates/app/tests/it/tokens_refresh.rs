@@ -37,6 +37,16 @@ pub async fn get(app: &App, stage: &Stage, user: &str) -> Result<u16> {
 
 /// The status of a read through another connection.
 pub async fn get_from(stage: &Stage, connection: &str, path: &str) -> Result<u16> {
+    get_as(stage, &stage.world.caller, connection, path).await
+}
+
+/// The same for another caller.
+pub async fn get_as(
+    stage: &Stage,
+    caller: &keybearer_app::Caller,
+    connection: &str,
+    path: &str,
+) -> Result<u16> {
     let call = ProxyCall {
         connection: connection.to_owned(),
         identifier: "u-1".to_owned(),
@@ -45,7 +55,7 @@ pub async fn get_from(stage: &Stage, connection: &str, path: &str) -> Result<u16
         headers: HeaderMap::new(),
         body: keybearer_egress::empty_body(),
     };
-    Ok(proxy::call(stage.app(), &stage.world.caller, call).await?.status().as_u16())
+    Ok(proxy::call(stage.app(), caller, call).await?.status().as_u16())
 }
 
 /// An account of Ada whose access token ends in this many seconds.

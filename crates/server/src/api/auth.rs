@@ -7,13 +7,17 @@ use keybearer_core::{Code, Error, Reference, Result, SecretString};
 
 pub use keybearer_app::Caller;
 
-use crate::api::descriptors::Method;
+use crate::api::descriptors::{LinkSession, Method};
+use crate::api::sessions::LinkSessions;
 
 type Check = dyn Fn(SecretString) -> BoxFuture<'static, Result<Caller>> + Send + Sync;
 
 /// Turns an access token into a [`Caller`]; plugged in by whoever starts the server.
 #[derive(Clone)]
-pub struct Authenticate(Arc<Check>);
+pub struct Authenticate {
+    check: Arc<Check>,
+    sessions: Option<LinkSessions>,
+}
 
 impl Authenticate {
     /// From an async function of the token; the caller's reference is set afterwards.
@@ -22,7 +26,13 @@ impl Authenticate {
         F: Fn(SecretString) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<Caller>> + Send + 'static,
     {
-        Self(Arc::new(move |token| Box::pin(check(token))))
+        Self { check: Arc::new(move |token| Box::pin(check(token))), sessions: None }
+    }
+
+    /// Admits browsers that opened a connect link, to the methods that say so.
+    #[must_use]
+    pub fn with_sessions(self, sessions: LinkSessions) -> Self {
+        Self { sessions: Some(sessions), ..self }
     }
 
     /// The caller behind the headers of a call.
@@ -31,9 +41,48 @@ impl Authenticate {
     /// [`Code::Unauthenticated`] without a bearer token, and whatever the plugged-in check says.
     pub async fn caller(&self, headers: &HeaderMap, reference: &Reference) -> Result<Caller> {
         let token = bearer(headers)?;
-        let caller = (self.0)(token).await?;
+        let caller = (self.check)(token).await?;
         Ok(Caller { reference: reference.clone(), ..caller })
     }
+
+    /// The caller of a method, judged by what the contract says about it.
+    ///
+    /// A token always goes before cookies: a program that sends both is the program.
+    ///
+    /// # Errors
+    /// Those of [`Self::caller`]; [`Code::PermissionDenied`] without the permission, for a token where only a browser
+    /// is admitted, and for a browser that another site sent.
+    pub(super) async fn admit(&self, call: &Call<'_>, method: &Method) -> Result<Caller> {
+        let has_token = call.headers.contains_key(header::AUTHORIZATION);
+        if method.link_session != LinkSession::Never
+            && !has_token
+            && let Some(sessions) = &self.sessions
+            && let Some(caller) = sessions.caller(call).await?
+        {
+            return Ok(Caller { reference: call.reference.clone(), ..caller });
+        }
+        let caller = self.caller(call.headers, call.reference).await?;
+        if method.link_session == LinkSession::Only {
+            return Err(Error::new(
+                Code::PermissionDenied,
+                "only the browser that opened a connect link may call this",
+            )
+            .with_help("an API client calls the method of the same purpose that names its account"));
+        }
+        authorize(&caller, method)?;
+        Ok(caller)
+    }
+}
+
+/// What a call brings besides its message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Call<'a> {
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Whether it changes nothing: a GET or HEAD of REST.
+    pub safe: bool,
+    /// Its name.
+    pub reference: &'a Reference,
 }
 
 impl fmt::Debug for Authenticate {
@@ -62,7 +111,7 @@ fn bearer(headers: &HeaderMap) -> Result<SecretString> {
 }
 
 /// Goes on only when the caller may call the method.
-pub(super) fn authorize(caller: &Caller, method: &Method) -> Result<()> {
+fn authorize(caller: &Caller, method: &Method) -> Result<()> {
     caller.require(method.permission)
 }
 

@@ -28,10 +28,23 @@ pub struct Method {
     pub path: String,
     /// The permission a caller needs.
     pub permission: Permission,
+    /// Whether the browser that opened a connect link is admitted.
+    pub link_session: LinkSession,
     /// The HTTP status of success.
     pub http_status: u16,
     /// The REST calls that reach it.
     pub bindings: Vec<Binding>,
+}
+
+/// Whether a method admits the browser that opened a connect link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkSession {
+    /// Only API clients.
+    Never,
+    /// API clients and browsers.
+    Also,
+    /// Only browsers.
+    Only,
 }
 
 /// One REST call that reaches a method.
@@ -139,8 +152,17 @@ fn read_method(
         .and_then(|status| u16::try_from(status).ok())
         .filter(|status| *status != 0)
         .unwrap_or(200);
+    let number = access_value
+        .as_message()
+        .and_then(|access| access.get_field_by_name("link_session")?.as_enum_number())
+        .unwrap_or_default();
+    let link_session = match number {
+        1 => LinkSession::Also,
+        2 => LinkSession::Only,
+        _ => LinkSession::Never,
+    };
     let path = format!("/{}/{}", descriptor.parent_service().full_name(), descriptor.name());
-    Ok(Method { descriptor, path, permission, http_status, bindings })
+    Ok(Method { descriptor, path, permission, link_session, http_status, bindings })
 }
 
 fn read_bindings(rule: &DynamicMessage, bindings: &mut Vec<Binding>) {

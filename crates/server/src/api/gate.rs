@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tonic::Status;
 use tower::ServiceExt as _;
 
-use crate::api::auth::{Authenticate, Caller, authorize};
+use crate::api::auth::{Authenticate, Call, Caller};
 use crate::api::descriptors::{Descriptors, Method};
 use crate::api::error::Failure;
 
@@ -84,7 +84,9 @@ impl Gate {
         if request.method() != http::Method::POST {
             return Err(fail(&Error::new(Code::MethodNotAllowed, "a gRPC call is a POST")));
         }
-        let caller = self.admit(request.headers(), &method, reference).await.map_err(|error| fail(&error))?;
+        // every gRPC call is a POST: none counts as one that changes nothing
+        let call = Call { headers: request.headers(), safe: false, reference };
+        let caller = self.admit(&call, &method).await.map_err(|error| fail(&error))?;
         let (parts, body) = request.into_parts();
         let frame = read_body(body, GRPC_BODY + 5).await.map_err(|error| fail(&error))?;
         if let Some(message) = uncompressed_message(&frame) {
@@ -104,15 +106,8 @@ impl Gate {
     ///
     /// # Errors
     /// [`Code::Unauthenticated`] or [`Code::PermissionDenied`].
-    pub(super) async fn admit(
-        &self,
-        headers: &http::HeaderMap,
-        method: &Method,
-        reference: &Reference,
-    ) -> Result<Caller> {
-        let caller = self.0.authenticate.caller(headers, reference).await?;
-        authorize(&caller, method)?;
-        Ok(caller)
+    pub(super) async fn admit(&self, call: &Call<'_>, method: &Method) -> Result<Caller> {
+        self.0.authenticate.admit(call, method).await
     }
 
     /// Runs the handler of a method with a message that was checked, and gives the answer's message.

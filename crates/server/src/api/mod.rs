@@ -17,12 +17,14 @@ pub mod grpc;
 mod hooks;
 pub mod rest;
 mod rules;
+mod sessions;
 mod token;
 
 pub use auth::{Authenticate, Caller};
-pub use descriptors::{Binding, Descriptors, Method};
+pub use descriptors::{Binding, Descriptors, LinkSession, Method};
 pub use error::{Failure, grpc_code, http_status, retry_after, status, wire_name};
 pub use front::Front;
 pub use gate::Gate;
 pub use hooks::{Hook, Hooks, IssueToken};
+pub use sessions::{Held, LinkSessions};
 pub use token::{IssuedToken, TokenRequest};

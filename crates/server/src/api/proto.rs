@@ -16,6 +16,10 @@ pub mod scalekit {
         pub mod connected_accounts {
             tonic::include_proto!("scalekit.v1.connected_accounts");
         }
+        /// What several services share.
+        pub mod commons {
+            tonic::include_proto!("scalekit.v1.commons");
+        }
         /// Connections.
         pub mod connections {
             tonic::include_proto!("scalekit.v1.connections");
@@ -34,6 +38,9 @@ pub mod scalekit {
         /// Events about accounts.
         pub mod events {
             tonic::include_proto!("scalekit.v1.events");
+        /// Organizations.
+        pub mod organizations {
+            tonic::include_proto!("scalekit.v1.organizations");
         }
         /// Connectors.
         pub mod providers {

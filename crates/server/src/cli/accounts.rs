@@ -30,6 +30,14 @@ pub(crate) enum Accounts {
         /// The file
         file: String,
     },
+    /// Provision the one credential that all accounts of an org-wide connection use
+    AuthorizeShared {
+        /// Name or id of the connection
+        connection: String,
+        /// A field of the credential: NAME=VALUE; repeat it. `@FILE` as value reads a file
+        #[arg(long = "field", value_name = "NAME=VALUE")]
+        fields: Vec<String>,
+    },
     /// Refresh its token now
     Refresh(Which),
     /// Wipe its credential and ask the provider to revoke it; the row stays
@@ -88,6 +96,9 @@ pub(crate) async fn run(command: Accounts, context: &mut Context) -> Result<()> 
         }
         Accounts::Show(which) => show(&which.id(&session).await?, &session, context).await,
         Accounts::Import { file } => import(&file, &session, context).await,
+        Accounts::AuthorizeShared { connection, fields } => {
+            authorize_shared(&connection, &fields, &session, context).await
+        }
         Accounts::Refresh(which) => act(&session, &which.id(&session).await?, ":refresh", context).await,
         Accounts::Revoke(which) => act(&session, &which.id(&session).await?, ":revoke", context).await,
         Accounts::Disconnect(which) => {
@@ -102,6 +113,29 @@ pub(crate) async fn run(command: Accounts, context: &mut Context) -> Result<()> 
             context.out.result(&json!({"deleted": id}), |_| format!("Deleted {id}."))
         }
     }
+}
+
+async fn authorize_shared(
+    connection: &str,
+    fields: &[String],
+    session: &Session,
+    context: &Context,
+) -> Result<()> {
+    let setup = session.get(&format!("/api/v1/connection-setups/{}", encoded(connection))).await?;
+    let id = setup.pointer("/connection/id").cloned().unwrap_or_default();
+    let details = super::connections::pairs(fields)?;
+    let body = match details.is_empty() {
+        true => json!({"connection_id": id}),
+        false => json!({
+            "connection_id": id, "authorization_details": {"static_auth": {"details": details}},
+        }),
+    };
+    let path = "/api/v1/connected_accounts/org_wide/authorize";
+    let answer = session.api(Method::POST, path, Some(&body)).await?;
+    context.out.result(&answer, |answer| match text(answer, "link") {
+        "" => format!("{}  {}", text(answer, "connected_account_id"), text(answer, "status")),
+        link => format!("{link}\nOpen it and sign in with the account that everybody shall use."),
+    })
 }
 
 async fn act(session: &Session, id: &str, verb: &str, context: &Context) -> Result<()> {
@@ -140,7 +174,7 @@ fn words(account: &Value) -> String {
     let mut lines = vec![format!(
         "{}  {}  {}  {} ({})",
         text(account, "id"),
-        text(account, "identifier"),
+        whose(account),
         text(account, "connection"),
         text(account, "status"),
         text(account, "reason")
@@ -161,13 +195,19 @@ fn words(account: &Value) -> String {
     lines.join("\n")
 }
 
+/// The user; the credential that serves all of them has none.
+fn whose(account: &Value) -> String {
+    let all = account.get("org_wide").and_then(Value::as_bool).unwrap_or_default();
+    if all { "(everybody)".to_owned() } else { text(account, "identifier").to_owned() }
+}
+
 fn table(answer: &Value, context: &Context) -> Result<()> {
     let accounts = list(answer, "accounts");
     let row = |account: &Value| {
         let cell = |name: &str| text(account, name).to_owned();
         vec![
             cell("id"),
-            cell("identifier"),
+            whose(account),
             cell("connection"),
             cell("status"),
             cell("reason"),

@@ -91,6 +91,9 @@ pub(crate) struct Add {
     /// Auth method; the recommended one when absent
     #[arg(long)]
     method: Option<String>,
+    /// One credential serves all its accounts; see `accounts authorize-shared`
+    #[arg(long)]
+    org_wide: bool,
     #[command(flatten)]
     settings: Settings,
 }
@@ -144,7 +147,8 @@ pub(crate) async fn run(command: Connections, context: &mut Context) -> Result<(
 }
 
 async fn add(add: Add, session: &Session, context: &Context) -> Result<()> {
-    let draft = json!({"connector": add.connector, "method": add.method, "name": add.name, "label": add.settings.label});
+    let draft = json!({"connector": add.connector, "method": add.method, "name": add.name, "label": add.settings.label,
+        "auth_mode": add.org_wide.then_some("org_wide")});
     let draft = without_nulls(draft);
     let answer = session.api(Method::POST, "/api/v1/connection-setups", Some(&draft)).await?;
     let made = answer.get("connection").cloned().unwrap_or_default();
@@ -177,16 +181,7 @@ async fn finished(session: &Session, answer: Value) -> Result<Value> {
 
 fn patch(settings: &Settings, proxy: Option<&str>) -> Result<Value> {
     let secret = settings.secret_file.as_deref().map(read_secret).transpose()?;
-    let mut fields = Map::new();
-    for pair in &settings.fields {
-        let (name, value) =
-            pair.split_once('=').ok_or_else(|| Error::field("--field", "must be NAME=VALUE"))?;
-        let value = match value.strip_prefix('@') {
-            Some(path) => read_secret(path)?.expose().clone(),
-            None => value.to_owned(),
-        };
-        fields.insert(name.to_owned(), json!(value));
-    }
+    let fields = pairs(&settings.fields)?;
     let scoped = !settings.scopes.is_empty()
         || !settings.optional_scopes.is_empty()
         || !settings.required_scopes.is_empty();
@@ -203,6 +198,21 @@ fn patch(settings: &Settings, proxy: Option<&str>) -> Result<Value> {
         "blurb_for_users": settings.says,
         "proxy_enabled": proxy.map(|proxy| proxy == "on"),
     })))
+}
+
+/// `NAME=VALUE` pairs; `@FILE` as value reads a file.
+pub(super) fn pairs(given: &[String]) -> Result<Map<String, Value>> {
+    let mut fields = Map::new();
+    for pair in given {
+        let (name, value) =
+            pair.split_once('=').ok_or_else(|| Error::field("--field", "must be NAME=VALUE"))?;
+        let value = match value.strip_prefix('@') {
+            Some(path) => read_secret(path)?.expose().clone(),
+            None => value.to_owned(),
+        };
+        fields.insert(name.to_owned(), json!(value));
+    }
+    Ok(fields)
 }
 
 fn without_nulls(value: Value) -> Value {
@@ -238,6 +248,10 @@ fn words(connection: &Value) -> String {
             connection.pointer("/counts/accounts").and_then(Value::as_u64).unwrap_or_default()
         ),
     ];
+    if text(connection, "auth_mode") == "org_wide" {
+        let name = text(connection, "name");
+        lines.push(format!("  Credential    one for everybody: keybearer accounts authorize-shared {name}"));
+    }
     let attention = text(connection, "attention");
     if !attention.is_empty() {
         lines.push(format!("  Attention     {attention}"));

@@ -172,6 +172,7 @@ fn settings(wanted: Wanted, sandbox_url: &Url) -> Settings {
             known_fields: BTreeMap::from([("sandbox_url".to_owned(), trimmed(sandbox_url).to_owned())]),
             spill_folder: Some(wanted.data.join("spill")),
             link_lifetime: Duration::from_secs(24 * 3600),
+            links_open_all_accounts: false,
             refresh: RefreshLimits::default(),
             proxy: ProxyLimits::default(),
             webhooks: WebhookLimits::default(),

@@ -27,6 +27,8 @@ pub struct ConfigFile {
     pub verify_urls: Vec<String>,
     /// How long a connect link lives.
     pub link_hours: Option<u64>,
+    /// Whether a connect link opens all accounts of its user to the browser that holds it.
+    pub links_open_all_accounts: bool,
     /// The database.
     pub database: DatabaseSection,
     /// The root key.

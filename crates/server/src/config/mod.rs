@@ -101,6 +101,7 @@ fn settings(file: ConfigFile) -> Result<Settings> {
             known_fields: BTreeMap::new(),
             spill_folder: Some(data.join("spill")),
             link_lifetime: Duration::from_secs(file.link_hours.unwrap_or(24).clamp(1, 24 * 30) * 3600),
+            links_open_all_accounts: file.links_open_all_accounts,
             refresh: RefreshLimits::default(),
             proxy: proxy(&file.proxy),
             webhooks: WebhookLimits::default(),

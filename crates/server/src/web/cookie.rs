@@ -21,7 +21,7 @@ fn link_name(secure: bool) -> &'static str {
 }
 
 /// What the browser sent.
-pub(super) fn visit(headers: &HeaderMap, secure: bool) -> Visit {
+pub(crate) fn visit(headers: &HeaderMap, secure: bool) -> Visit {
     Visit { browser: read(headers, name(secure), |value| value.len() == LENGTH), fresh_browser: false }
 }
 
@@ -38,7 +38,7 @@ pub(super) fn visit_or_new(headers: &HeaderMap, secure: bool, entropy: &dyn Entr
 }
 
 /// The token of the link that this browser opened last.
-pub(super) fn link(headers: &HeaderMap, secure: bool) -> Option<String> {
+pub(crate) fn link(headers: &HeaderMap, secure: bool) -> Option<String> {
     read(headers, link_name(secure), |value| !value.is_empty() && value.len() <= 64)
 }
 

@@ -1,7 +1,7 @@
 //! The pages people see, served without any script.
 
 mod assets;
-mod cookie;
+pub(crate) mod cookie;
 mod headers;
 pub mod hosted;
 mod portal;

@@ -130,6 +130,48 @@ impl accounts::connected_account_service_server::ConnectedAccountService for Ech
     ) -> Reply<accounts::VerifyConnectedAccountUserResponse> {
         Err(status(Error::new(Code::ProviderUnavailable, "the provider does not answer")))
     }
+
+    async fn authorize_org_wide_credential(
+        &self,
+        _: Call<accounts::AuthorizeOrgWideCredentialRequest>,
+    ) -> Reply<accounts::AuthorizeOrgWideCredentialResponse> {
+        Ok(Answer::new(accounts::AuthorizeOrgWideCredentialResponse::default()))
+    }
+
+    async fn get_redirect_url(
+        &self,
+        _: Call<accounts::GetRedirectUrlRequest>,
+    ) -> Reply<accounts::GetRedirectUrlResponse> {
+        Ok(Answer::new(accounts::GetRedirectUrlResponse::default()))
+    }
+
+    async fn create_redirect_url(
+        &self,
+        _: Call<accounts::CreateRedirectUrlRequest>,
+    ) -> Reply<accounts::GetRedirectUrlResponse> {
+        Ok(Answer::new(accounts::GetRedirectUrlResponse::default()))
+    }
+
+    async fn list_my_app_connections(
+        &self,
+        _: Call<accounts::ListMyAppConnectionsRequest>,
+    ) -> Reply<accounts::ListMyAppConnectionsResponse> {
+        Ok(Answer::new(accounts::ListMyAppConnectionsResponse::default()))
+    }
+
+    async fn disconnect_my_connected_account(
+        &self,
+        _: Call<accounts::DisconnectMyConnectedAccountRequest>,
+    ) -> Reply<accounts::DisconnectConnectedAccountResponse> {
+        Ok(Answer::new(accounts::DisconnectConnectedAccountResponse::default()))
+    }
+
+    async fn get_my_connection_magic_link(
+        &self,
+        _: Call<accounts::GetMyConnectionMagicLinkRequest>,
+    ) -> Reply<accounts::GetMyConnectionMagicLinkResponse> {
+        Ok(Answer::new(accounts::GetMyConnectionMagicLinkResponse::default()))
+    }
 }
 
 #[tonic::async_trait]
@@ -222,6 +264,13 @@ impl connections::connection_service_server::ConnectionService for Echo {
         _: Call<connections::UpdateConnectionContextRequest>,
     ) -> Reply<()> {
         Ok(Answer::new(()))
+    }
+
+    async fn get_connection_test_result(
+        &self,
+        _: Call<connections::GetConnectionTestResultRequest>,
+    ) -> Reply<connections::GetConnectionTestResultResponse> {
+        Ok(Answer::new(connections::GetConnectionTestResultResponse::default()))
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod custom_connectors;
 pub(crate) mod environments;
 pub(crate) mod flows;
 pub(crate) mod logs;
+pub(crate) mod organizations;
 pub(crate) mod refresh;
 pub(crate) mod webhooks;
 
@@ -37,6 +38,10 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
         environments::ALL,
         flows::ALL,
         logs::ALL,
+        environments::ALL,
+        flows::ALL,
+        logs::ALL,
+        organizations::ALL,
         refresh::ALL,
     ]
     .into_iter()

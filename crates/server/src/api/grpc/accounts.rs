@@ -165,5 +165,6 @@ fn account(account: Account) -> own::Account {
         fields: account.fields.into_iter().collect(),
         created_at: Some(time(account.created_at)),
         updated_at: Some(time(account.updated_at)),
+        org_wide: account.org_wide,
     }
 }

@@ -2,6 +2,7 @@
 
 use keybearer_app::accounts::{self, AccountQuery, CreateAccount, Lookup, UpdateAccount};
 use keybearer_app::flows::{self, LinkRequest};
+use keybearer_app::portal;
 use tonic::{Request, async_trait};
 
 use super::map::{account as map, count, filled, json, time};
@@ -88,7 +89,7 @@ impl ConnectedAccountService for Service {
             scope_selection: message.scope_selection.map(map::selection),
             ..UpdateAccount::default()
         };
-        let account = accounts::update(&self.0, &caller, &lookup, patch).await.map_err(fail)?;
+        let account = portal::update(&self.0, &caller, &lookup, patch).await.map_err(fail)?;
         give(wire::UpdateConnectedAccountResponse { connected_account: Some(map::full(account)) })
     }
 
@@ -137,7 +138,7 @@ impl ConnectedAccountService for Service {
         request: Request<wire::GetConnectedAccountRequest>,
     ) -> Answer<wire::GetConnectedAccountResponse> {
         let (caller, message) = take(request)?;
-        let account = accounts::get(&self.0, &caller, &Lookup::id(message.id)).await.map_err(fail)?;
+        let account = portal::get(&self.0, &caller, &Lookup::id(message.id)).await.map_err(fail)?;
         give(wire::GetConnectedAccountResponse { connected_account: Some(map::full(account)) })
     }
 
@@ -146,8 +147,8 @@ impl ConnectedAccountService for Service {
         request: Request<wire::DisconnectConnectedAccountRequest>,
     ) -> Answer<wire::DisconnectConnectedAccountResponse> {
         let (caller, message) = take(request)?;
-        let done = accounts::disconnect(&self.0, &caller, &Lookup::id(message.id)).await.map_err(fail)?;
-        give(wire::DisconnectConnectedAccountResponse { connected_account: Some(map::full(done.account)) })
+        let account = portal::disconnect(&self.0, &caller, &Lookup::id(message.id)).await.map_err(fail)?;
+        give(wire::DisconnectConnectedAccountResponse { connected_account: Some(map::full(account)) })
     }
 
     async fn get_connected_account_auth(
@@ -179,6 +180,54 @@ impl ConnectedAccountService for Service {
         give(wire::VerifyConnectedAccountUserResponse {
             post_user_verify_redirect_url: verified.map_err(fail)?,
         })
+    }
+
+    async fn authorize_org_wide_credential(
+        &self,
+        request: Request<wire::AuthorizeOrgWideCredentialRequest>,
+    ) -> Answer<wire::AuthorizeOrgWideCredentialResponse> {
+        let (caller, message) = take(request)?;
+        let credentials = map::credentials(message.authorization_details);
+        let api_config = message.api_config.map(json::from_struct);
+        let connection = message.connection_id;
+        let authorized =
+            accounts::authorize_org_wide(&self.0, &caller, &connection, credentials, api_config).await;
+        give(map::org_wide(authorized.map_err(fail)?))
+    }
+
+    async fn get_redirect_url(
+        &self,
+        request: Request<wire::GetRedirectUrlRequest>,
+    ) -> Answer<wire::GetRedirectUrlResponse> {
+        self.redirect_url(request.map(|_| wire::CreateRedirectUrlRequest { scope_selection: None })).await
+    }
+
+    async fn create_redirect_url(
+        &self,
+        request: Request<wire::CreateRedirectUrlRequest>,
+    ) -> Answer<wire::GetRedirectUrlResponse> {
+        self.redirect_url(request).await
+    }
+
+    async fn list_my_app_connections(
+        &self,
+        request: Request<wire::ListMyAppConnectionsRequest>,
+    ) -> Answer<wire::ListMyAppConnectionsResponse> {
+        self.my_connections(request).await
+    }
+
+    async fn disconnect_my_connected_account(
+        &self,
+        request: Request<wire::DisconnectMyConnectedAccountRequest>,
+    ) -> Answer<wire::DisconnectConnectedAccountResponse> {
+        self.disconnect_mine(request).await
+    }
+
+    async fn get_my_connection_magic_link(
+        &self,
+        request: Request<wire::GetMyConnectionMagicLinkRequest>,
+    ) -> Answer<wire::GetMyConnectionMagicLinkResponse> {
+        self.my_link(request).await
     }
 }
 

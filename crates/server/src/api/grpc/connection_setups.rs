@@ -22,6 +22,7 @@ impl ConnectionSetupService for Service {
             method: filled(message.method),
             name: filled(message.name),
             label: message.label,
+            org_wide: message.auth_mode == "org_wide",
             draft: true,
             ..CreateConnection::default()
         };
@@ -100,6 +101,7 @@ impl ConnectionSetupService for Service {
         give(own::CreateTestLinkResponse {
             link: link.url.to_string(),
             expires_at: Some(time(link.expires_at)),
+            test_request_id: flows::test_request_id(&link.flow_id),
         })
     }
 
@@ -142,6 +144,7 @@ fn patch(message: own::UpdateConnectionSetupRequest) -> UpdateConnection {
         extra_authorize_params: message.extra_authorize_params.map(|extra| sorted(extra.values)),
         proxy_enabled: message.proxy_enabled,
         expected_version: i64::try_from(message.expected_version).ok().filter(|version| *version > 0),
+        org_wide: message.auth_mode.filter(|mode| !mode.is_empty()).map(|mode| mode == "org_wide"),
         ..UpdateConnection::default()
     }
 }

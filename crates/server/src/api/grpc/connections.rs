@@ -1,18 +1,14 @@
 //! The wire's connection service, its environment part.
 
-use keybearer_app::connections::{
-    self, ConnectionQuery, CreateConnection, NameRules, ScopeSettings, UpdateConnection,
-};
-use keybearer_app::connectors::Bindings;
-use keybearer_app::{Caller, PageAsk};
-use keybearer_core::{CredentialSource, Error, SecretString};
+use keybearer_app::connections::{self, ConnectionQuery, CreateConnection, NameRules};
+use keybearer_app::{Caller, PageAsk, flows};
+use keybearer_core::Error;
 use tonic::{Request, Status, async_trait};
 
-use super::map::{connection as map, count, filled, json, sorted};
-use super::{Answer, Service, fail, give, page, take};
+use super::map::{connection as map, count, filled, json};
+use super::{Answer, Service, fail, give, oauth_config, page, take};
 use crate::api::proto::scalekit::v1::connections as wire;
 use wire::connection_service_server::ConnectionService;
-use wire::update_connection::Settings;
 
 #[async_trait]
 impl ConnectionService for Service {
@@ -21,14 +17,8 @@ impl ConnectionService for Service {
         request: Request<wire::CreateEnvironmentConnectionRequest>,
     ) -> Answer<wire::CreateConnectionResponse> {
         let (caller, message) = take(request)?;
-        let given = message.connection.unwrap_or_default();
-        let new = CreateConnection {
-            connector: given.provider_key,
-            name: given.key_id.and_then(filled),
-            name_rules: NameRules::Wire,
-            context: given.context.map(json::from_struct).unwrap_or_default(),
-            ..CreateConnection::default()
-        };
+        let is_login = message.flags.is_some_and(|flags| flags.is_login);
+        let new = new(message.connection.unwrap_or_default(), is_login).map_err(fail)?;
         let connection = connections::create(&self.0, &caller, new).await.map_err(fail)?;
         give(wire::CreateConnectionResponse { connection: Some(map::full(connection)) })
     }
@@ -58,9 +48,11 @@ impl ConnectionService for Service {
         request: Request<wire::UpdateEnvironmentConnectionRequest>,
     ) -> Answer<wire::UpdateConnectionResponse> {
         let (caller, message) = take(request)?;
-        let patch = patch(message.connection.unwrap_or_default()).map_err(fail)?;
-        let updated =
-            connections::update(&self.0, &caller, &message.connection_id, patch).await.map_err(fail)?;
+        let id = message.connection_id;
+        let given = message.connection.unwrap_or_default();
+        let present = connections::get(&self.0, &caller, &id).await.map_err(fail)?;
+        let patch = oauth_config::patch(given, &present).map_err(fail)?;
+        let updated = connections::update(&self.0, &caller, &id, patch).await.map_err(fail)?;
         give(wire::UpdateConnectionResponse { connection: Some(map::full(updated)) })
     }
 
@@ -78,8 +70,7 @@ impl ConnectionService for Service {
         request: Request<wire::ToggleEnvironmentConnectionRequest>,
     ) -> Answer<wire::ToggleConnectionResponse> {
         let (caller, message) = take(request)?;
-        connections::resume(&self.0, &caller, &message.connection_id).await.map_err(fail)?;
-        give(wire::ToggleConnectionResponse { enabled: true, error_message: None })
+        self.toggle(&caller, &message.connection_id, true).await
     }
 
     async fn disable_environment_connection(
@@ -87,8 +78,7 @@ impl ConnectionService for Service {
         request: Request<wire::ToggleEnvironmentConnectionRequest>,
     ) -> Answer<wire::ToggleConnectionResponse> {
         let (caller, message) = take(request)?;
-        connections::pause(&self.0, &caller, &message.connection_id).await.map_err(fail)?;
-        give(wire::ToggleConnectionResponse { enabled: false, error_message: None })
+        self.toggle(&caller, &message.connection_id, false).await
     }
 
     async fn list_app_connections(
@@ -116,7 +106,12 @@ impl ConnectionService for Service {
         request: Request<wire::GetConnectionContextRequest>,
     ) -> Answer<wire::GetConnectionContextResponse> {
         let (caller, message) = take(request)?;
-        let context = connections::context(&self.0, &caller, &message.connection_id).await.map_err(fail)?;
+        let (id, organization) = (&message.connection_id, &message.organization_id);
+        let context = match organization.is_empty() {
+            true => connections::context(&self.0, &caller, id).await,
+            false => connections::organization_context(&self.0, &caller, id, organization).await,
+        };
+        let context = context.map_err(fail)?;
         give(wire::GetConnectionContextResponse { context: Some(json::to_struct(context)) })
     }
 
@@ -126,12 +121,37 @@ impl ConnectionService for Service {
     ) -> Answer<()> {
         let (caller, message) = take(request)?;
         let context = message.context.map(json::from_struct).unwrap_or_default();
-        connections::set_context(&self.0, &caller, &message.connection_id, context).await.map_err(fail)?;
+        let (id, organization) = (&message.connection_id, &message.organization_id);
+        let set = match organization.is_empty() {
+            true => connections::set_context(&self.0, &caller, id, context).await.map(|_| ()),
+            false => connections::set_organization_context(&self.0, &caller, id, organization, context).await,
+        };
+        set.map_err(fail)?;
         give(())
+    }
+
+    async fn get_connection_test_result(
+        &self,
+        request: Request<wire::GetConnectionTestResultRequest>,
+    ) -> Answer<wire::GetConnectionTestResultResponse> {
+        let (caller, message) = take(request)?;
+        let (connection, test) = (&message.connection_id, &message.test_request_id);
+        let result = flows::test_result(&self.0, &caller, connection, test).await.map_err(fail)?;
+        give(map::test_result(result))
     }
 }
 
 impl Service {
+    async fn toggle(
+        &self,
+        caller: &Caller,
+        connection: &str,
+        on: bool,
+    ) -> Answer<wire::ToggleConnectionResponse> {
+        let switched = connections::switch(&self.0, caller, connection, on).await.map_err(fail)?;
+        give(wire::ToggleConnectionResponse { enabled: switched.enabled, error_message: switched.message })
+    }
+
     /// Every connection: this list of the wire has no pages.
     async fn all(&self, caller: &Caller) -> Result<Vec<wire::ListConnection>, Status> {
         let (mut all, mut ask) = (Vec::new(), PageAsk::first(30));
@@ -147,78 +167,22 @@ impl Service {
     }
 }
 
-fn patch(message: wire::UpdateConnection) -> Result<UpdateConnection, Error> {
-    let base = UpdateConnection {
-        name: message.key_id.and_then(filled),
-        name_rules: NameRules::Wire,
-        ..UpdateConnection::default()
+fn new(given: wire::CreateConnection, is_login: bool) -> Result<CreateConnection, Error> {
+    if is_login {
+        return Err(Error::field("flags.is_login", "must be false: single sign-on is not offered"));
+    }
+    // an SDK may name the provider by its number instead of its key
+    let named = match given.provider() {
+        wire::ConnectionProvider::Unspecified => String::new(),
+        provider => provider.as_str_name().to_owned(),
     };
-    match message.settings {
-        None => Ok(base),
-        Some(Settings::OauthConfig(config)) => Ok(oauth(base, config)),
-        Some(Settings::StaticConfig(config)) => {
-            let values = config.static_config.map(json::from_struct).unwrap_or_default();
-            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-            Ok(UpdateConnection {
-                fields: values.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
-                ..base
-            })
-        }
-        Some(Settings::GoogleDwdConfig(config)) => Ok(service_account(base, config)),
-        Some(_) => Err(Error::field(
-            "connection.settings",
-            "must be oauth_config, static_config or google_dwd_config",
-        )),
-    }
-}
-
-fn oauth(base: UpdateConnection, config: wire::OAuthConnectionConfig) -> UpdateConnection {
-    let mut secrets = Bindings::new();
-    if let Some(secret) = config.client_secret {
-        secrets.insert("client_secret", SecretString::new(secret));
-    }
-    let mut extra =
-        config.extensions.map(|extensions| sorted(extensions.extra_authorize_params)).unwrap_or_default();
-    let named = [
-        ("prompt", config.prompt),
-        ("access_type", config.access_type),
-        ("token_access_type", config.token_access_type),
-    ];
-    extra.extend(
-        named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.and_then(filled)?))),
-    );
-    let fields = config.tenant_id.map(|tenant| ("tenant_id".to_owned(), tenant)).into_iter().collect();
-    let scoped =
-        !config.scopes.is_empty() || config.optional_scopes.is_some() || !config.required_scopes.is_empty();
-    UpdateConnection {
-        client_id: config.client_id,
-        secrets,
-        fields,
-        source: config
-            .use_platform_creds
-            .map(|shared| if shared { CredentialSource::Shared } else { CredentialSource::Own }),
-        scopes: scoped.then(|| ScopeSettings {
-            scopes: config.scopes,
-            required: config.required_scopes,
-            optional_scopes: config.optional_scopes.map(|optional| optional.scopes).unwrap_or_default(),
-            required_optional: config.required_optional_scopes,
-            selectable: config.scope_selection_allowed.unwrap_or(false),
-        }),
-        extra_authorize_params: (!extra.is_empty()).then_some(extra),
-        ..base
-    }
-}
-
-fn service_account(base: UpdateConnection, config: wire::GoogleDwdConfig) -> UpdateConnection {
-    let mut secrets = Bindings::new();
-    if let Some(json) = config.service_account_json {
-        secrets.insert("service_account_json", SecretString::new(json));
-    }
-    let scopes = (!config.scopes.is_empty()).then(|| ScopeSettings {
-        scopes: config.scopes,
-        required: config.required_scopes,
-        selectable: config.scope_selection_allowed.unwrap_or(false),
-        ..ScopeSettings::default()
-    });
-    UpdateConnection { secrets, scopes, ..base }
+    Ok(CreateConnection {
+        auth_type: map::auth_type(given.r#type())?,
+        org_wide: given.auth_mode() == wire::ConnectionAuthMode::OrgWide,
+        connector: filled(given.provider_key).unwrap_or(named),
+        name: given.key_id.and_then(filled),
+        name_rules: NameRules::Wire,
+        context: given.context.map(json::from_struct).unwrap_or_default(),
+        ..CreateConnection::default()
+    })
 }

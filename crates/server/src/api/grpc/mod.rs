@@ -10,6 +10,9 @@ mod events;
 mod logs;
 mod map;
 mod mcp;
+mod oauth_config;
+mod organizations;
+mod portal;
 mod providers;
 mod tools;
 mod webhook_endpoints;
@@ -28,6 +31,7 @@ use crate::api::proto::keybearer::v1::webhook_endpoint_service_server::WebhookEn
 use crate::api::proto::scalekit::v1::connected_accounts::connected_account_service_server::ConnectedAccountServiceServer;
 use crate::api::proto::scalekit::v1::connections::connection_service_server::ConnectionServiceServer;
 use crate::api::proto::scalekit::v1::mcp::mcp_service_server::McpServiceServer;
+use crate::api::proto::scalekit::v1::organizations::organization_service_server::OrganizationServiceServer;
 use crate::api::proto::scalekit::v1::providers::provider_service_server::ProviderServiceServer;
 use crate::api::proto::scalekit::v1::tools::tool_service_server::ToolServiceServer;
 use crate::api::proto::scalekit::v1::events::events_service_server::EventsServiceServer;
@@ -51,6 +55,7 @@ pub fn routes(app: &App) -> Routes {
         .add_service(ProviderServiceServer::new(service.clone()))
         .add_service(ToolServiceServer::new(service.clone()))
         .add_service(McpServiceServer::new(service.clone()))
+        .add_service(OrganizationServiceServer::new(service.clone()))
         .add_service(AccountServiceServer::new(service.clone()))
         .add_service(ApiClientServiceServer::new(service.clone()))
         .add_service(ConnectionSetupServiceServer::new(service.clone()))

@@ -9,7 +9,7 @@ use prost_reflect::{MessageDescriptor, MethodDescriptor};
 use serde_json::{Map, Value, json};
 
 use super::schema::{Schemas, ref_to};
-use crate::api::descriptors::{Binding, Descriptors, Method};
+use crate::api::descriptors::{Binding, Descriptors, LinkSession, Method};
 
 /// The document of this version, as it is served; a test compares it with what [`generate`] writes.
 pub const CURRENT: &str = include_str!("../../../../../docs/openapi.json");
@@ -55,6 +55,13 @@ pub fn generate() -> Result<Value> {
                     "description": "Permissions belong to the API client, not to the token request.",
                     "flows": { "clientCredentials": { "tokenUrl": "/oauth/token", "scopes": permissions } },
                 },
+                "connect_link": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "__Host-kb_link",
+                    "description": "Set by the page of a connect link, together with `__Host-kb_browser`. Calls must come \
+                        from this origin.",
+                },
             },
             "responses": { "Error": error_response() },
             "schemas": schemas.into_json(),
@@ -79,8 +86,20 @@ fn operation(method: &Method, binding: &Binding, position: usize, schemas: &mut 
     operation.insert("tags".to_owned(), json!([service.name()]));
     operation.insert("summary".to_owned(), comment_of(&method.descriptor).into());
     let permission = method.permission.as_str();
-    operation.insert("description".to_owned(), format!("Needs the permission `{permission}`.").into());
-    operation.insert("security".to_owned(), json!([{ "client_credentials": [permission] }]));
+    let (description, security) = match method.link_session {
+        LinkSession::Never => {
+            (format!("Needs the permission `{permission}`."), json!([{ "client_credentials": [permission] }]))
+        }
+        LinkSession::Also => (
+            format!("Needs the permission `{permission}`, or the browser that opened a connect link."),
+            json!([{ "client_credentials": [permission] }, { "connect_link": [] }]),
+        ),
+        LinkSession::Only => {
+            ("For the browser that opened a connect link.".to_owned(), json!([{ "connect_link": [] }]))
+        }
+    };
+    operation.insert("description".to_owned(), description.into());
+    operation.insert("security".to_owned(), security);
     if !parameters.is_empty() {
         operation.insert("parameters".to_owned(), parameters.into());
     }

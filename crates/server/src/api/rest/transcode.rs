@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::paths::{Found, Paths};
 use super::{json, params};
+use crate::api::auth::Call;
 use crate::api::descriptors::Method;
 use crate::api::error::Failure;
 use crate::api::gate::{Gate, read_body};
@@ -71,7 +72,9 @@ impl Rest {
         reference: &Reference,
     ) -> Result<Value, Failure> {
         let fail = |error: Error| Failure::new(&error, reference);
-        let caller = self.gate.admit(&parts.headers, &route.method, reference).await.map_err(fail)?;
+        let safe = matches!(parts.method, Verb::GET | Verb::HEAD);
+        let call = Call { headers: &parts.headers, safe, reference };
+        let caller = self.gate.admit(&call, &route.method).await.map_err(fail)?;
         let input = route.method.descriptor.input();
         let mut fields = Map::new();
         if !route.body.is_empty() {

@@ -145,7 +145,7 @@ fn pages(text: &str) -> Vec<Page> {
     let mut bodies = vec![
         PageBody::Start(start(StartNext::Link(url().unwrap()))),
         PageBody::Start(start(StartNext::Form(form(text, url())))),
-        PageBody::Credentials(CredentialPage { form: form(text, url()), cancel_url: url() }),
+        PageBody::Credentials(CredentialPage { form: form(text, url()), cancel_url: url(), shared: false }),
         PageBody::IdentityChanged(IdentityPage { before: text.into(), now: text.into(), csrf: text.into() }),
         PageBody::Done(done),
     ];
@@ -251,7 +251,7 @@ fn addresses_that_are_not_on_the_web_never_become_links() {
             DonePage { identity: None, missing: Vec::new(), return_url: Some(url.clone()), again: false };
         let bodies = [
             PageBody::Start(start),
-            PageBody::Credentials(CredentialPage { form, cancel_url: Some(url) }),
+            PageBody::Credentials(CredentialPage { form, cancel_url: Some(url), shared: true }),
             PageBody::Done(done),
         ];
         for body in bodies {

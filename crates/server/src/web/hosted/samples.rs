@@ -225,7 +225,7 @@ fn keys(problem: Option<FormProblem>, error: Option<&str>) -> Page {
         problem,
         ..PageForm::default()
     };
-    let page = CredentialPage { form, cancel_url: web("https://fieldnote.example/settings") };
+    let page = CredentialPage { form, cancel_url: web("https://fieldnote.example/settings"), shared: false };
     Page { head: head("Watchtower", "watchtower"), body: PageBody::Credentials(page) }
 }
 
@@ -252,7 +252,7 @@ fn kinds() -> Page {
         purpose: Some("Fieldnote reads your warehouse to draw the maps you ask for.".into()),
         ..head("Drift Icehouse", "icehouse")
     };
-    Page { head, body: PageBody::Credentials(CredentialPage { form, cancel_url: None }) }
+    Page { head, body: PageBody::Credentials(CredentialPage { form, cancel_url: None, shared: false }) }
 }
 
 fn done() -> DonePage {

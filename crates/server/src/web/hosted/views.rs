@@ -96,6 +96,7 @@ impl CredentialView {
         let words = &ENGLISH.form;
         let mut frame = Frame::new(head, words.title);
         let form = FormView::new(&frame.names, &page.form);
+        let kept = if page.shared { words.shared } else { words.kept };
         if form.is_wrong() {
             frame.title = frame.names.say(words.title_wrong).text();
         }
@@ -103,7 +104,7 @@ impl CredentialView {
             heading: frame.names.say(words.heading),
             purpose: purpose(head),
             cancel: page.cancel_url.as_ref().and_then(Href::web),
-            kept: frame.names.say(words.kept),
+            kept: frame.names.say(kept),
             person: person(&frame),
             form,
             frame,

@@ -1,7 +1,7 @@
 //! Accounts of the wire.
 
 use keybearer_app::accounts::{
-    Account, AccountAuth, Credentials, Lookup, OauthTokens, Revealed, ScopeSelection,
+    Account, AccountAuth, Credentials, Lookup, OauthTokens, OrgWide, Revealed, ScopeSelection,
 };
 use keybearer_core::{AccountStatus, AuthType, SecretString};
 use serde_json::{Map, Value};
@@ -55,6 +55,19 @@ fn oauth(token: wire::OauthToken) -> Credentials {
 /// A choice of scopes.
 pub(in super::super) fn selection(message: wire::ScopeSelection) -> ScopeSelection {
     ScopeSelection { scopes: message.scopes, optional_scopes: message.optional_scopes }
+}
+
+/// What came of authorizing the credential of all. With a link the authorization is pending, whatever the account has
+/// from before; without one there is no `link` at all.
+pub(in super::super) fn org_wide(authorized: OrgWide) -> wire::AuthorizeOrgWideCredentialResponse {
+    let pending = authorized.link.is_some();
+    let status = if pending { AccountStatus::PendingAuth } else { authorized.account.status };
+    wire::AuthorizeOrgWideCredentialResponse {
+        expiry: authorized.link.as_ref().map(|link| time(link.expires_at)),
+        link: authorized.link.map(|link| link.url.to_string()),
+        connected_account_id: authorized.account.id.to_string(),
+        status: self::status(status).into(),
+    }
 }
 
 /// The full form without secrets.

@@ -1,8 +1,10 @@
 //! Connections of the wire and of our own service.
 
 use keybearer_app::connections::{Connection, ScopeSettings};
-use keybearer_core::{AuthType, ConnectionState, CredentialSource};
+use keybearer_app::flows::TestResult;
+use keybearer_core::{AuthType, ConnectionState, Error};
 
+use super::super::oauth_config::shown;
 use super::{count, large, time};
 use crate::api::proto::keybearer::v1 as own;
 use crate::api::proto::scalekit::v1::connections as wire;
@@ -51,6 +53,7 @@ pub(in super::super) fn setup(connection: Connection) -> own::ConnectionSetup {
         version: large(connection.version),
         created_at: Some(time(connection.created_at)),
         updated_at: Some(time(connection.updated_at)),
+        auth_mode: if connection.org_wide { "org_wide" } else { "user" }.to_owned(),
     }
 }
 
@@ -79,48 +82,9 @@ pub(in super::super) fn full(connection: Connection) -> wire::Connection {
         provider_key: provider_key(&connection.connector),
         resolved_proxy_url: connection.resolved_proxy_url.clone(),
         auth_mode: auth_mode(&connection).into(),
-        settings: settings(connection),
+        mcp_server_url: Some(connection.mcp_url.clone()),
+        settings: shown(connection),
         ..wire::Connection::default()
-    }
-}
-
-fn settings(connection: Connection) -> Option<wire::connection::Settings> {
-    use wire::connection::Settings;
-    match connection.auth_type {
-        AuthType::Oauth | AuthType::OauthM2m | AuthType::Oauth1 => {
-            Some(Settings::OauthConfig(oauth(connection)))
-        }
-        AuthType::ServiceAccount => Some(Settings::GoogleDwdConfig(wire::GoogleDwdConfig {
-            scopes: connection.scopes.scopes,
-            scope_selection_allowed: Some(connection.scopes.selectable),
-            required_scopes: connection.scopes.required,
-            ..wire::GoogleDwdConfig::default()
-        })),
-        AuthType::Basic | AuthType::Bearer | AuthType::ApiKey | AuthType::NoAuth | AuthType::Custom => None,
-    }
-}
-
-/// The client secret is never sent back.
-fn oauth(connection: Connection) -> wire::OAuthConnectionConfig {
-    let scopes = connection.scopes;
-    let optional = (!scopes.optional_scopes.is_empty())
-        .then(|| wire::OptionalScopes { scopes: scopes.optional_scopes, ..wire::OptionalScopes::default() });
-    let extra = connection.extra_authorize_params;
-    wire::OAuthConnectionConfig {
-        client_id: connection.client_id,
-        scopes: scopes.scopes,
-        redirect_uri: connection.redirect_uri,
-        use_platform_creds: Some(connection.source == CredentialSource::Shared),
-        tenant_id: connection.fields.get("tenant_id").cloned(),
-        optional_scopes: optional,
-        extensions: (!extra.is_empty()).then(|| wire::OauthExtensions {
-            extra_authorize_params: extra.into_iter().collect(),
-            ..wire::OauthExtensions::default()
-        }),
-        scope_selection_allowed: Some(scopes.selectable),
-        required_scopes: scopes.required,
-        required_optional_scopes: scopes.required_optional,
-        ..wire::OAuthConnectionConfig::default()
     }
 }
 
@@ -136,6 +100,7 @@ pub(in super::super) fn listed(connection: Connection) -> wire::ListConnection {
         auth_mode: auth_mode(&connection).into(),
         key_id: connection.name,
         created_at: Some(time(connection.created_at)),
+        mcp_server_url: connection.mcp_url,
         ..wire::ListConnection::default()
     }
 }
@@ -168,5 +133,54 @@ fn kind(auth_type: AuthType) -> wire::ConnectionType {
         AuthType::ServiceAccount => wire::ConnectionType::GoogleDwd,
         // the wire has no word for key pairs, signatures and logins
         AuthType::Custom => wire::ConnectionType::Invalid,
+    }
+}
+
+/// The kind of auth method that a connection type of the wire asks for; `None` leaves it to the connector.
+pub(in super::super) fn auth_type(kind: wire::ConnectionType) -> Result<Option<AuthType>, Error> {
+    Ok(Some(match kind {
+        wire::ConnectionType::Invalid => return Ok(None),
+        wire::ConnectionType::Oauth | wire::ConnectionType::SmartFhir => AuthType::Oauth,
+        wire::ConnectionType::OauthM2m => AuthType::OauthM2m,
+        wire::ConnectionType::Basic => AuthType::Basic,
+        wire::ConnectionType::Bearer => AuthType::Bearer,
+        wire::ConnectionType::ApiKey => AuthType::ApiKey,
+        wire::ConnectionType::NoAuth => AuthType::NoAuth,
+        wire::ConnectionType::TrelloOauth1 => AuthType::Oauth1,
+        wire::ConnectionType::GoogleDwd => AuthType::ServiceAccount,
+        wire::ConnectionType::Oidc
+        | wire::ConnectionType::Saml
+        | wire::ConnectionType::Password
+        | wire::ConnectionType::Passwordless
+        | wire::ConnectionType::Webauthn
+        | wire::ConnectionType::TrustedIdp => {
+            return Err(Error::field(
+                "connection.type",
+                "must be a type of connection that accounts can use",
+            ));
+        }
+    }))
+}
+
+/// What became of a test.
+pub(in super::super) fn test_result(result: TestResult) -> wire::GetConnectionTestResultResponse {
+    let blank = wire::GetConnectionTestResultResponse::default();
+    match result {
+        TestResult::Pending => blank,
+        TestResult::Succeeded { user_info } => wire::GetConnectionTestResultResponse {
+            status: wire::TestResultStatus::Success.into(),
+            user_info,
+            ..blank
+        },
+        TestResult::Failed { error, reference } => wire::GetConnectionTestResultResponse {
+            status: wire::TestResultStatus::Failure.into(),
+            error_description: keybearer_core::Code::ALL
+                .iter()
+                .find(|code| code.as_str() == error)
+                .map(|code| code.title().to_owned()),
+            error_details: reference.map(|reference| format!("reference {reference}")),
+            error: Some(error),
+            ..blank
+        },
     }
 }
