@@ -2,10 +2,12 @@
 
 mod access;
 pub mod accounts;
+pub mod analytics;
 mod audit;
 pub mod clients;
 mod config;
 pub mod connections;
+pub mod data_keys;
 pub mod environments;
 mod events;
 mod exchange;
@@ -20,8 +22,10 @@ pub mod outbound;
 mod paging;
 pub mod proxy;
 mod signing;
+pub mod signing_keys;
 mod state;
 mod tokens;
+pub mod tool_calls;
 
 pub use access::{Actor, Caller, Permission, Permissions};
 pub use config::{AppConfig, ProxyLimits, RefreshLimits, SharedCredential};

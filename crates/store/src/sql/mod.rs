@@ -1,12 +1,14 @@
 //! Every statement of the program, one text for both servers. A test prepares all of them on both.
 
 pub(crate) mod accounts;
+pub(crate) mod calls;
 pub(crate) mod clients;
 pub(crate) mod connections;
 pub(crate) mod environments;
 pub(crate) mod flows;
 pub(crate) mod logs;
 pub(crate) mod refresh;
+pub(crate) mod sealed;
 
 /// Declares statements and lists them for the test that prepares them.
 macro_rules! sql {
@@ -22,8 +24,16 @@ pub(crate) use sql;
 
 /// Name and text of every statement.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    [accounts::ALL, clients::ALL, connections::ALL, environments::ALL, flows::ALL, logs::ALL, refresh::ALL]
-        .into_iter()
-        .flatten()
-        .copied()
+    let files = [
+        accounts::ALL,
+        calls::ALL,
+        clients::ALL,
+        connections::ALL,
+        environments::ALL,
+        flows::ALL,
+        logs::ALL,
+        refresh::ALL,
+        sealed::ALL,
+    ];
+    files.into_iter().flatten().copied()
 }
