@@ -64,6 +64,20 @@ permissions! {
     OrganizationsWrite = "organizations:write", true;
     /// Delete organizations with the accounts that are scoped to them.
     OrganizationsDelete = "organizations:delete", true;
+    /// Create environments. Never given unless asked for.
+    EnvironmentsCreate = "environments:create", false;
+    /// Rename environments, and see, set up and enter other ones than the client's own.
+    EnvironmentsWrite = "environments:write", false;
+    /// See the client's environment and its settings.
+    SettingsRead = "environment_settings:read", true;
+    /// Change the settings of the client's environment: how people are verified, what logs hold.
+    SettingsWrite = "environment_settings:write", false;
+    /// See data keys and signing keys, and check what they sealed.
+    KeysRead = "encryption_keys:read", true;
+    /// Create, activate and rotate keys, and move values to the primary one.
+    KeysWrite = "encryption_keys:write", false;
+    /// Destroy data keys that seal nothing any more.
+    KeysDestroy = "encryption_keys:destroy", false;
 }
 
 /// A set of permissions.

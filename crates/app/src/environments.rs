@@ -1,9 +1,16 @@
-//! The environments of this installation.
+//! The environments of this installation: each with its own keys, API clients, connections and accounts.
 
-use keybearer_core::ids::EnvironmentId;
-use keybearer_core::{Code, EnvironmentKind, Error, Result, VerifyMode};
+use keybearer_core::ids::{DataKeyId, EnvironmentId};
+use keybearer_core::{Code, EnvironmentKind, Error, Result, Timestamp, VerifyMode};
+use keybearer_store::EnvironmentRow;
+use serde_json::{Value, json};
 
+use crate::access::{Caller, Permission};
 use crate::state::App;
+use crate::{audit, keys};
+
+/// Key of the setting that keeps error details in the call log.
+const DETAILED_ERRORS: &str = "detailed_error_logging";
 
 /// A tenant of the deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +25,30 @@ pub struct Environment {
     pub app_name: String,
     /// How the person behind a consent is confirmed.
     pub verify_mode: VerifyMode,
+    /// Whether the call log keeps what went wrong in full.
+    pub detailed_errors: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// What to change of an environment; `None` leaves a value as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UpdateEnvironment {
+    /// Another name.
+    pub name: Option<String>,
+    /// Another name on hosted pages.
+    pub app_name: Option<String>,
+}
+
+/// What to change of an environment's settings; `None` leaves a value as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UpdateSettings {
+    /// Another way to confirm people.
+    pub verify_mode: Option<VerifyMode>,
+    /// Whether the call log keeps what went wrong in full.
+    pub detailed_errors: Option<bool>,
 }
 
 /// All environments, oldest first.
@@ -25,17 +56,7 @@ pub struct Environment {
 /// # Errors
 /// [`Code::DatabaseUnavailable`].
 pub async fn list(app: &App) -> Result<Vec<Environment>> {
-    let rows = app.db().list_environments().await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Environment {
-            id: row.id,
-            name: row.name,
-            kind: row.kind,
-            app_name: row.app_name,
-            verify_mode: row.verify_mode,
-        })
-        .collect())
+    Ok(app.db().list_environments().await?.into_iter().map(environment).collect())
 }
 
 /// The first environment, the one that a new installation has.
@@ -46,11 +67,185 @@ pub async fn default(app: &App) -> Result<Environment> {
     list(app).await?.into_iter().next().ok_or_else(|| Error::internal("there is no environment"))
 }
 
+/// The environment with that id or name, for the operator at the machine.
+///
+/// # Errors
+/// [`Code::NotFound`].
+pub async fn named(app: &App, text: &str) -> Result<Environment> {
+    let found = list(app).await?.into_iter().find(|one| one.id.as_str() == text || one.name == text);
+    found.ok_or_else(|| unknown().with_help("list them: `keybearer environments list`"))
+}
+
 /// One environment.
 ///
 /// # Errors
 /// [`Code::NotFound`].
 pub(crate) async fn get(app: &App, id: &EnvironmentId) -> Result<Environment> {
-    let found = list(app).await?.into_iter().find(|environment| environment.id == *id);
-    found.ok_or_else(|| Error::new(Code::NotFound, "there is no such environment"))
+    app.db().find_environment(id).await?.map(environment).ok_or_else(unknown)
+}
+
+/// The environments that the caller may see, oldest first: its own, or all with `environments:write`.
+///
+/// # Errors
+/// [`Code::PermissionDenied`].
+pub async fn visible(app: &App, caller: &Caller) -> Result<Vec<Environment>> {
+    caller.require(Permission::SettingsRead)?;
+    let all = list(app).await?;
+    Ok(all.into_iter().filter(|one| reaches(caller, &one.id)).collect())
+}
+
+/// One environment that the caller may see.
+///
+/// # Errors
+/// [`Code::PermissionDenied`], [`Code::NotFound`].
+pub async fn show(app: &App, caller: &Caller, id: &str) -> Result<Environment> {
+    caller.require(Permission::SettingsRead)?;
+    reachable(app, caller, id).await.map(environment)
+}
+
+/// Creates an environment with keys of its own. It has no API client yet.
+///
+/// # Errors
+/// [`Code::PermissionDenied`], [`Code::InvalidArgument`] at `display_name`, [`Code::AlreadyExists`].
+pub async fn create(app: &App, caller: &Caller, name: &str, kind: EnvironmentKind) -> Result<Environment> {
+    caller.require(Permission::EnvironmentsCreate)?;
+    check_name("display_name", name)?;
+    let made = make(app, name, kind).await?;
+    audit::record(app, caller, "environment.created", made.id.as_str(), json!({"kind": kind})).await?;
+    Ok(made)
+}
+
+/// Renames an environment.
+///
+/// # Errors
+/// [`Code::PermissionDenied`], [`Code::NotFound`], [`Code::InvalidArgument`], [`Code::AlreadyExists`].
+pub async fn update(app: &App, caller: &Caller, id: &str, change: UpdateEnvironment) -> Result<Environment> {
+    caller.require(Permission::EnvironmentsWrite)?;
+    let mut row = reachable(app, caller, id).await?;
+    if let Some(name) = change.name {
+        check_name("display_name", &name)?;
+        row.name = name;
+    }
+    if let Some(app_name) = change.app_name {
+        check_name("app_name", &app_name)?;
+        row.app_name = app_name;
+    }
+    save(app, caller, row, "environment.updated", json!({})).await
+}
+
+/// Changes how people are confirmed and what the call log keeps.
+///
+/// # Errors
+/// [`Code::PermissionDenied`], [`Code::NotFound`]; [`Code::InvalidArgument`] for the dashboard mode.
+pub async fn update_settings(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    change: UpdateSettings,
+) -> Result<Environment> {
+    caller.require(Permission::SettingsWrite)?;
+    let mut row = reachable(app, caller, id).await?;
+    match change.verify_mode {
+        Some(VerifyMode::Dashboard) => {
+            return Err(Error::field(
+                "user_verify_mode",
+                "must be USER_VERIFY_MODE_NONE or USER_VERIFY_MODE_B2B: this version has no dashboard sign-in yet",
+            ));
+        }
+        Some(mode) => row.verify_mode = mode,
+        None => {}
+    }
+    if let (Some(on), Some(settings)) = (change.detailed_errors, row.settings.as_object_mut()) {
+        settings.insert(DETAILED_ERRORS.to_owned(), on.into());
+    }
+    let detail = json!({"verify_mode": row.verify_mode, DETAILED_ERRORS: row.settings.get(DETAILED_ERRORS)});
+    save(app, caller, row, "environment.settings_changed", detail).await
+}
+
+/// The same caller inside another environment, given by id or name.
+///
+/// # Errors
+/// [`Code::NotFound`], also when the caller may not enter it.
+pub async fn enter(app: &App, caller: &Caller, text: &str) -> Result<Caller> {
+    let found = list(app).await?.into_iter().find(|one| one.id.as_str() == text || one.name == text);
+    let found = found.filter(|one| reaches(caller, &one.id)).ok_or_else(|| {
+        unknown().with_help("a client sees its own environment only, unless it has `environments:write`")
+    })?;
+    Ok(Caller { environment: found.id, ..caller.clone() })
+}
+
+/// Makes an environment with its first keys.
+pub(crate) async fn make(app: &App, name: &str, kind: EnvironmentKind) -> Result<Environment> {
+    let now = app.now();
+    let row = EnvironmentRow {
+        id: app.id(EnvironmentId::from_number)?,
+        name: name.to_owned(),
+        kind,
+        app_name: app.config().app_name.clone(),
+        verify_mode: app.config().verify_mode,
+        settings: json!({}),
+        created_at: now,
+        updated_at: now,
+    };
+    let installation = keys::installation(app).await?;
+    let id = app.id(DataKeyId::from_number)?;
+    let (data_key, keyring) = keys::new_data_key(app, &installation, &row.id, id).await?;
+    let signing_key = keys::new_signing_key(app, &keyring, &row.id).await?;
+    app.db().create_environment(&row, &data_key, &signing_key).await.map_err(name_taken)?;
+    keys::reload_data_keys(app).await?;
+    Ok(environment(row))
+}
+
+async fn save(
+    app: &App,
+    caller: &Caller,
+    mut row: EnvironmentRow,
+    action: &str,
+    detail: Value,
+) -> Result<Environment> {
+    row.updated_at = app.now();
+    if !app.db().update_environment(&row).await.map_err(name_taken)? {
+        return Err(unknown());
+    }
+    let inside = Caller { environment: row.id.clone(), ..caller.clone() };
+    audit::record(app, &inside, action, row.id.as_str(), detail).await?;
+    Ok(environment(row))
+}
+
+async fn reachable(app: &App, caller: &Caller, id: &str) -> Result<EnvironmentRow> {
+    let id = EnvironmentId::parse(id).filter(|id| reaches(caller, id)).ok_or_else(unknown)?;
+    app.db().find_environment(&id).await?.ok_or_else(unknown)
+}
+
+fn reaches(caller: &Caller, id: &EnvironmentId) -> bool {
+    caller.environment == *id || caller.permissions.has(Permission::EnvironmentsWrite)
+}
+
+fn check_name(field: &str, name: &str) -> Result<()> {
+    let good = !name.trim().is_empty() && name.chars().count() <= 200 && !name.chars().any(char::is_control);
+    if good { Ok(()) } else { Err(Error::field(field, "must have 1 to 200 characters")) }
+}
+
+fn name_taken(error: keybearer_store::StoreError) -> Error {
+    match error.is_conflict("environment") {
+        true => Error::new(Code::AlreadyExists, "another environment has that name"),
+        false => error.into(),
+    }
+}
+
+fn unknown() -> Error {
+    Error::new(Code::NotFound, "there is no such environment")
+}
+
+fn environment(row: EnvironmentRow) -> Environment {
+    Environment {
+        detailed_errors: row.settings.get(DETAILED_ERRORS).and_then(Value::as_bool).unwrap_or_default(),
+        id: row.id,
+        name: row.name,
+        kind: row.kind,
+        app_name: row.app_name,
+        verify_mode: row.verify_mode,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    }
 }

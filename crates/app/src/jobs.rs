@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::state::App;
 use crate::{flows, tokens, webhooks};
+use crate::{data_keys, flows, keys, tokens};
 
 /// How often old flows and keys are tidied up.
 const TIDY_EVERY: Duration = Duration::from_secs(300);
@@ -34,6 +35,7 @@ pub fn start(app: &App) -> Jobs {
     tracker.spawn(tokens::run_background(app.clone(), stop.clone()));
     tracker.spawn(webhooks::run_background(app.clone(), stop.clone()));
     tracker.spawn(tidy_regularly(app.clone(), stop.clone()));
+    tracker.spawn(watch_keys(app.clone(), stop.clone()));
     tracker.close();
     Jobs { app: app.clone(), stop, tracker }
 }
@@ -71,6 +73,23 @@ async fn recover(app: App, started: Timestamp) {
         Ok(accounts) => tracing::info!(accounts, "settled refreshes that an ended process left"),
         Err(error) => {
             tracing::error!(code = %error.code, "recovery after the start failed; it is tried again")
+        }
+    }
+}
+
+/// Looks for keys that other nodes made, and goes on with moves to another data key.
+async fn watch_keys(app: App, stop: CancellationToken) {
+    loop {
+        let looked = async {
+            keys::look(&app).await?;
+            data_keys::resume(&app, &stop).await
+        };
+        if let Err(error) = looked.await {
+            tracing::warn!(code = %error.code, "looking for new keys failed; it is tried again");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(keys::LOOK_EVERY) => {}
         }
     }
 }

@@ -2,10 +2,12 @@
 
 mod access;
 pub mod accounts;
+pub mod analytics;
 mod audit;
 pub mod clients;
 mod config;
 pub mod connections;
+pub mod data_keys;
 pub mod environments;
 mod events;
 mod exchange;
@@ -25,10 +27,12 @@ pub mod providers;
 pub mod portal;
 pub mod proxy;
 mod signing;
+pub mod signing_keys;
 mod state;
 mod tokens;
 pub mod tools;
 pub mod webhooks;
+pub mod tool_calls;
 
 pub use access::{Actor, Caller, Permission, Permissions};
 pub use config::{AppConfig, ProxyLimits, RefreshLimits, SharedCredential, WebhookLimits};

@@ -5,16 +5,17 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use keybearer_connectors::Catalog;
-use keybearer_core::ids::{DataKeyId, EnvironmentId, IdSource};
+use keybearer_core::ids::IdSource;
 use keybearer_core::{Clock, Code, Entropy, Error, Result, SecretString, random_token};
 use keybearer_egress::{AllowRule, Egress, Policy, read_roots};
-use keybearer_store::{Db, EnvironmentRow, InstallationRow, Options};
+use keybearer_store::{Db, InstallationRow, Options};
 use keybearer_vault::{Installation, KeyCheck, KeyOrigin, KeyProvider, LocalKey};
 
 use tokio_util::task::TaskTracker;
 
 use crate::config::AppConfig;
-use crate::keys::{self, SigningKeys};
+use crate::environments;
+use crate::keys::{self, KnownKeys};
 use crate::node::NodeName;
 use crate::state::{App, Inner};
 use crate::tokens::{Flights, Spill};
@@ -111,6 +112,8 @@ impl App {
         app.db().end_leases_of(app.node_prefix()).await?;
         ensure_environment(&app, &installation.epoch).await?;
         app.set_keyring(keys::load_keyring(&app, &installation.epoch).await?)?;
+        ensure_environment(&app).await?;
+        keys::reload_data_keys(&app).await?;
         Ok((app, Opened { key_file_created, first_start }))
     }
 }
@@ -129,7 +132,7 @@ async fn assemble(parts: AppParts, db: Db, root_key: Arc<dyn KeyProvider>) -> Re
         custom: crate::providers::Cache::default(),
         root_key,
         keyring: RwLock::default(),
-        signing_keys: SigningKeys::default(),
+        known_keys: KnownKeys::default(),
         clock: parts.clock,
         entropy: parts.entropy,
         ids: IdSource::default(),
@@ -153,7 +156,7 @@ fn root_key(parts: &AppParts, exists: bool) -> Result<(LocalKey, Option<PathBuf>
     loaded.map_err(wrong_key)
 }
 
-fn wrong_key(error: keybearer_vault::VaultError) -> Error {
+pub(crate) fn wrong_key(error: keybearer_vault::VaultError) -> Error {
     Error::new(Code::ConfigInvalid, error.to_string()).with_help(
         "give the root key that this database was made with; without it every account must reconnect",
     )
@@ -186,27 +189,13 @@ fn policy(config: &EgressConfig) -> Result<Policy> {
 }
 
 /// Makes the environment of a new installation together with its keys.
-async fn ensure_environment(app: &App, installation: &str) -> Result<()> {
+async fn ensure_environment(app: &App) -> Result<()> {
     if !app.db().list_environments().await?.is_empty() {
         return Ok(());
     }
-    let now = app.now();
-    let id = app.id(EnvironmentId::from_number)?;
-    let row = EnvironmentRow {
-        id: id.clone(),
-        name: "default".to_owned(),
-        kind: app.config().environment_kind,
-        app_name: app.config().app_name.clone(),
-        verify_mode: app.config().verify_mode,
-        settings: serde_json::json!({}),
-        created_at: now,
-        updated_at: now,
-    };
-    let (data_key_row, keyring) =
-        keys::new_data_key(app, installation, &id, app.id(DataKeyId::from_number)?).await?;
-    let signing_key_row = keys::new_signing_key(app, &keyring, &id).await?;
-    match app.db().create_environment(&row, &data_key_row, &signing_key_row).await {
-        Err(error) if error.is_conflict("environment") => Ok(()),
-        other => Ok(other?),
+    match environments::make(app, "default", app.config().environment_kind).await {
+        // another node was first
+        Err(error) if error.code == Code::AlreadyExists => Ok(()),
+        made => made.map(|_| ()),
     }
 }

@@ -9,7 +9,7 @@ use keybearer_vault::{KeyProvider, Keyring};
 use tokio_util::task::TaskTracker;
 
 use crate::config::AppConfig;
-use crate::keys::SigningKeys;
+use crate::keys::KnownKeys;
 use crate::node::NodeName;
 use crate::proxy::{Caps, Ledger};
 use crate::tokens::{Flights, Outcome, Spill};
@@ -26,7 +26,7 @@ pub(crate) struct Inner {
     pub custom: crate::providers::Cache,
     pub root_key: Arc<dyn KeyProvider>,
     pub keyring: RwLock<Keyring>,
-    pub signing_keys: SigningKeys,
+    pub known_keys: KnownKeys,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
     pub ids: IdSource,
@@ -104,8 +104,8 @@ impl App {
         &*self.0.root_key
     }
 
-    pub(crate) fn signing_keys(&self) -> &SigningKeys {
-        &self.0.signing_keys
+    pub(crate) fn known_keys(&self) -> &KnownKeys {
+        &self.0.known_keys
     }
 
     pub(crate) fn flights(&self) -> &Flights<AccountId, Outcome> {

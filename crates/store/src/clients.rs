@@ -4,7 +4,8 @@ use keybearer_core::Timestamp;
 use keybearer_core::ids::{ClientId, ClientSecretId, EnvironmentId};
 
 use crate::columns::{SecretState, row};
-use crate::dialect::{Tx, execute, find, list};
+use crate::dialect::{Tx, execute, find, list, scalar};
+use crate::page::{Cursor, Keyed, Page, PageRequest};
 use crate::sql::clients as sql;
 use crate::{Db, Result};
 
@@ -25,6 +26,14 @@ row! {
         created_at: Timestamp,
         /// When it last got a token, to the minute.
         last_used_at: Option<Timestamp>,
+        /// Networks it may call from.
+        networks: Vec<String>,
+        /// Whether calls from elsewhere are refused.
+        networks_enforced: bool,
+        /// How long its access tokens live, when not as usual.
+        token_seconds: Option<i64>,
+        /// When it was last changed.
+        updated_at: Timestamp,
     }
 
     /// One secret of an API client; the plain text is shown once and not stored.
@@ -43,6 +52,18 @@ row! {
         created_at: Timestamp,
         /// When it ends, if it does.
         expires_at: Option<Timestamp>,
+        /// Who made it, as the audit trail names actors.
+        created_by: Option<String>,
+        /// When it was last changed.
+        updated_at: Timestamp,
+        /// When it last gave a token, to the minute.
+        last_used_at: Option<Timestamp>,
+    }
+}
+
+impl Keyed for ClientRow {
+    fn cursor(&self) -> Cursor {
+        Cursor { created_at: self.created_at, id: self.id.to_string() }
     }
 }
 
@@ -54,7 +75,8 @@ impl Db {
     pub async fn create_client(&self, row: &ClientRow, secret: &ClientSecretRow) -> Result<()> {
         let mut tx = self.begin().await?;
         execute!(tx &mut tx, sql::CLIENT_INSERT, row.id, row.environment_id, row.name, row.permissions,
-            row.disabled, row.created_at, row.last_used_at)?;
+            row.disabled, row.created_at, row.last_used_at, row.networks, row.networks_enforced, row.token_seconds,
+            row.updated_at)?;
         insert_secret(&mut tx, secret).await?;
         tx.commit().await
     }
@@ -75,13 +97,29 @@ impl Db {
         list!(read self, sql::CLIENT_LIST, environment)
     }
 
-    /// Writes name, permissions and whether it is disabled; false when there is no such client.
+    /// One page of an environment's clients, newest first.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn page_clients(
+        &self,
+        environment: &EnvironmentId,
+        request: &PageRequest,
+    ) -> Result<Page<ClientRow>> {
+        let (at, id, backward) = request.bounds();
+        let text = if backward { sql::CLIENT_NEWER } else { sql::CLIENT_OLDER };
+        let rows: Vec<ClientRow> = list!(read self, text, environment, at, id, request.fetch())?;
+        let total: Option<i64> = scalar!(read self, sql::CLIENT_TOTAL, environment)?;
+        Ok(request.page(rows, total.unwrap_or_default()))
+    }
+
+    /// Writes everything that may change; false when there is no such client.
     ///
     /// # Errors
     /// Those of every operation.
     pub async fn update_client(&self, row: &ClientRow) -> Result<bool> {
         let changed = execute!(write self, sql::CLIENT_UPDATE, row.environment_id, row.id, row.name,
-            row.permissions, row.disabled)?;
+            row.permissions, row.disabled, row.networks, row.networks_enforced, row.token_seconds, row.updated_at)?;
         Ok(changed == 1)
     }
 
@@ -91,6 +129,14 @@ impl Db {
     /// Those of every operation.
     pub async fn touch_client(&self, id: &ClientId, now: Timestamp) -> Result<()> {
         execute!(write self, sql::CLIENT_TOUCH, id, now, now.minus(Duration::from_secs(60))).map(|_| ())
+    }
+
+    /// Notes that the secret was used, at most once a minute.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn touch_client_secret(&self, id: &ClientSecretId, now: Timestamp) -> Result<()> {
+        execute!(write self, sql::SECRET_TOUCH, id, now, now.minus(Duration::from_secs(60))).map(|_| ())
     }
 
     /// Deletes a client and its secrets; false when there is no such client.
@@ -125,7 +171,7 @@ impl Db {
     /// Those of every operation.
     pub async fn update_client_secret(&self, row: &ClientSecretRow) -> Result<bool> {
         let changed =
-            execute!(write self, sql::SECRET_STATE, row.client_id, row.id, row.state, row.expires_at)?;
+            execute!(write self, sql::SECRET_STATE, row.client_id, row.id, row.state, row.expires_at, row.updated_at)?;
         Ok(changed == 1)
     }
 
@@ -140,6 +186,6 @@ impl Db {
 
 async fn insert_secret(tx: &mut Tx, row: &ClientSecretRow) -> Result<()> {
     execute!(tx tx, sql::SECRET_INSERT, row.id, row.client_id, row.hash, row.suffix, row.state, row.created_at,
-        row.expires_at)
+        row.expires_at, row.created_by, row.updated_at, row.last_used_at)
     .map(|_| ())
 }

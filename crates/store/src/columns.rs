@@ -349,5 +349,17 @@ stored_enum! {
 
 enum_columns!(DeliveryState, EndpointState);
 enum_columns!(AuthMode, AttemptStatus, DataKeyState, SecretState, SigningKeyState);
+    /// How a call ended; the words are the wire's.
+    CallOutcome {
+        /// The provider answered with success.
+        Success = "success",
+        /// The provider refused or was away.
+        ProviderError = "provider_error",
+        /// It did not get as far, or we failed.
+        PlatformError = "platform_error",
+    }
+}
+
+enum_columns!(AuthMode, AttemptStatus, CallOutcome, DataKeyState, SecretState, SigningKeyState);
 
 pub(crate) use {row, statement};

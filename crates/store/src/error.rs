@@ -174,6 +174,7 @@ const TABLES: &[&str] = &[
     "flow_attempt",
     "installation",
     "job_lease",
+    "reencryption",
     "refresh_log",
     "signing_key",
     "webhook_attempt",

@@ -3,7 +3,7 @@ use keybearer_core::ids::{DataKeyId, EnvironmentId, SigningKeyId};
 use serde_json::Value;
 
 use crate::columns::{DataKeyState, Sealed, SigningKeyState, row};
-use crate::dialect::{Tx, execute, list};
+use crate::dialect::{Tx, execute, list, scalar};
 use crate::sql::environments as sql;
 use crate::{Db, Result};
 
@@ -20,6 +20,12 @@ row! {
         state: DataKeyState,
         /// When it was made.
         created_at: Timestamp,
+        /// Its number within the environment.
+        version: i64,
+        /// When it last became the primary one.
+        activated_at: Option<Timestamp>,
+        /// When another key took its place.
+        rotated_at: Option<Timestamp>,
     }
 
     /// A key that signs access tokens.
@@ -38,6 +44,8 @@ row! {
         created_at: Timestamp,
         /// When a retiring one stops verifying.
         retire_at: Option<Timestamp>,
+        /// When it begins to sign; it is published before. At once when absent.
+        signs_from: Option<Timestamp>,
     }
 }
 
@@ -50,36 +58,51 @@ impl Db {
         list!(read self, sql::DATA_KEY_LIST)
     }
 
-    /// Adds a data key.
+    /// Adds a data key under the next version of its environment, which it gives.
     ///
     /// # Errors
-    /// [`crate::StoreError::Conflict`] on `data_key` when it is a second primary one.
-    pub async fn add_data_key(&self, row: &DataKeyRow) -> Result<()> {
+    /// [`crate::StoreError::Conflict`] on `data_key` when it is a second primary one, or another writer took the
+    /// version.
+    pub async fn add_data_key(&self, row: &DataKeyRow) -> Result<i64> {
         let mut tx = self.begin().await?;
-        insert_data_key(&mut tx, row).await?;
-        tx.commit().await
+        let next: Option<i64> = scalar!(tx &mut tx, sql::DATA_KEY_NEXT, row.environment_id)?;
+        let row = DataKeyRow { version: next.unwrap_or(1), ..row.clone() };
+        insert_data_key(&mut tx, &row).await?;
+        tx.commit().await?;
+        Ok(row.version)
     }
 
     /// Makes a staged key the one that seals; the former becomes deprecated. False when there is no such key.
     ///
     /// # Errors
     /// Those of every operation.
-    pub async fn promote_data_key(&self, environment: &EnvironmentId, id: &DataKeyId) -> Result<bool> {
+    pub async fn promote_data_key(
+        &self,
+        environment: &EnvironmentId,
+        id: &DataKeyId,
+        now: Timestamp,
+    ) -> Result<bool> {
         let mut tx = self.begin().await?;
-        execute!(tx &mut tx, sql::DATA_KEY_DEMOTE, environment)?;
-        if execute!(tx &mut tx, sql::DATA_KEY_PROMOTE, environment, id)? == 0 {
+        execute!(tx &mut tx, sql::DATA_KEY_DEMOTE, environment, now)?;
+        if execute!(tx &mut tx, sql::DATA_KEY_PROMOTE, environment, id, now)? == 0 {
             return Ok(false);
         }
         tx.commit().await?;
         Ok(true)
     }
 
-    /// Replaces the wrapping of a data key, as a rotation of the root key does.
+    /// Replaces the wrapping of every data key and the key check, as a rotation of the root key does: all, or
+    /// nothing.
     ///
     /// # Errors
     /// Those of every operation.
-    pub async fn rewrap_data_key(&self, id: &DataKeyId, wrapped: &Sealed) -> Result<bool> {
-        Ok(execute!(write self, sql::DATA_KEY_REWRAP, id, wrapped)? == 1)
+    pub async fn rewrap_data_keys(&self, wrapped: &[(DataKeyId, Sealed)], key_check: &Sealed) -> Result<()> {
+        let mut tx = self.begin().await?;
+        for (id, wrapped) in wrapped {
+            execute!(tx &mut tx, sql::DATA_KEY_REWRAP, id, wrapped)?;
+        }
+        execute!(tx &mut tx, sql::INSTALLATION_KEY_CHECK, key_check)?;
+        tx.commit().await
     }
 
     /// The signing keys of an environment that sign or verify, oldest first.
@@ -111,12 +134,13 @@ impl Db {
 }
 
 pub(crate) async fn insert_data_key(tx: &mut Tx, row: &DataKeyRow) -> Result<()> {
-    execute!(tx tx, sql::DATA_KEY_INSERT, row.id, row.environment_id, row.wrapped, row.state, row.created_at)
-        .map(|_| ())
+    execute!(tx tx, sql::DATA_KEY_INSERT, row.id, row.environment_id, row.wrapped, row.state, row.created_at,
+        row.version, row.activated_at, row.rotated_at)
+    .map(|_| ())
 }
 
 pub(crate) async fn insert_signing_key(tx: &mut Tx, row: &SigningKeyRow) -> Result<()> {
     execute!(tx tx, sql::SIGNING_KEY_INSERT, row.id, row.environment_id, row.sealed_private, row.public_jwk,
-        row.state, row.created_at, row.retire_at)
+        row.state, row.created_at, row.retire_at, row.signs_from)
     .map(|_| ())
 }

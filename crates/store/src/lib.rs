@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod calls;
 mod change;
 mod check;
 mod clients;
@@ -22,15 +23,18 @@ mod logs;
 mod organizations;
 mod page;
 mod refresh;
+mod sealed;
 mod sql;
 mod webhooks;
 
 pub use accounts::{AccountCount, AccountFilter, AccountRow, NewAccount};
 pub use audit::{AuditFilter, AuditRow};
+pub use calls::{CallCount, CallQuery, CodeCount, LoggedCall, SlotCount};
 pub use change::{AccountChange, Changed, FlowEnd, Grant, GrantChange, Identity};
 pub use clients::{ClientRow, ClientSecretRow};
 pub use columns::{AttemptStatus, AuthMode, DataKeyState, Sealed, SecretState, SigningKeyState};
 pub use columns::{DeliveryState, EndpointState};
+pub use columns::{AttemptStatus, AuthMode, CallOutcome, DataKeyState, Sealed, SecretState, SigningKeyState};
 pub use connection_change::{ConnectionChange, ConnectionSeen, CredentialChange, GrantedScopes};
 pub use connections::{ConnectionFilter, ConnectionRow};
 pub use credentials::CredentialRow;
@@ -47,3 +51,6 @@ pub use organizations::OrganizationRow;
 pub use page::{Cursor, Page, PageRequest, Position};
 pub use refresh::{Failure, Lease, Leased, NewTokens};
 pub use webhooks::{EndpointHealth, EndpointRow, WebhookSecretRow};
+pub use sealed::{
+    ReencryptionRow, SEALED_COLUMNS, SealedCell, SealedColumn, SealedMove, SealedRange,
+};

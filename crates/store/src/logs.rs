@@ -1,7 +1,7 @@
 use keybearer_core::Timestamp;
 use keybearer_core::ids::{AccountId, CallLogId, ConnectionId, EnvironmentId};
 
-use crate::columns::row;
+use crate::columns::{CallOutcome, row};
 use crate::dialect::{Tx, execute, list, scalar};
 use crate::page::{Cursor, Keyed, Page, PageRequest};
 use crate::sql::{logs as sql, refresh};
@@ -34,6 +34,18 @@ row! {
         duration_ms: i64,
         /// When it began.
         started_at: Timestamp,
+        /// How it ended.
+        outcome: CallOutcome,
+        /// The connector's slug, when it got that far.
+        connector: Option<String>,
+        /// The connection's name at that time, when it got that far.
+        connection_name: Option<String>,
+        /// The tool, when one was called.
+        tool_name: Option<String>,
+        /// The agent run that the caller named.
+        agent_run_id: Option<String>,
+        /// What went wrong in more words, where the environment keeps them.
+        error_message: Option<String>,
     }
 
     /// One attempt to refresh an account.
@@ -80,7 +92,8 @@ impl Db {
         for row in rows {
             execute!(tx &mut tx, sql::CALL_INSERT, row.id, row.environment_id, row.reference, row.source,
                 row.connection_id, row.account_id, row.method, row.path, row.status, row.error_code,
-                row.duration_ms, row.started_at)?;
+                row.duration_ms, row.started_at, row.outcome, row.connector, row.connection_name, row.tool_name,
+                row.agent_run_id, row.error_message)?;
         }
         tx.commit().await
     }

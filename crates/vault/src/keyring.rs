@@ -110,6 +110,15 @@ impl Keyring {
         aead::open(parts.header, parts.body, entry.key.material(), RECORD_INFO, &place.encode()?)
     }
 
+    /// What every value begins with that this key seals, and no value of another key.
+    pub fn prefix(key: &DataKeyId) -> Vec<u8> {
+        let id = key.as_str().as_bytes();
+        // ids have at most 32 characters
+        let mut prefix = vec![FORMAT, u8::try_from(id.len()).unwrap_or(u8::MAX)];
+        prefix.extend_from_slice(id);
+        prefix
+    }
+
     /// The id of the data key that sealed a value.
     ///
     /// # Errors

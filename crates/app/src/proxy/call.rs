@@ -44,7 +44,7 @@ pub async fn call(app: &App, caller: &Caller, call: ProxyCall) -> Result<Respons
     let started = Started::now(app, &call);
     let mut account = None;
     let outcome = run(app, caller, call, &mut account).await;
-    let status = outcome.as_ref().map(|response| response.status().as_u16()).map_err(|error| error.code);
+    let status = outcome.as_ref().map(|response| response.status().as_u16());
     started.end(app, caller, account.as_ref(), status);
     outcome
 }

@@ -27,6 +27,7 @@ const OURS: &[&str] = &[
     "forwarded",
     "host",
     "identifier",
+    "keybearer-agent-run",
     "keybearer-connection",
     "keybearer-user",
     "x-api-version",

@@ -8,6 +8,7 @@ use keybearer_core::ids::AccountId;
 use keybearer_store::CallRow;
 use tokio_util::task::TaskTracker;
 
+use crate::environments;
 use crate::state::App;
 
 /// Most lines that wait; further ones are dropped and counted in the process log.
@@ -64,7 +65,8 @@ impl Ledger {
 }
 
 async fn write(app: &App) {
-    while let Some((calls, used)) = app.ledger().take() {
+    while let Some((mut calls, used)) = app.ledger().take() {
+        drop_details(app, &mut calls).await;
         if let Err(error) = app.db().append_calls(&calls).await {
             tracing::warn!(%error, lines = calls.len(), "calls could not be logged");
         }
@@ -74,4 +76,16 @@ async fn write(app: &App) {
             }
         }
     }
+}
+
+/// Details of failures stay only where the environment keeps them.
+async fn drop_details(app: &App, calls: &mut [CallRow]) {
+    if calls.iter().all(|call| call.error_message.is_none()) {
+        return;
+    }
+    let environments = environments::list(app).await.unwrap_or_default();
+    let keeps = |call: &CallRow| {
+        environments.iter().any(|one| one.id == call.environment_id && one.detailed_errors)
+    };
+    calls.iter_mut().filter(|call| !keeps(call)).for_each(|call| call.error_message = None);
 }

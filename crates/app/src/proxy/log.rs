@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use keybearer_core::ids::{AccountId, CallLogId};
-use keybearer_core::{Code, Timestamp};
-use keybearer_store::CallRow;
+use keybearer_core::{Error, Fault, Timestamp};
+use keybearer_store::{CallOutcome, CallRow};
 
 use super::call::ProxyCall;
 use crate::access::Caller;
@@ -19,7 +19,11 @@ pub(super) struct Started {
     clock: tokio::time::Instant,
     method: String,
     path: String,
+    agent_run_id: Option<String>,
 }
+
+/// Names the agent run that a call belongs to.
+const AGENT_RUN: &str = "keybearer-agent-run";
 
 impl Started {
     /// A call that begins now.
@@ -30,6 +34,7 @@ impl Started {
             clock: tokio::time::Instant::now(),
             method: call.method.to_string(),
             path: path.chars().take(500).collect(),
+            agent_run_id: agent_run(call),
         }
     }
 
@@ -39,7 +44,7 @@ impl Started {
         app: &App,
         caller: &Caller,
         account: Option<&LoadedAccount>,
-        outcome: Result<u16, Code>,
+        outcome: Result<u16, &Error>,
     ) {
         let Ok(id) = app.id(CallLogId::from_number) else {
             return;
@@ -54,8 +59,15 @@ impl Started {
                 .map(|account| account.on_behalf_of.as_ref().unwrap_or(&account.row.id).clone()),
             method: self.method,
             path: self.path,
-            status: Some(i64::from(outcome.unwrap_or_else(Code::http))),
-            error_code: outcome.err().map(|code| code.as_str().to_owned()),
+            status: Some(i64::from(outcome.unwrap_or_else(|error| error.code.http()))),
+            error_code: outcome.err().map(|error| error.code.as_str().to_owned()),
+            outcome: judged(outcome),
+            connector: account.map(|account| account.connection.row.connector.clone()),
+            connection_name: account.map(|account| account.connection.row.name.clone()),
+            tool_name: None,
+            agent_run_id: self.agent_run_id,
+            // dropped by the ledger unless the environment keeps details
+            error_message: outcome.err().map(|error| error.detail.chars().take(500).collect()),
             duration_ms: i64::try_from(self.clock.elapsed().as_millis()).unwrap_or(i64::MAX),
             started_at: self.at,
         };
@@ -69,4 +81,24 @@ fn used(app: &App, account: Option<&LoadedAccount>) -> Vec<AccountId> {
     let noted = account.row.last_used_at.is_some_and(|at| app.now().since(at) < NOTE_EVERY);
     let own = (!noted).then(|| account.row.id.clone());
     own.into_iter().chain(account.on_behalf_of.clone()).collect()
+/// Whose fault a failure is: the provider's, or anybody else's.
+fn judged(outcome: Result<u16, &Error>) -> CallOutcome {
+    match outcome {
+        Ok(status) if status < 400 => CallOutcome::Success,
+        Ok(_) => CallOutcome::ProviderError,
+        Err(error) if error.code.fault() == Fault::Provider => CallOutcome::ProviderError,
+        Err(_) => CallOutcome::PlatformError,
+    }
+}
+
+fn agent_run(call: &ProxyCall) -> Option<String> {
+    let text = call.headers.get(AGENT_RUN)?.to_str().ok()?;
+    Some(text.chars().take(255).collect::<String>()).filter(|text| !text.is_empty())
+}
+
+/// The account, when its last use is to be noted again: once a minute is enough.
+fn used(app: &App, account: Option<&LoadedAccount>) -> Option<AccountId> {
+    let row = &account?.row;
+    let noted = row.last_used_at.is_some_and(|at| app.now().since(at) < NOTE_EVERY);
+    (!noted).then(|| row.id.clone())
 }

@@ -33,7 +33,7 @@ macro_rules! audit_filter {
 macro_rules! call_columns {
     () => {
         "id, environment_id, reference, source, connection_id, account_id, method, path, status, error_code, \
-         duration_ms, started_at"
+         duration_ms, started_at, outcome, connector, connection_name, tool_name, agent_run_id, error_message"
     };
 }
 
@@ -68,7 +68,8 @@ sql! {
     AUDIT_TOTAL = ("SELECT COUNT(*) FROM audit WHERE ", audit_filter!());
 
     CALL_INSERT = (
-        "INSERT INTO call_log (", call_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)");
+        "INSERT INTO call_log (", call_columns!(), ") VALUES \
+         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)");
     CALL_BY_REFERENCE = (
         "SELECT ", call_columns!(), " FROM call_log WHERE environment_id = $1 AND reference = $2 \
          ORDER BY started_at, id");

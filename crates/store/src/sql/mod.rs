@@ -1,6 +1,7 @@
 //! Every statement of the program, one text for both servers. A test prepares all of them on both.
 
 pub(crate) mod accounts;
+pub(crate) mod calls;
 pub(crate) mod clients;
 pub(crate) mod connections;
 pub(crate) mod custom_connectors;
@@ -10,6 +11,7 @@ pub(crate) mod logs;
 pub(crate) mod organizations;
 pub(crate) mod refresh;
 pub(crate) mod webhooks;
+pub(crate) mod sealed;
 
 /// Declares statements and lists them for the test that prepares them.
 macro_rules! sql {
@@ -47,4 +49,16 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     .into_iter()
     .flatten()
     .copied()
+    let files = [
+        accounts::ALL,
+        calls::ALL,
+        clients::ALL,
+        connections::ALL,
+        environments::ALL,
+        flows::ALL,
+        logs::ALL,
+        refresh::ALL,
+        sealed::ALL,
+    ];
+    files.into_iter().flatten().copied()
 }
