@@ -63,6 +63,7 @@ METHODS = {
         "DeleteProvider": ("Refused: the catalogue is part of the program and of the operator's files.", "agent_connectors:write"),
         "DeleteCustomProvider": ("Deletes a connector of the environment that no connection uses.", "agent_connectors:write"),
         "ListProviders": ("Lists connectors: the catalogue's, the environment's own, or both.", "agent_connectors:read"),
+        "ListMyProviders": ("Lists the connectors that the link holder can connect.", "agent_connectors:read"),
     },
     TOOLS: {
         "CreateTool": ("Refused: this version has no tools.", "agent_connectors:write"),
@@ -94,6 +95,7 @@ METHODS = {
         "GetMcpInstanceAuthState": ("Shows what a user has connected for an MCP server; this version has none.", "virtual_mcp_servers:read"),
         "CreateMcpSessionToken": ("Makes a token for an MCP server; refused, this version offers none.", "virtual_mcp_servers:write"),
         "ListMcpConnectedAccounts": ("Shows a user's accounts for an MCP server; this version has none.", "virtual_mcp_servers:read"),
+    },
     EVENTS: {
         "ListEvents": ("Lists events, newest first, with their number.", "events:read"),
         "ListEventsPaginated": ("Lists events, newest first.", "events:read"),
@@ -101,8 +103,6 @@ METHODS = {
     WEBHOOKS: {
         "GetPortalURL": ("Gives the page that says how webhook endpoints are managed.", "webhooks:write"),
         "SendTestEvent": ("Sends a sample event to every endpoint that wants its type.", "webhooks:write"),
-        "ListProviders": ("Lists connectors.", "agent_connectors:read"),
-        "ListMyProviders": ("Lists the connectors that the link holder can connect.", "agent_connectors:read"),
     },
     ORGANIZATIONS: {
         "CreateOrganization": ("Creates an organization.", "organizations:write"),
