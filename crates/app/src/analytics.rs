@@ -74,7 +74,7 @@ pub async fn overview(app: &App, caller: &Caller, query: ToolCallQuery) -> Resul
     caller.require(Permission::LogsRead)?;
     let from = query.from.ok_or_else(|| Error::field("start_time", "must be set"))?;
     let until = query.until.ok_or_else(|| Error::field("end_time", "must be set"))?;
-    let query = filter(app, query)?;
+    let query = filter(app, &caller.environment, query).await?;
     let (width, first, count) = slots(from, until)?;
     let mut slots: Vec<(Timestamp, Tally)> = (0..count)
         .map(|slot| (first.plus(Duration::from_secs(width.as_secs().saturating_mul(slot))), Tally::default()))

@@ -7,8 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::state::App;
-use crate::{flows, tokens, webhooks};
-use crate::{data_keys, flows, keys, tokens};
+use crate::{data_keys, flows, keys, tokens, webhooks};
 
 /// How often old flows and keys are tidied up.
 const TIDY_EVERY: Duration = Duration::from_secs(300);

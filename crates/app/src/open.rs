@@ -110,8 +110,6 @@ impl App {
         let app = assemble(parts, db, Arc::new(root_key)).await?;
         // here, where this run cannot hold a lease yet: later it would end its own
         app.db().end_leases_of(app.node_prefix()).await?;
-        ensure_environment(&app, &installation.epoch).await?;
-        app.set_keyring(keys::load_keyring(&app, &installation.epoch).await?)?;
         ensure_environment(&app).await?;
         keys::reload_data_keys(&app).await?;
         Ok((app, Opened { key_file_created, first_start }))

@@ -94,7 +94,7 @@ pub async fn list(
     ask: &PageAsk,
 ) -> Result<Listed<ToolCall>> {
     caller.require(Permission::LogsRead)?;
-    let query = filter(app, query)?;
+    let query = filter(app, &caller.environment, query).await?;
     let list = List {
         environment: &caller.environment,
         name: "tool_calls",
@@ -125,7 +125,11 @@ pub async fn get(app: &App, caller: &Caller, execution: &str) -> Result<ToolCall
 }
 
 /// Checks a filter and turns it into the store's.
-pub(crate) fn filter(app: &App, query: ToolCallQuery) -> Result<CallQuery> {
+pub(crate) async fn filter(
+    app: &App,
+    environment: &EnvironmentId,
+    query: ToolCallQuery,
+) -> Result<CallQuery> {
     let connection_id = id("connection_id", query.connection_id, ConnectionId::parse)?;
     let account_id = id("connected_account_id", query.account_id, AccountId::parse)?;
     let known = ["success", "provider_error", "platform_error"];
@@ -139,12 +143,15 @@ pub(crate) fn filter(app: &App, query: ToolCallQuery) -> Result<CallQuery> {
     if query.from.zip(query.until).is_some_and(|(from, until)| from >= until) {
         return Err(Error::field("end_time", "must be after start_time"));
     }
-    let slug = |name: &String| connections::connector(app, name).map_or_else(|_| name.clone(), |found| found.slug.clone());
+    let mut connectors = Vec::new();
+    for name in &query.providers {
+        connectors.extend(connections::slug(app, environment, Some(name.clone())).await?);
+    }
     Ok(CallQuery {
         from: query.from.unwrap_or_default(),
         until: query.until,
         outcomes: query.statuses,
-        connectors: query.providers.iter().map(slug).collect(),
+        connectors,
         sources,
         error_codes: query.error_codes,
         connection_id,

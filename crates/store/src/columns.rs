@@ -4,9 +4,8 @@ use std::fmt;
 
 use keybearer_core::ids::{
     AccountId, AuditId, CallLogId, ClientId, ClientSecretId, ConnectionId, CredentialId, DataKeyId,
-    EnvironmentId, EventId, FlowId, SigningKeyId, WebhookEndpointId, WebhookSecretId,
-    EnvironmentId, EventId, FlowId, ProviderId, SigningKeyId,
-    EnvironmentId, EventId, FlowId, OrganizationId, SigningKeyId,
+    EnvironmentId, EventId, FlowId, OrganizationId, ProviderId, SigningKeyId, WebhookEndpointId,
+    WebhookSecretId,
 };
 use keybearer_core::{
     AccountStatus, AuthType, ConnectionState, CredentialSource, EnvironmentKind, FlowKind, FlowState,
@@ -142,12 +141,11 @@ id_columns!(
     EnvironmentId,
     EventId,
     FlowId,
+    OrganizationId,
+    ProviderId,
     SigningKeyId,
     WebhookEndpointId,
     WebhookSecretId
-    ProviderId,
-    OrganizationId,
-    SigningKeyId
 );
 enum_columns!(
     AccountStatus,
@@ -348,7 +346,8 @@ stored_enum! {
 }
 
 enum_columns!(DeliveryState, EndpointState);
-enum_columns!(AuthMode, AttemptStatus, DataKeyState, SecretState, SigningKeyState);
+
+stored_enum! {
     /// How a call ended; the words are the wire's.
     CallOutcome {
         /// The provider answered with success.

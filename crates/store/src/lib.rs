@@ -10,8 +10,8 @@ mod columns;
 mod connection_change;
 mod connections;
 mod credentials;
-mod deliveries;
 mod custom_connectors;
+mod deliveries;
 mod dialect;
 mod environments;
 mod error;
@@ -32,14 +32,15 @@ pub use audit::{AuditFilter, AuditRow};
 pub use calls::{CallCount, CallQuery, CodeCount, LoggedCall, SlotCount};
 pub use change::{AccountChange, Changed, FlowEnd, Grant, GrantChange, Identity};
 pub use clients::{ClientRow, ClientSecretRow};
-pub use columns::{AttemptStatus, AuthMode, DataKeyState, Sealed, SecretState, SigningKeyState};
-pub use columns::{DeliveryState, EndpointState};
-pub use columns::{AttemptStatus, AuthMode, CallOutcome, DataKeyState, Sealed, SecretState, SigningKeyState};
+pub use columns::{
+    AttemptStatus, AuthMode, CallOutcome, DataKeyState, DeliveryState, EndpointState, Sealed, SecretState,
+    SigningKeyState,
+};
 pub use connection_change::{ConnectionChange, ConnectionSeen, CredentialChange, GrantedScopes};
 pub use connections::{ConnectionFilter, ConnectionRow};
 pub use credentials::CredentialRow;
-pub use deliveries::{DeliveryFilter, DeliveryRow, TryResult, WebhookAttemptRow};
 pub use custom_connectors::{CustomConnectorRow, CustomConnectorUse};
+pub use deliveries::{DeliveryFilter, DeliveryRow, TryResult, WebhookAttemptRow};
 pub use dialect::{Db, Options};
 pub use environments::{EnvironmentRow, InstallationRow};
 pub use error::{Result, StoreError};
@@ -50,7 +51,5 @@ pub use logs::{CallFilter, CallRow, RefreshLogRow};
 pub use organizations::OrganizationRow;
 pub use page::{Cursor, Page, PageRequest, Position};
 pub use refresh::{Failure, Lease, Leased, NewTokens};
+pub use sealed::{ReencryptionRow, SEALED_COLUMNS, SealedCell, SealedColumn, SealedMove, SealedRange};
 pub use webhooks::{EndpointHealth, EndpointRow, WebhookSecretRow};
-pub use sealed::{
-    ReencryptionRow, SEALED_COLUMNS, SealedCell, SealedColumn, SealedMove, SealedRange,
-};

@@ -79,7 +79,6 @@ pub(super) async fn insert(
     let key = lookup::key(app, &caller.environment, &new.lookup).await?;
     let connection = LoadedConnection::of(app, key.connection.clone()).await?;
     org_wide::refuse_its_name(&key.identifier)?;
-    let connection = LoadedConnection::of(app, key.connection.clone())?;
     let account = assemble(app, &connection, &key, new)?;
     write(app, caller, connection, account, action).await
 }

@@ -30,7 +30,7 @@ pub use types::{
 pub use update::update;
 
 pub(crate) use create::ensure;
-pub(crate) use lookup::resolve;
 pub(crate) use disconnect::revoke_deleted;
+pub(crate) use lookup::resolve;
 pub(crate) use prepare::{stored, variables};
 pub(crate) use settings::{optional_part, selected};

@@ -47,7 +47,7 @@ pub async fn authorize_org_wide(
         return Err(Error::new(Code::FailedPrecondition, detail)
             .with_help("make a connection with auth_mode ORG_WIDE"));
     }
-    let loaded = LoadedConnection::of(app, row)?;
+    let loaded = LoadedConnection::of(app, row).await?;
     loaded.require_usable()?;
     let method = loaded.method()?;
     let given = given::read(&loaded.connector, method, &credentials, &std::collections::BTreeMap::new())?;
@@ -87,7 +87,7 @@ async fn provisioned(
         ..CreateAccount::default()
     };
     match create::insert_org_wide(app, caller, connection.clone(), &new, ACTION).await {
-        Ok((connection, row)) => Ok(view::show(app, &connection, row)),
+        Ok((connection, row)) => view::show(app, &connection, row).await,
         // somebody was faster: the same account, then
         Err(error) if error.code == Code::AlreadyExists => {
             let row = app.db().find_org_wide_account(&connection.row.id).await?.ok_or(error)?;
@@ -105,7 +105,7 @@ async fn changed(
     patch: &UpdateAccount,
 ) -> Result<Account> {
     let row = update::apply(app, caller, connection, row, patch, ACTION).await?;
-    Ok(view::show(app, &connection.row, row))
+    view::show(app, &connection.row, row).await
 }
 
 /// Whether an account of that user on the connection only consents.

@@ -92,7 +92,7 @@ pub async fn set_organization_context(
 ) -> Result<()> {
     caller.require(Permission::ConnectorsWrite)?;
     let row = find::row(app, &caller.environment, id_or_name).await?;
-    let connector = find::connector(app, &row.connector)?;
+    let connector = find::connector(app, &caller.environment, &row.connector).await?;
     let method = find::method(&connector, Some(&row.method))?;
     check(method, &context)?;
     if organization_id.chars().count() > 32 || organization_id.chars().any(char::is_control) {

@@ -28,8 +28,6 @@ const TRIES: usize = 5;
 pub async fn create(app: &App, caller: &Caller, new: CreateConnection) -> Result<Connection> {
     caller.require(Permission::ConnectorsWrite)?;
     let connector = find::connector(app, &caller.environment, &new.connector).await?;
-    let method = find::method(&connector, new.method.as_deref())?;
-    let connector = find::connector(app, &new.connector)?;
     let method = match new.auth_type.filter(|_| new.method.is_none()) {
         Some(wanted) => find::method_of_type(&connector, wanted)?,
         None => find::method(&connector, new.method.as_deref())?,
@@ -45,9 +43,8 @@ pub async fn create(app: &App, caller: &Caller, new: CreateConnection) -> Result
     for _ in 0..TRIES {
         row.name = match &chosen {
             Some(chosen) => chosen.clone(),
+            None if new.name_rules == NameRules::Wire => name::random(app, &base_name(&connector))?,
             None => name::free(app, &caller.environment, &base_name(&connector)).await?,
-            None if new.name_rules == NameRules::Wire => name::random(app, &connector.slug)?,
-            None => name::free(app, &caller.environment, &connector.slug).await?,
         };
         let detail = json!({"name": row.name, "connector": row.connector, "method": row.method,
             "state": row.state, "source": row.credential_source, "auth_mode": row.auth_mode.as_str()});

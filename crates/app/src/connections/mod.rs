@@ -33,10 +33,8 @@ pub use types::{
 };
 pub use update::update;
 
-pub(crate) use find::{row, row_by_id, row_by_name};
-pub(crate) use find::{row, row_by_id, slug};
 pub(crate) use context::organization_bindings;
-pub(crate) use find::{row, row_by_id};
+pub(crate) use find::{row, row_by_id, row_by_name, slug};
 pub(crate) use overrides::with_overrides;
 pub(crate) use types::union;
 pub(crate) use view::redirect_uri;

@@ -81,6 +81,8 @@ fn used(app: &App, account: Option<&LoadedAccount>) -> Vec<AccountId> {
     let noted = account.row.last_used_at.is_some_and(|at| app.now().since(at) < NOTE_EVERY);
     let own = (!noted).then(|| account.row.id.clone());
     own.into_iter().chain(account.on_behalf_of.clone()).collect()
+}
+
 /// Whose fault a failure is: the provider's, or anybody else's.
 fn judged(outcome: Result<u16, &Error>) -> CallOutcome {
     match outcome {
@@ -94,11 +96,4 @@ fn judged(outcome: Result<u16, &Error>) -> CallOutcome {
 fn agent_run(call: &ProxyCall) -> Option<String> {
     let text = call.headers.get(AGENT_RUN)?.to_str().ok()?;
     Some(text.chars().take(255).collect::<String>()).filter(|text| !text.is_empty())
-}
-
-/// The account, when its last use is to be noted again: once a minute is enough.
-fn used(app: &App, account: Option<&LoadedAccount>) -> Option<AccountId> {
-    let row = &account?.row;
-    let noted = row.last_used_at.is_some_and(|at| app.now().since(at) < NOTE_EVERY);
-    (!noted).then(|| row.id.clone())
 }

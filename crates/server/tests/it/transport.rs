@@ -45,7 +45,8 @@ impl Client {
     async fn next(&mut self) -> Option<(u8, u8, Vec<u8>)> {
         let mut head = [0; 9];
         self.0.read_exact(&mut head).await.ok()?;
-        let mut payload = vec![0; usize::try_from(u32::from_be_bytes([0, head[0], head[1], head[2]])).unwrap()];
+        let mut payload =
+            vec![0; usize::try_from(u32::from_be_bytes([0, head[0], head[1], head[2]])).unwrap()];
         self.0.read_exact(&mut payload).await.ok()?;
         Some((head[3], head[4], payload))
     }
@@ -80,6 +81,7 @@ async fn a_quiet_client_stays_while_it_answers_pings_and_goes_when_it_does_not()
         let asked = client.ping(0).await;
         client.send(PING, ACK, &asked).await;
     }
-    let gone = tokio::time::timeout(Duration::from_secs(10), async { while client.next().await.is_some() {} });
+    let gone =
+        tokio::time::timeout(Duration::from_secs(10), async { while client.next().await.is_some() {} });
     gone.await.expect("a client that is silent is dropped");
 }

@@ -10,8 +10,8 @@ pub(crate) mod flows;
 pub(crate) mod logs;
 pub(crate) mod organizations;
 pub(crate) mod refresh;
-pub(crate) mod webhooks;
 pub(crate) mod sealed;
+pub(crate) mod webhooks;
 
 /// Declares statements and lists them for the test that prepares them.
 macro_rules! sql {
@@ -27,38 +27,19 @@ pub(crate) use sql;
 
 /// Name and text of every statement.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    [accounts::ALL, clients::ALL, connections::ALL, environments::ALL, flows::ALL, logs::ALL, refresh::ALL]
-        .into_iter()
-        .chain([webhooks::ALL])
-        .flatten()
-        .copied()
-    [
+    let files = [
         accounts::ALL,
+        calls::ALL,
         clients::ALL,
         connections::ALL,
         custom_connectors::ALL,
         environments::ALL,
         flows::ALL,
         logs::ALL,
-        environments::ALL,
-        flows::ALL,
-        logs::ALL,
         organizations::ALL,
         refresh::ALL,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
-    let files = [
-        accounts::ALL,
-        calls::ALL,
-        clients::ALL,
-        connections::ALL,
-        environments::ALL,
-        flows::ALL,
-        logs::ALL,
-        refresh::ALL,
         sealed::ALL,
+        webhooks::ALL,
     ];
     files.into_iter().flatten().copied()
 }
