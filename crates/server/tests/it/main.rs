@@ -22,3 +22,5 @@ mod rest;
 mod sdk;
 mod token;
 mod upstream;
+mod webhooks;
+mod webhooks_killed;
