@@ -185,3 +185,54 @@ async fn the_command_line_manages_endpoints() {
     let (good, refused) = command(&data, &["add", "https://10.0.0.1/"]);
     assert!(!good && refused["error"] == json!("invalid_argument"), "{refused}");
 }
+
+/// The first code block of a language in the documentation.
+fn sample(language: &str) -> String {
+    let text = std::fs::read_to_string(root().join("docs/webhooks.md")).unwrap();
+    let (_, rest) = text.split_once(&format!("```{language}\n")).unwrap();
+    rest.split_once("```").unwrap().0.to_owned()
+}
+
+/// Runs a sample, sends it an event, and then one that was changed on its way.
+async fn sample_works(mut command: Command, script: &Path, language: &str) {
+    std::fs::write(script, sample(language)).unwrap();
+    let (_folder, server) = server(None).await;
+    let port = keybearer_testkit::free_port().unwrap();
+    let url = format!("http://127.0.0.1:{port}/webhooks");
+    let made = server.api(Method::POST, ENDPOINTS, json!({"url": url})).await;
+    command.arg(script).env("PORT", port.to_string()).env("WEBHOOK_SECRET", made["secret"].as_str().unwrap());
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut pause = tokio::time::interval(Duration::from_millis(100));
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        pause.tick().await;
+        assert!(child.try_wait().unwrap().is_none(), "the sample ended");
+    }
+    let id = made["endpoint"]["id"].as_str().unwrap();
+    let sent = server.api(Method::POST, &format!("{ENDPOINTS}/{id}:test"), json!({})).await;
+    let event = sent["delivery"]["event_id"].as_str().unwrap();
+    let path = format!("{ENDPOINTS}/{id}/deliveries/{event}");
+    let mut found = sent;
+    while found["delivery"]["attempts"] == json!(0) || found["delivery"].get("attempts").is_none() {
+        pause.tick().await;
+        found = server.api(Method::GET, &path, Value::Null).await;
+    }
+    let forged = [("webhook-id", event), ("webhook-timestamp", "1"), ("webhook-signature", "v1,AAAA")];
+    let refused = Http::to(&url).send(Method::POST, "", &forged, "{}".to_owned()).await;
+    let _ = (child.kill(), child.wait(), std::fs::remove_file(script));
+    assert_eq!(found["delivery"]["attempt_log"][0]["http_status"], json!(204), "{found}");
+    assert_eq!(refused.status(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_sample_of_the_documentation_works() {
+    let folder = keybearer_testkit::temp_dir().unwrap();
+    let python = Command::new(root().join(".peers/python/bin/python"));
+    sample_works(python, &folder.path().join("sample.py"), "python").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_node_sample_of_the_documentation_works() {
+    // beside the installed packages, where an import finds them
+    let script = root().join(format!(".peers/node/webhook-sample-{}.mjs", std::process::id()));
+    sample_works(Command::new("node"), &script, "js").await;
+}
