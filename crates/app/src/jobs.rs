@@ -105,6 +105,14 @@ async fn tidy_regularly(app: App, stop: CancellationToken) {
     }
 }
 
+/// Tidies up now, as the regular job does, unless another node does it.
+///
+/// # Errors
+/// [`keybearer_core::Code::DatabaseUnavailable`].
+pub async fn tidy_now(app: &App) -> Result<()> {
+    tidy(app).await
+}
+
 async fn tidy(app: &App) -> Result<()> {
     // counters and files are this node's alone
     app.caps().tidy();

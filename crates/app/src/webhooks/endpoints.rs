@@ -52,7 +52,7 @@ pub async fn create(app: &App, caller: &Caller, new: &CreateEndpoint) -> Result<
         updated_at: now,
     };
     let (secret, text) = secrets::make(app, &caller.environment, &row.id)?;
-    let audit = audit::row(app, caller, "webhook.created", row.id.as_str(), json!({"url": row.url}))?;
+    let audit = audit::row(app, caller, "webhook.created", row.id.as_str(), host(&row.url))?;
     app.db().create_endpoint(&row, &secret, &audit).await?;
     Ok(NewSecret { endpoint: Endpoint::new(row, vec![secret]), secret: text })
 }
@@ -107,7 +107,7 @@ pub async fn update(app: &App, caller: &Caller, id: &str, patch: &UpdateEndpoint
     if let Some(wanted) = &patch.event_types {
         after.event_types = types(wanted)?;
     }
-    let detail = json!({"url": after.url, "event_types": after.event_types});
+    let detail = host(&after.url);
     write(app, caller, (before, after), "webhook.updated", detail).await
 }
 
@@ -147,7 +147,7 @@ pub async fn resume(app: &App, caller: &Caller, id: &str) -> Result<Endpoint> {
 pub async fn delete(app: &App, caller: &Caller, id: &str) -> Result<()> {
     caller.require(Permission::WebhooksWrite)?;
     let row = row(app, &caller.environment, id).await?;
-    let audit = audit::row(app, caller, "webhook.deleted", row.id.as_str(), json!({"url": row.url}))?;
+    let audit = audit::row(app, caller, "webhook.deleted", row.id.as_str(), host(&row.url))?;
     match app.db().delete_endpoint(&caller.environment, &row.id, &audit).await? {
         true => Ok(()),
         false => Err(unknown()),
@@ -186,8 +186,8 @@ async fn write(
     detail: Value,
 ) -> Result<Endpoint> {
     after.updated_at = app.now();
-    (after.disabled_reason, after.failure_count) = (None, 0);
-    (after.failing_since, after.retry_at) = (None, None);
+    (after.failure_count, after.failing_since, after.retry_at) = (0, None, None);
+    after.disabled_reason = after.disabled_reason.filter(|_| after.state == EndpointState::Disabled);
     let audit = audit::row(app, caller, action, after.id.as_str(), detail)?;
     if !app.db().update_endpoint(&after, before.updated_at, &audit).await? {
         return Err(Error::new(Code::FailedPrecondition, "the endpoint was changed at the same time")
@@ -199,6 +199,12 @@ async fn write(
 async fn shown(app: &App, row: EndpointRow) -> Result<Endpoint> {
     let secrets = app.db().list_webhook_secrets(&row.id, app.now()).await?;
     Ok(Endpoint::new(row, secrets))
+}
+
+/// What the audit trail says about an address: its path and query may hold a secret.
+fn host(url: &str) -> Value {
+    let url: Option<::url::Url> = url.parse().ok();
+    json!({"host": url.as_ref().and_then(::url::Url::host_str)})
 }
 
 fn description(words: &str) -> Result<()> {

@@ -22,6 +22,9 @@ use crate::state::App;
 const WRITES: u32 = 20;
 const BETWEEN_WRITES: Duration = Duration::from_millis(500);
 
+/// What the names of owners of queues begin with.
+const OWNER: &str = "webhooks/";
+
 /// A finished try.
 pub(super) type Finished = (DeliveryRow, Outcome);
 
@@ -66,7 +69,7 @@ impl Lane {
     pub async fn run(mut self, stop: &CancellationToken) -> Result<()> {
         let outcome = self.work(stop).await;
         if self.leased.is_some() {
-            self.app.db().release_job(&self.lease_name(), self.app.node()).await?;
+            self.app.db().release_job(&self.lease_name(), &owner(&self.app)).await?;
         }
         outcome
     }
@@ -87,7 +90,7 @@ impl Lane {
                     finished
                 }
             };
-            self.write(&finished).await?;
+            trouble = trouble.and(self.write(&finished).await);
         }
     }
 
@@ -145,9 +148,14 @@ impl Lane {
         held && self.health.retry_at.is_none_or(|until| until <= self.app.now())
     }
 
-    /// An endpoint whose breaker opened is asked with one request whether it works again.
+    /// The more tries failed in a row, the fewer run at once; an endpoint whose breaker opened is asked with one
+    /// request whether it works again.
     fn at_once(&self) -> usize {
-        if self.health.failure_count >= BREAKER { 1 } else { self.app.config().webhooks.at_once }
+        let failed = usize::try_from(self.health.failure_count).unwrap_or(usize::MAX);
+        match self.health.failure_count >= BREAKER {
+            true => 1,
+            false => self.app.config().webhooks.at_once.saturating_sub(failed).max(1),
+        }
     }
 
     /// Waits for a request to end, and takes along all that ended. Says that this node lives meanwhile. An error
@@ -216,8 +224,12 @@ impl Lane {
         if self.leased.is_some_and(|at| at.elapsed() < lease / 3) {
             return Ok(true);
         }
+        if self.leased.is_none_or(|at| at.elapsed() >= lease) {
+            // somebody else may have had the queue: what was read from it is stale
+            self.queue.clear();
+        }
         let asked = Instant::now();
-        let taken = self.app.db().take_job(&self.lease_name(), self.app.node(), lease).await?;
+        let taken = self.app.db().take_job(&self.lease_name(), &owner(&self.app), lease).await?;
         self.leased = taken.then_some(asked);
         Ok(taken)
     }
@@ -225,6 +237,17 @@ impl Lane {
     fn lease_name(&self) -> String {
         format!("webhooks:{}", self.id)
     }
+}
+
+/// Names this run as owner of queues. Not by the plain name of the node, whose leases end during the start.
+fn owner(app: &App) -> String {
+    format!("{OWNER}{}", app.node())
+}
+
+/// Ends the leases of queues that an earlier run of this node left behind.
+pub(super) async fn end_former(app: &App) -> Result<()> {
+    app.db().end_leases_of(&format!("{OWNER}{}", app.node_prefix())).await?;
+    Ok(())
 }
 
 async fn attempt(app: &App, target: &Target, delivery: &DeliveryRow) -> Result<Outcome> {

@@ -9,7 +9,7 @@ use keybearer_core::ids::WebhookEndpointId;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::lane::Lane;
+use super::lane::{self, Lane};
 use super::schedule::PATIENCE;
 use crate::state::App;
 
@@ -23,6 +23,9 @@ type Busy = Arc<Mutex<BTreeSet<WebhookEndpointId>>>;
 /// wait for each other.
 pub(crate) async fn run(app: App, stop: CancellationToken) {
     let (tracker, busy) = (TaskTracker::new(), Busy::default());
+    if let Err(error) = lane::end_former(&app).await {
+        tracing::warn!(code = %error.code, "former leases of webhooks could not be ended; they end by themselves");
+    }
     loop {
         tokio::select! {
             () = stop.cancelled() => break,

@@ -23,3 +23,5 @@ mod sdk;
 mod token;
 mod transport;
 mod upstream;
+mod webhooks;
+mod webhooks_killed;

@@ -60,7 +60,8 @@ sql! {
     ENDPOINT_TOTAL = ("SELECT COUNT(*) FROM webhook_endpoint WHERE environment_id = $1");
     ENDPOINT_UPDATE = (
         "UPDATE webhook_endpoint SET url = $3, description = $4, event_types = $5, state = $6, \
-         disabled_reason = NULL, failure_count = 0, failing_since = NULL, retry_at = NULL, updated_at = $7 \
+         disabled_reason = CASE WHEN CAST($6 AS TEXT) = 'disabled' THEN disabled_reason END, failure_count = 0, \
+         failing_since = NULL, retry_at = NULL, updated_at = $7 \
          WHERE environment_id = $1 AND id = $2 AND updated_at = $8");
     ENDPOINT_DELETE = ("DELETE FROM webhook_endpoint WHERE environment_id = $1 AND id = $2");
     ENDPOINT_HEALTH = (
