@@ -22,6 +22,8 @@ mod harness;
 mod imports;
 mod leaks;
 mod lists;
+mod providers;
+mod providers_flows;
 mod proxy_calls;
 mod tokens_recovery;
 mod tokens_refresh;
