@@ -26,7 +26,7 @@ const TRIES: usize = 5;
 pub async fn create(app: &App, caller: &Caller, new: CreateConnection) -> Result<Connection> {
     caller.require(Permission::ConnectorsWrite)?;
     let connector = find::connector(app, &caller.environment, &new.connector).await?;
-    let method = find::method(&connector, new.method.as_deref())?;
+    let method = find::method_of(&connector, new.method.as_deref(), new.auth_type)?;
     let chosen = new.name.clone().filter(|name| !name.is_empty());
     if let Some(chosen) = &chosen {
         name::check(chosen, new.name_rules)?;

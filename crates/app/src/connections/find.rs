@@ -4,7 +4,7 @@ use keybearer_connectors::engine::auth_type;
 use keybearer_connectors::schema::{AuthMethod, Connector};
 use keybearer_connectors::{forms, scopes};
 use keybearer_core::ids::{ConnectionId, EnvironmentId};
-use keybearer_core::{Code, Error, Result};
+use keybearer_core::{AuthType, Code, Error, Result};
 use keybearer_store::{ConnectionFilter, ConnectionRow};
 
 use super::types::{Connection, ConnectionQuery, Form};
@@ -26,6 +26,22 @@ pub(super) fn method<'a>(connector: &'a Connector, id: Option<&str>) -> Result<&
             Error::new(Code::Unimplemented, "the connector has no auth method that this server offers")
         }),
     }
+}
+
+/// The method of that id, or the first of that kind, or the recommended one.
+pub(super) fn method_of<'a>(
+    connector: &'a Connector,
+    id: Option<&str>,
+    kind: Option<AuthType>,
+) -> Result<&'a AuthMethod> {
+    let Some(kind) = kind.filter(|_| id.is_none_or(str::is_empty)) else {
+        return method(connector, id);
+    };
+    connector.auth.iter().find(|method| auth_type(method) == kind).ok_or_else(|| {
+        let mut known: Vec<&str> = connector.auth.iter().map(|method| auth_type(method).as_str()).collect();
+        known.dedup();
+        Error::field("type", format!("must be one of: {}", known.join(", ")))
+    })
 }
 
 /// What the developer and each user must give.

@@ -29,7 +29,8 @@ fn oauth(stage: &Stage) -> CreateProvider {
     let patterns = json!([{"type": "OAUTH", "oauth_config": {
         "authorize_uri": format!("{url}/authorize"), "token_uri": format!("{url}/token"),
         "user_info_uri": format!("{url}/me"), "pkce_enabled": true,
-        "available_scopes": [{"scope": "postcards.read", "display_name": "Read postcards", "required": true}]}}]);
+        "available_scopes": [{"scope": "postcards.read", "display_name": "Read postcards", "required": true},
+            {"scope": "profile.read", "required": true}]}}]);
     provider(&format!("{url}/{{{{version}}}}"), patterns)
 }
 
@@ -59,7 +60,7 @@ async fn consent_at_an_oauth_connector_of_the_environment_gives_an_account_that_
     done(answer);
     let account = accounts::get(stage.app(), &stage.world.caller, &lookup).await.unwrap();
     assert_eq!(account.status, AccountStatus::Active);
-    assert_eq!(account.granted_scopes, ["postcards.read"]);
+    assert_eq!(account.granted_scopes, ["postcards.read", "profile.read"]);
     assert!(account.identity_id.is_some() || account.identity_label.is_some(), "{account:?}");
     assert_eq!(call(&stage.world, "own", "/postcards").await.unwrap(), 200);
 }

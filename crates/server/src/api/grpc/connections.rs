@@ -23,6 +23,7 @@ impl ConnectionService for Service {
         let (caller, message) = take(request)?;
         let given = message.connection.unwrap_or_default();
         let new = CreateConnection {
+            auth_type: map::auth_type(given.r#type()),
             connector: given.provider_key,
             name: given.key_id.and_then(filled),
             name_rules: NameRules::Wire,
