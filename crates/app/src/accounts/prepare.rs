@@ -18,9 +18,11 @@ pub(super) const PATH_VARIABLES: &str = "path_variables";
 /// Name of the wire's `domain` where the connector has no field of that name.
 pub(super) const DOMAIN: &str = "domain";
 
-/// Whether an account of the method is complete without anything from its user.
-pub(super) fn needs_nothing(connector: &Connector, method: &AuthMethod) -> bool {
-    let asks = forms::account_form(connector, method).iter().any(|field| field.required && !field.generated);
+/// Whether an account of the method is complete without anything from its user but what the developer gave.
+pub(super) fn needs_nothing(connector: &Connector, method: &AuthMethod, given: &Bindings) -> bool {
+    let form = forms::account_form(connector, method);
+    let asks =
+        form.iter().any(|field| field.required && !field.generated && given.get(&field.name).is_none());
     !method.has_redirect() && !asks
 }
 

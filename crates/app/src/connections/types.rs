@@ -131,6 +131,8 @@ pub struct CreateConnection {
     pub connector: String,
     /// Auth method; the connector's recommended one when absent.
     pub method: Option<String>,
+    /// Which kind of method it is to have, where `method` names none: the first of that kind.
+    pub auth_type: Option<AuthType>,
     /// Name; the slug, or the slug with a number, when absent.
     pub name: Option<String>,
     /// Which rules the name follows.

@@ -57,7 +57,7 @@ async fn permissions_are_asked_for_by_connections(world: &World) {
     assert_eq!(code(connections::delete(&world.app, &reader, &made.name, None, false).await), denied);
     let writer = world.with_permissions(&[Permission::ConnectorsWrite]);
     assert_eq!(code(connections::get(&world.app, &writer, &made.name).await), denied);
-    assert_eq!(code(connections::form(&world.app, &writer, "acme", None)), denied);
+    assert_eq!(code(connections::form(&world.app, &writer, "acme", None).await), denied);
 }
 
 async fn another_environment_sees_no_accounts(world: &World) {

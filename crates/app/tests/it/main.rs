@@ -27,6 +27,8 @@ mod lists;
 mod org_wide;
 mod organizations;
 mod portal;
+mod providers;
+mod providers_flows;
 mod proxy_calls;
 mod tokens_recovery;
 mod tokens_refresh;

@@ -48,8 +48,8 @@ impl Made {
     }
 
     /// A credential that the pattern does not list although its type needs it.
-    fn credential(name: &str, label: &str, secret: bool) -> Self {
-        Self { secret, is_candidate: true, ..Self::plain(name, label) }
+    fn credential(one: &One<'_, '_>, name: &str, label: &str, secret: bool) -> Self {
+        Self { secret, is_candidate: true, required: !one.has_default(name), ..Self::plain(name, label) }
     }
 }
 
@@ -108,7 +108,7 @@ fn of_input(one: &mut One<'_, '_>, input: &Input) -> Made {
         one.report.add(&at, "must not be a password, since it becomes part of a host name");
     }
     let is_candidate = !is_path && input.header.is_none() && one.pattern.kind != PatternType::Oauth;
-    let mutated = one.mutation(&input.name).is_some_and(|mutation| !mutation.default.is_empty());
+    let mutated = one.has_default(&input.name);
     // an address without its value cannot be built; a credential is needed unless the pattern says otherwise
     let required = in_address || input.required.unwrap_or(is_candidate || input.header.is_some());
     let mut keys = Map::from_iter([("label".to_owned(), json!(input.label))]);
@@ -141,12 +141,12 @@ fn add_credentials(one: &One<'_, '_>, made: &mut Vec<Made>) {
     let with_header = made.iter().any(|field| field.header.is_some());
     match one.pattern.kind {
         PatternType::ApiKey if candidates == 0 && !with_header => {
-            made.push(Made::credential("api_key", "API key", true));
+            made.push(Made::credential(one, "api_key", "API key", true));
         }
-        PatternType::Bearer if candidates == 0 => made.push(Made::credential("token", "Token", true)),
+        PatternType::Bearer if candidates == 0 => made.push(Made::credential(one, "token", "Token", true)),
         PatternType::Basic if candidates == 0 => {
-            made.push(Made::credential("username", "User name", false));
-            made.push(Made::credential("password", "Password", true));
+            made.push(Made::credential(one, "username", "User name", false));
+            made.push(Made::credential(one, "password", "Password", true));
         }
         _ => {}
     }

@@ -142,8 +142,13 @@ impl One<'_, '_> {
         self.base.is_some_and(|base| base.host_names.iter().any(|used| used == name))
     }
 
-    /// What happens to a value before it is sent; the usual name of a credential does for its field too.
+    /// What happens to a value before it is sent.
     pub(super) fn mutation(&self, name: &str) -> Option<&Mutation> {
         self.pattern.mutations.get(name)
+    }
+
+    /// Whether something is sent when a value is not given.
+    pub(super) fn has_default(&self, name: &str) -> bool {
+        self.mutation(name).is_some_and(|mutation| !mutation.default.is_empty())
     }
 }

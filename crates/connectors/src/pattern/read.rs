@@ -16,8 +16,12 @@ const MAX_TEXT: usize = 2048;
 pub(super) struct Report(pub Vec<FieldViolation>);
 
 impl Report {
+    /// The first thing that is wrong with a key is the one that is told.
     pub fn add(&mut self, field: impl Into<String>, description: impl Into<String>) {
-        self.0.push(FieldViolation { field: field.into(), description: description.into() });
+        let field = field.into();
+        if !self.0.iter().any(|known| known.field == field) {
+            self.0.push(FieldViolation { field, description: description.into() });
+        }
     }
 }
 

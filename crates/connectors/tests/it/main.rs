@@ -9,6 +9,7 @@
 
 mod catalogue;
 mod hostile;
+mod patterns;
 mod quirks;
 mod quirks_api;
 mod shown;
