@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, and clippy's exception does not reach the functions beside the tests"
 )]
 
+mod accounts_rest;
 mod bytes_rpc;
 mod calls;
 mod canary;
@@ -17,6 +18,7 @@ mod echo;
 mod listener;
 mod mistakes;
 mod peers;
+mod portal;
 mod provider;
 mod proxying;
 mod rest;
