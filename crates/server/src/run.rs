@@ -12,7 +12,7 @@ use keybearer_app::{App, AppParts, Opened, clients, flows};
 use keybearer_core::{Clock, Code, Entropy, Error, OsEntropy, Result, SecretString, SystemClock};
 use tokio::task::JoinHandle;
 
-use crate::api::{Authenticate, Front, Hook, Hooks, IssuedToken, TokenRequest, grpc};
+use crate::api::{Authenticate, Front, Hook, Hooks, IssuedToken, TokenRequest, grpc, peer};
 use crate::config::{Settings, Tls};
 use crate::net::{Limits, Listener, Shutdown, tls};
 use crate::web::hosted::{Answer, Submitted, Visit};
@@ -180,12 +180,13 @@ pub fn hooks(app: &App) -> Hooks {
     Hooks {
         authenticate: Authenticate::new(move |token: SecretString| {
             let app = authenticating.clone();
-            async move { clients::authenticate(&app, token.expose()).await }
+            async move { clients::authenticate(&app, token.expose(), peer::address()).await }
         }),
         issue_token: Hook::new(move |(request, _): (TokenRequest, _)| {
             let app = issuing.clone();
             async move {
-                let token = clients::issue_token(&app, &request.client_id, &request.client_secret).await?;
+                let (id, secret) = (&request.client_id, &request.client_secret);
+                let token = clients::issue_token(&app, id, secret, peer::address()).await?;
                 Ok(IssuedToken {
                     access_token: token.token,
                     expires_in_seconds: token.expires_in,
