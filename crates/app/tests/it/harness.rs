@@ -190,6 +190,14 @@ impl World {
         App::open(parts).await.unwrap().0
     }
 
+    /// The same installation once more, with another root key if one is given; PostgreSQL only.
+    pub async fn open_again(&self, root_key: Option<RootKey>) -> Result<App, Error> {
+        let folder = self.folder.path();
+        let mut parts = parts(&self.url, folder, Arc::clone(&self.clock), &self.provider.url, &self.setup);
+        parts.root_key = root_key.unwrap_or(parts.root_key);
+        App::open(parts).await.map(|(app, _)| app)
+    }
+
     /// The files that keep refreshed grants which the database did not take.
     pub fn spilled(&self) -> Vec<std::path::PathBuf> {
         let files = std::fs::read_dir(self.folder.path().join("spill"));

@@ -8,7 +8,10 @@ mod connectors;
 mod demo;
 mod dev;
 mod doctor;
+mod environments;
+mod keys;
 mod local;
+mod offline;
 mod output;
 mod sandbox;
 mod serve;
@@ -69,6 +72,12 @@ enum Command {
     /// The programs that may call us
     #[command(subcommand)]
     Clients(clients::Clients),
+    /// The tenants of this installation
+    #[command(subcommand)]
+    Environments(environments::Environments),
+    /// The keys that seal and sign
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// The built-in provider of a `dev` server
     #[command(subcommand)]
     Sandbox(sandbox::Sandbox),
@@ -109,6 +118,8 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<()> {
         Command::Call(command) => calls::call(command, context).await,
         Command::Logs(command) => calls::logs(command, context).await,
         Command::Clients(command) => clients::run(command, context).await,
+        Command::Environments(command) => environments::run(command, context).await,
+        Command::Keys(command) => keys::run(command, context).await,
         Command::Sandbox(command) => sandbox::run(command, context).await,
         Command::Doctor(command) => doctor::run(command, context).await,
         Command::Openapi => context.out.text(crate::api::rest::openapi::CURRENT),
