@@ -1,5 +1,6 @@
 //! Environments, on both databases.
 
+use keybearer_app::accounts::{self, AccountQuery};
 use keybearer_app::environments::{self, UpdateSettings};
 use keybearer_app::{Caller, PageAsk, Permission, Permissions, clients};
 use keybearer_core::{Code, EnvironmentKind, VerifyMode};
@@ -29,13 +30,9 @@ async fn an_environment_has_keys_clients_and_accounts_of_its_own(world: &World) 
     // the same names and the same user are free there, and nothing is seen across
     let name = connection(world, "postcards").await;
     make(world, new(&name, "ada", tokens())).await;
-    let listed = keybearer_app::accounts::list(
-        app,
-        &signed_in,
-        &keybearer_app::accounts::AccountQuery::default(),
-        &PageAsk::default(),
-    );
-    assert_eq!(listed.await.unwrap().total, 0);
+    let everything = AccountQuery::default();
+    let listed = accounts::list(app, &signed_in, &everything, &PageAsk::default()).await.unwrap();
+    assert_eq!(listed.total, 0);
     assert_eq!(code(clients::get(app, caller, &client.client.id).await), Code::NotFound);
     // each signs with its own key, and /keys shows all of them
     let keys = clients::jwks(app).await.unwrap();

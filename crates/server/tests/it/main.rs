@@ -16,6 +16,7 @@ mod echo;
 mod listener;
 mod mistakes;
 mod peers;
+mod platform;
 mod provider;
 mod proxying;
 mod rest;
