@@ -20,6 +20,11 @@ MCP = "scalekit.v1.mcp.McpService"
 EVENTS = "scalekit.v1.events.EventsService"
 WEBHOOKS = "scalekit.v1.webhooks.WebhookService"
 ORGANIZATIONS = "scalekit.v1.organizations.OrganizationService"
+CLIENTS = "scalekit.v1.clients.ClientService"
+ENVIRONMENTS = "scalekit.v1.environments.EnvironmentService"
+KEYS = "scalekit.v1.keys.KeyManagementService"
+CALL_LOGS = "scalekit.v1.agentkit_logs.AgentkitLogsService"
+ANALYTICS = "scalekit.v1.agentkit_logs.AgentkitAnalyticsService"
 
 # service -> method -> (summary, permission). Bindings come from the facts.
 METHODS = {
@@ -111,6 +116,40 @@ METHODS = {
         "ListOrganization": ("Lists organizations, newest first.", "organizations:read"),
         "DeleteOrganization": ("Deletes an organization with all accounts that are scoped to it.", "organizations:delete"),
     },
+    CLIENTS: {
+        "ListClient": ("Lists API clients without secrets, in pages.", "api_credentials:read"),
+        "CreateClient": ("Creates an API client; its secret is shown this one time.", "api_credentials:write"),
+        "GetClient": ("Shows one API client without secrets.", "api_credentials:read"),
+        "UpdateClient": ("Changes what is given and leaves the rest.", "api_credentials:write"),
+        "DeleteClient": ("Deletes an API client; its access tokens end at once.", "api_credentials:rotate"),
+        "CreateClientSecret": ("Adds a secret, which is shown this one time.", "api_credentials:write"),
+        "UpdateClientSecret": ("Switches a secret on or off.", "api_credentials:write"),
+        "DeleteClientSecret": ("Deletes a secret for good.", "api_credentials:rotate"),
+    },
+    ENVIRONMENTS: {
+        "CreateEnvironment": ("Creates an environment with keys of its own.", "environments:create"),
+        "UpdateEnvironment": ("Renames an environment.", "environments:write"),
+        "GetEnvironment": ("Shows one environment.", "environment_settings:read"),
+        "ListEnvironment": ("Lists the environments that the client may see.", "environment_settings:read"),
+        "CreateAgentActionsConfig": ("Sets how people are verified and what the call log keeps.", "environment_settings:write"),
+        "GetAgentActionsConfig": ("Shows how people are verified and what the call log keeps.", "environment_settings:read"),
+        "UpdateAgentActionsConfig": ("Changes what is given and leaves the rest.", "environment_settings:write"),
+    },
+    KEYS: {
+        "CreateDEK": ("Makes a data key that does not seal yet.", "encryption_keys:write"),
+        "ActivateDEK": ("Makes a data key the primary one.", "encryption_keys:write"),
+        "ReencryptData": ("Moves every sealed value to the primary data key, and waits for the end.", "encryption_keys:write"),
+        "ListDEKs": ("Lists data keys, newest first.", "encryption_keys:read"),
+        "GetDEK": ("Shows one data key.", "encryption_keys:read"),
+        "DestroyDEK": ("Destroys a data key that seals nothing any more.", "encryption_keys:destroy"),
+    },
+    CALL_LOGS: {
+        "ListToolCallLogs": ("Lists calls, newest first.", "agent_logs:read"),
+        "GetToolCallLog": ("Shows one call by the id of its execution.", "agent_logs:read"),
+    },
+    ANALYTICS: {
+        "GetOverviewStats": ("Adds up the calls of a span of time.", "agent_logs:read"),
+    },
 }
 
 # Methods that admit the browser that opened a connect link: beside API clients (ALSO), or nobody else (ONLY).
@@ -146,6 +185,8 @@ SECRETS = {
     "scalekit.v1.mcp.CreateMcpSessionTokenResponse": {"token"},
     "scalekit.v1.mcp.McpConnectionAuthState": {"authentication_link"},
     "scalekit.v1.mcp.McpInstanceConnectionAuthState": {"authentication_link"},
+    "scalekit.v1.clients.ClientSecret": {"plain_secret"},
+    "scalekit.v1.clients.CreateClientSecretResponse": {"plain_secret"},
 }
 
 # Rules between fields that the facts carry only as names.

@@ -2,10 +2,11 @@
 
 use keybearer_core::ids::{DataKeyId, EnvironmentId};
 use keybearer_core::{Code, EnvironmentKind, Error, Result, Timestamp, VerifyMode};
-use keybearer_store::EnvironmentRow;
+use keybearer_store::{Cursor, EnvironmentRow};
 use serde_json::{Value, json};
 
 use crate::access::{Caller, Permission};
+use crate::paging::{List, Listed, PageAsk};
 use crate::state::App;
 use crate::{audit, keys};
 
@@ -33,22 +34,15 @@ pub struct Environment {
     pub updated_at: Timestamp,
 }
 
-/// What to change of an environment; `None` leaves a value as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UpdateEnvironment {
-    /// Another name.
-    pub name: Option<String>,
-    /// Another name on hosted pages.
-    pub app_name: Option<String>,
-}
-
 /// What to change of an environment's settings; `None` leaves a value as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UpdateSettings {
     /// Another way to confirm people.
     pub verify_mode: Option<VerifyMode>,
     /// Whether the call log keeps what went wrong in full.
     pub detailed_errors: Option<bool>,
+    /// Another name on hosted pages.
+    pub app_name: Option<String>,
 }
 
 /// All environments, oldest first.
@@ -84,14 +78,24 @@ pub(crate) async fn get(app: &App, id: &EnvironmentId) -> Result<Environment> {
     app.db().find_environment(id).await?.map(environment).ok_or_else(unknown)
 }
 
-/// The environments that the caller may see, oldest first: its own, or all with `environments:write`.
+/// One page of the environments that the caller may see, newest first: its own, or all with `environments:write`; 30
+/// unless asked otherwise, 100 at most.
 ///
 /// # Errors
-/// [`Code::PermissionDenied`].
-pub async fn visible(app: &App, caller: &Caller) -> Result<Vec<Environment>> {
+/// [`Code::PermissionDenied`]; [`Code::InvalidArgument`] at `page_size` or `page_token`.
+pub async fn visible(app: &App, caller: &Caller, ask: &PageAsk) -> Result<Listed<Environment>> {
     caller.require(Permission::SettingsRead)?;
-    let all = list(app).await?;
-    Ok(all.into_iter().filter(|one| reaches(caller, &one.id)).collect())
+    let mut all = list(app).await?;
+    all.retain(|one| reaches(caller, &one.id));
+    let page = List {
+        environment: &caller.environment,
+        name: "environments",
+        query: "",
+        prefix: EnvironmentId::PREFIX,
+        default_size: 30,
+        max_size: 100,
+    };
+    page.slice(app, ask, all, |one| Cursor { created_at: one.created_at, id: one.id.to_string() })
 }
 
 /// One environment that the caller may see.
@@ -119,21 +123,15 @@ pub async fn create(app: &App, caller: &Caller, name: &str, kind: EnvironmentKin
 ///
 /// # Errors
 /// [`Code::PermissionDenied`], [`Code::NotFound`], [`Code::InvalidArgument`], [`Code::AlreadyExists`].
-pub async fn update(app: &App, caller: &Caller, id: &str, change: UpdateEnvironment) -> Result<Environment> {
+pub async fn rename(app: &App, caller: &Caller, id: &str, name: &str) -> Result<Environment> {
     caller.require(Permission::EnvironmentsWrite)?;
     let mut row = reachable(app, caller, id).await?;
-    if let Some(name) = change.name {
-        check_name("display_name", &name)?;
-        row.name = name;
-    }
-    if let Some(app_name) = change.app_name {
-        check_name("app_name", &app_name)?;
-        row.app_name = app_name;
-    }
-    save(app, caller, row, "environment.updated", json!({})).await
+    check_name("display_name", name)?;
+    name.clone_into(&mut row.name);
+    save(app, caller, row, "environment.renamed", json!({})).await
 }
 
-/// Changes how people are confirmed and what the call log keeps.
+/// Changes how people are confirmed, what the call log keeps, and what the pages show.
 ///
 /// # Errors
 /// [`Code::PermissionDenied`], [`Code::NotFound`]; [`Code::InvalidArgument`] for the dashboard mode.
@@ -154,6 +152,10 @@ pub async fn update_settings(
         }
         Some(mode) => row.verify_mode = mode,
         None => {}
+    }
+    if let Some(app_name) = change.app_name {
+        check_name("app_name", &app_name)?;
+        row.app_name = app_name;
     }
     if let (Some(on), Some(settings)) = (change.detailed_errors, row.settings.as_object_mut()) {
         settings.insert(DETAILED_ERRORS.to_owned(), on.into());

@@ -86,6 +86,34 @@ impl List<'_> {
         })
     }
 
+    /// One page of rows that are all here, newest first; for lists that stay short.
+    ///
+    /// # Errors
+    /// Those of [`Self::request`].
+    pub fn slice<T>(
+        &self,
+        app: &App,
+        ask: &PageAsk,
+        mut rows: Vec<T>,
+        cursor: impl Fn(&T) -> Cursor,
+    ) -> Result<Listed<T>> {
+        let request = self.request(app, ask)?;
+        let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let key = |row: &T| {
+            let cursor = cursor(row);
+            (cursor.created_at, cursor.id)
+        };
+        rows.sort_by_key(|row| std::cmp::Reverse(key(row)));
+        if let Position::After(last) | Position::Before(last) = request.position {
+            rows.retain(|row| key(row) < (last.created_at, last.id.clone()));
+        }
+        let size = usize::try_from(request.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > size;
+        rows.truncate(size);
+        let next = rows.last().filter(|_| more).map(&cursor);
+        self.listed(app, keybearer_store::Page { rows, total, previous: None, next })
+    }
+
     fn token(&self, app: &App, cursor: &Cursor, before: bool) -> Result<String> {
         let number = cursor.id.strip_prefix(self.prefix).and_then(|digits| digits.parse::<u64>().ok());
         let number = number.ok_or_else(|| Error::internal("a listed id has no number"))?;

@@ -13,6 +13,7 @@ use keybearer_core::{Clock, Code, Entropy, Error, OsEntropy, Result, SecretStrin
 use tokio::task::JoinHandle;
 
 use crate::api::{Authenticate, Front, Held, Hook, Hooks, IssuedToken, LinkSessions, TokenRequest, grpc};
+use crate::api::{Authenticate, Front, Hook, Hooks, IssuedToken, TokenRequest, grpc, peer};
 use crate::config::{Settings, Tls};
 use crate::net::{Limits, Listener, Shutdown, tls};
 use crate::web::hosted::{Answer, Submitted, Visit};
@@ -188,10 +189,13 @@ pub fn hooks(app: &App) -> Hooks {
             async move { clients::authenticate(&app, token.expose()).await }
         })
         .with_sessions(sessions),
+            async move { clients::authenticate(&app, token.expose(), peer::address()).await }
+        }),
         issue_token: Hook::new(move |(request, _): (TokenRequest, _)| {
             let app = issuing.clone();
             async move {
-                let token = clients::issue_token(&app, &request.client_id, &request.client_secret).await?;
+                let (id, secret) = (&request.client_id, &request.client_secret);
+                let token = clients::issue_token(&app, id, secret, peer::address()).await?;
                 Ok(IssuedToken {
                     access_token: token.token,
                     expires_in_seconds: token.expires_in,

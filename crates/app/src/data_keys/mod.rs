@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use keybearer_core::ids::{DataKeyId, EnvironmentId};
 use keybearer_core::{Code, Error, Result, Timestamp};
-use keybearer_store::{Cursor, DataKeyRow, DataKeyState, Page, Position, Sealed};
+use keybearer_store::{Cursor, DataKeyRow, DataKeyState, Sealed};
 use keybearer_vault::{DataKey, KeyContext, Keyring};
 use serde_json::json;
 
@@ -105,19 +105,10 @@ pub async fn list(
     let query = wanted.map(KeyState::as_str).unwrap_or_default();
     let (environment, prefix) = (&caller.environment, DataKeyId::PREFIX);
     let list = List { environment, name: "data_keys", query, prefix, default_size: 10, max_size: 100 };
-    let request = list.request(app, ask)?;
     let mut rows = rows(app, environment).await?;
     rows.retain(|row| wanted.is_none_or(|wanted| key_state(row.state) == wanted));
-    let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    if let Position::After(cursor) | Position::Before(cursor) = &request.position {
-        rows.retain(|row| (row.created_at, row.id.as_str()) < (cursor.created_at, cursor.id.as_str()));
-    }
-    let size = usize::try_from(request.limit).unwrap_or(usize::MAX);
-    let more = rows.len() > size;
-    rows.truncate(size);
-    let last = rows.last().filter(|_| more);
-    let next = last.map(|row| Cursor { created_at: row.created_at, id: row.id.to_string() });
-    let listed = list.listed(app, Page { rows, total, previous: None, next })?;
+    let cursor = |row: &DataKeyRow| Cursor { created_at: row.created_at, id: row.id.to_string() };
+    let listed = list.slice(app, ask, rows, cursor)?;
     let mut items = Vec::with_capacity(listed.items.len());
     for row in listed.items {
         items.push(info(app, row).await?);

@@ -16,9 +16,11 @@ use keybearer_core::{
 };
 use keybearer_store::{
     DataKeyRow, DataKeyState, Db, EnvironmentRow, Options, Sealed, SigningKeyRow, SigningKeyState,
+    ProxyLimits, RefreshLimits, RootKey, SharedCredential, environments,
 };
+use keybearer_core::ids::{AccountId, ClientId, EnvironmentId};
+use keybearer_core::{Clock, Code, EnvironmentKind, Error, FixedClock, OsEntropy, Reference, VerifyMode};
 use keybearer_testkit::{TEST_TIME, TempDir, TestDatabase};
-use keybearer_vault::{DataKey, KeyContext, KeyProvider as _, LocalKey};
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -171,12 +173,11 @@ impl World {
     ) -> Self {
         let provider = Provider::start().await;
         let parts = || parts(&url, folder.path(), Arc::clone(&clock), &provider.url, &setup);
-        let (first, _) = App::open(parts()).await.unwrap();
-        first.close().await;
-        drop(first);
-        let second = second_environment(&url).await;
         let (app, _) = App::open(parts()).await.unwrap();
         let environment = keybearer_app::environments::default(&app).await.unwrap().id;
+        let operator = caller(environment.clone());
+        let second = environments::create(&app, &operator, "other", EnvironmentKind::Development);
+        let second = second.await.unwrap().id;
         Self {
             caller: caller(environment),
             stranger: caller(second),
@@ -195,6 +196,14 @@ impl World {
         let folder = self.folder.path();
         let parts = parts(&self.url, folder, Arc::clone(&self.clock), &self.provider.url, &self.setup);
         App::open(parts).await.unwrap().0
+    }
+
+    /// The same installation once more, with another root key if one is given; PostgreSQL only.
+    pub async fn open_again(&self, root_key: Option<RootKey>) -> Result<App, Error> {
+        let folder = self.folder.path();
+        let mut parts = parts(&self.url, folder, Arc::clone(&self.clock), &self.provider.url, &self.setup);
+        parts.root_key = root_key.unwrap_or(parts.root_key);
+        App::open(parts).await.map(|(app, _)| app)
     }
 
     /// The files that keep refreshed grants which the database did not take.
@@ -367,47 +376,6 @@ fn usual_parts(url: &str, clock: Arc<FixedClock>, provider: &str) -> AppParts {
         clock,
         entropy: Arc::new(OsEntropy),
     }
-}
-
-/// There is no use case that makes an environment yet; this one is written as a later version will.
-async fn second_environment(url: &str) -> EnvironmentId {
-    let db = Db::open(&SecretString::from(url), &Options::default()).await.unwrap();
-    let installation = db.find_installation().await.unwrap().unwrap();
-    let (id, key_id) = (EnvironmentId::from_number(2), DataKeyId::from_number(2));
-    let root = LocalKey::from_text(&ROOT_KEY.into()).unwrap();
-    let key = DataKey::generate(&OsEntropy).unwrap();
-    let context = KeyContext { installation: &installation.epoch, environment: &id, key: &key_id };
-    let wrapped = root.wrap(context, &key, &OsEntropy).await.unwrap();
-    let row = EnvironmentRow {
-        id: id.clone(),
-        name: "other".to_owned(),
-        kind: EnvironmentKind::Development,
-        app_name: "Other".to_owned(),
-        verify_mode: VerifyMode::None,
-        settings: serde_json::json!({}),
-        // after the first one, which is the default
-        created_at: TEST_TIME.plus(Duration::from_secs(1)),
-        updated_at: TEST_TIME,
-    };
-    let data_key = DataKeyRow {
-        id: key_id,
-        environment_id: id.clone(),
-        wrapped: Sealed::from(wrapped),
-        state: DataKeyState::Primary,
-        created_at: TEST_TIME,
-    };
-    let signing_key = SigningKeyRow {
-        id: SigningKeyId::from_number(2),
-        environment_id: id.clone(),
-        sealed_private: Sealed::from(vec![0]),
-        public_jwk: serde_json::json!({}),
-        state: SigningKeyState::Active,
-        created_at: TEST_TIME,
-        retire_at: None,
-    };
-    db.create_environment(&row, &data_key, &signing_key).await.unwrap();
-    db.close().await;
-    id
 }
 
 /// A provider that answers every request with one status and keeps what it received.

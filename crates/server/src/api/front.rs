@@ -1,3 +1,4 @@
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use crate::api::descriptors::Descriptors;
 use crate::api::error::Failure;
 use crate::api::gate::Gate;
 use crate::api::hooks::Hooks;
+use crate::api::peer;
 use crate::api::rest::{Rest, openapi};
 use crate::api::token;
 
@@ -61,6 +63,11 @@ impl Front {
 
     /// Answers one request.
     pub async fn respond(&self, request: Request) -> Response {
+        let address = request.extensions().get::<SocketAddr>().copied();
+        peer::scope(address, self.answer(request)).await
+    }
+
+    async fn answer(&self, request: Request) -> Response {
         let request = with_plain_path(request);
         if is_grpc(&request) {
             return self.gate.grpc(request).await;

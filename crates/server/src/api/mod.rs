@@ -14,6 +14,7 @@ mod error;
 mod front;
 mod gate;
 pub mod grpc;
+pub mod peer;
 mod hooks;
 pub mod rest;
 mod rules;

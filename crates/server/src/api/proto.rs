@@ -12,6 +12,22 @@ pub mod keybearer {
 pub mod scalekit {
     /// Version 1.
     pub mod v1 {
+        /// Call log and sums over it.
+        pub mod agentkit_logs {
+            tonic::include_proto!("scalekit.v1.agentkit_logs");
+        }
+        /// Plans; only there because a request has a field for them.
+        pub mod billing {
+            tonic::include_proto!("scalekit.v1.billing");
+        }
+        /// API clients.
+        pub mod clients {
+            tonic::include_proto!("scalekit.v1.clients");
+        }
+        /// What several services share.
+        pub mod commons {
+            tonic::include_proto!("scalekit.v1.commons");
+        }
         /// Accounts.
         pub mod connected_accounts {
             tonic::include_proto!("scalekit.v1.connected_accounts");
@@ -27,6 +43,14 @@ pub mod scalekit {
         /// Domains; carried by connections, always empty here.
         pub mod domains {
             tonic::include_proto!("scalekit.v1.domains");
+        }
+        /// Environments.
+        pub mod environments {
+            tonic::include_proto!("scalekit.v1.environments");
+        }
+        /// Data keys.
+        pub mod keys {
+            tonic::include_proto!("scalekit.v1.keys");
         }
         /// What errors carry.
         pub mod errdetails {

@@ -4,16 +4,14 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use http::Method;
-use keybearer_app::connectors::Catalog;
-use keybearer_app::{Actor, App, AppParts, Caller, Permissions, clients, environments};
-use keybearer_core::{OsEntropy, Result, SystemClock};
+use keybearer_app::{Permissions, clients};
+use keybearer_core::Result;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 use super::Context;
+use super::offline::Offline;
 use super::output::{list, text};
 use super::session::{Session, encoded};
-use crate::{config, run};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Clients {
@@ -25,6 +23,9 @@ pub(crate) enum Clients {
         /// A permission; repeat it. Without any: all but reading credentials
         #[arg(long = "permission", value_name = "NAME")]
         permissions: Vec<String>,
+        /// Id or name of the environment; the API client's own without it
+        #[arg(long, value_name = "NAME")]
+        environment: Option<String>,
         /// Write into the database of this configuration, for the first client of a server that is not running
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
@@ -47,13 +48,14 @@ pub(crate) enum Clients {
 }
 
 pub(crate) async fn run(command: Clients, context: &mut Context) -> Result<()> {
-    if let Clients::Create { name, permissions, config: Some(config) } = &command {
-        return create_offline(name, permissions, config, context).await;
+    if let Clients::Create { name, permissions, environment, config: Some(config) } = &command {
+        let offline = Offline::open(config, environment.as_deref()).await?;
+        return create_offline(name, permissions, offline, context).await;
     }
     let session = Session::open(context).await?;
     match command {
-        Clients::Create { name, permissions, .. } => {
-            let body = json!({"name": name, "permissions": permissions});
+        Clients::Create { name, permissions, environment, .. } => {
+            let body = json!({"name": name, "permissions": permissions, "environment": environment});
             made(&session.api(Method::POST, "/api/v1/api-clients", Some(&body)).await?, context)
         }
         Clients::List => {
@@ -96,30 +98,19 @@ fn made(answer: &Value, context: &Context) -> Result<()> {
 async fn create_offline(
     name: &str,
     permissions: &[String],
-    path: &std::path::Path,
+    offline: Offline,
     context: &Context,
 ) -> Result<()> {
-    let settings = config::load(Some(path), &|name| std::env::var(name).ok())?;
-    run::make_folder(&settings)?;
-    let parts = AppParts {
-        config: settings.app,
-        database: settings.database,
-        root_key: settings.root_key,
-        egress: settings.egress,
-        catalog: Catalog::embedded(),
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(OsEntropy),
-    };
-    let (app, _) = App::open(parts).await?;
-    let environment = environments::default(&app).await?;
-    let caller = Caller::trusted(environment.id, Actor::Operator, app.reference()?);
     let permissions = match permissions.is_empty() {
-        true => Permissions::default_set(),
-        false => Permissions::parse(permissions.iter().map(String::as_str))?,
+        true => Ok(Permissions::default_set()),
+        false => Permissions::parse(permissions.iter().map(String::as_str)),
     };
-    let new = clients::create(&app, &caller, name, permissions).await?;
+    let made = match permissions {
+        Ok(permissions) => clients::create(&offline.app, &offline.caller, name, permissions).await,
+        Err(error) => Err(error),
+    };
+    offline.app.close().await;
+    let new = made?;
     let answer = json!({"client": {"id": new.client.id, "name": new.client.name}, "client_secret": new.secret.expose()});
-    let shown = made(&answer, context);
-    app.close().await;
-    shown
+    self::made(&answer, context)
 }

@@ -26,6 +26,8 @@ use crate::run::Running;
 /// Name of the connection that is there from the first minute.
 pub(crate) const CONNECTION: &str = "postcards";
 const SANDBOX_CLIENT: &str = "keybearer-dev";
+/// Where the commands of this machine call from.
+const LOCAL: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 /// What to start.
 pub(crate) struct Wanted {
@@ -256,7 +258,7 @@ async fn prepare_client(
     former: Option<DevFile>,
 ) -> Result<(String, SecretString)> {
     if let Some(former) = former
-        && clients::issue_token(&running.app, &former.client_id, &former.client_secret).await.is_ok()
+        && clients::issue_token(&running.app, &former.client_id, &former.client_secret, Some(LOCAL)).await.is_ok()
     {
         return Ok((former.client_id, former.client_secret));
     }

@@ -10,7 +10,10 @@ mod custom_connectors;
 mod demo;
 mod dev;
 mod doctor;
+mod environments;
+mod keys;
 mod local;
+mod offline;
 mod output;
 mod sandbox;
 mod serve;
@@ -75,6 +78,12 @@ enum Command {
     /// Where events about accounts are sent to
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
+    /// The tenants of this installation
+    #[command(subcommand)]
+    Environments(environments::Environments),
+    /// The keys that seal and sign
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// The built-in provider of a `dev` server
     #[command(subcommand)]
     Sandbox(sandbox::Sandbox),
@@ -116,6 +125,8 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<()> {
         Command::Logs(command) => calls::logs(command, context).await,
         Command::Clients(command) => clients::run(command, context).await,
         Command::Webhooks(command) => webhooks::run(command, context).await,
+        Command::Environments(command) => environments::run(command, context).await,
+        Command::Keys(command) => keys::run(command, context).await,
         Command::Sandbox(command) => sandbox::run(command, context).await,
         Command::Doctor(command) => doctor::run(command, context).await,
         Command::Openapi => context.out.text(crate::api::rest::openapi::CURRENT),

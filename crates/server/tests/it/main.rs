@@ -19,6 +19,7 @@ mod listener;
 mod mistakes;
 mod peers;
 mod portal;
+mod platform;
 mod provider;
 mod proxying;
 mod rest;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use keybearer_app::Permissions;
-use keybearer_app::clients::{self, ApiClient, NewSecret};
+use keybearer_app::clients::{self, ApiClient, ClientSecret, NewSecret};
+use keybearer_app::environments;
 use keybearer_core::ids::ClientId;
 use keybearer_core::{Code, Error};
 use tonic::{Request, Status, async_trait};
@@ -23,6 +24,10 @@ impl ApiClientService for Service {
         let permissions = match message.permissions.is_empty() {
             true => Permissions::default_set(),
             false => Permissions::parse(message.permissions.iter().map(String::as_str)).map_err(fail)?,
+        };
+        let caller = match message.environment.as_str() {
+            "" => caller,
+            other => environments::enter(&self.0, &caller, other).await.map_err(fail)?,
         };
         let made = clients::create(&self.0, &caller, &message.name, permissions).await.map_err(fail)?;
         give(with_secret(made))
@@ -58,7 +63,7 @@ impl ApiClientService for Service {
     }
 }
 
-fn id(text: &str) -> Result<ClientId, Status> {
+pub(super) fn id(text: &str) -> Result<ClientId, Status> {
     ClientId::parse(text).ok_or_else(|| fail(Error::new(Code::NotFound, "there is no such API client")))
 }
 
@@ -75,12 +80,17 @@ fn client(client: ApiClient) -> own::ApiClient {
         name: client.name,
         permissions: client.permissions.texts(),
         disabled: client.disabled,
-        secrets: client.secret_suffixes.into_iter().map(secret).collect(),
+        secrets: client.secrets.into_iter().filter(|secret| secret.active).map(secret).collect(),
         created_at: Some(time(client.created_at)),
         last_used_at: client.last_used_at.map(time),
     }
 }
 
-fn secret(suffix: String) -> own::ApiClientSecret {
-    own::ApiClientSecret { suffix, ..own::ApiClientSecret::default() }
+fn secret(secret: ClientSecret) -> own::ApiClientSecret {
+    own::ApiClientSecret {
+        id: secret.id.to_string(),
+        suffix: secret.suffix,
+        created_at: Some(time(secret.created_at)),
+        expires_at: secret.expires_at.map(time),
+    }
 }

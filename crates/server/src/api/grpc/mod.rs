@@ -2,11 +2,15 @@
 
 mod accounts;
 mod api_clients;
+mod call_logs;
+mod clients;
 mod connected_accounts;
 mod connection_setups;
 mod connections;
 mod connectors;
 mod events;
+mod environments;
+mod keys;
 mod logs;
 mod map;
 mod mcp;
@@ -26,12 +30,21 @@ use crate::api::proto::keybearer::v1::account_service_server::AccountServiceServ
 use crate::api::proto::keybearer::v1::api_client_service_server::ApiClientServiceServer;
 use crate::api::proto::keybearer::v1::connection_setup_service_server::ConnectionSetupServiceServer;
 use crate::api::proto::keybearer::v1::connector_service_server::ConnectorServiceServer;
+use crate::api::proto::keybearer::v1::environment_page_service_server::EnvironmentPageServiceServer;
+use crate::api::proto::keybearer::v1::key_service_server::KeyServiceServer;
 use crate::api::proto::keybearer::v1::log_service_server::LogServiceServer;
 use crate::api::proto::keybearer::v1::webhook_endpoint_service_server::WebhookEndpointServiceServer;
 use crate::api::proto::scalekit::v1::connected_accounts::connected_account_service_server::ConnectedAccountServiceServer;
 use crate::api::proto::scalekit::v1::connections::connection_service_server::ConnectionServiceServer;
 use crate::api::proto::scalekit::v1::mcp::mcp_service_server::McpServiceServer;
 use crate::api::proto::scalekit::v1::organizations::organization_service_server::OrganizationServiceServer;
+use crate::api::proto::scalekit::v1::agentkit_logs::agentkit_analytics_service_server::AgentkitAnalyticsServiceServer;
+use crate::api::proto::scalekit::v1::agentkit_logs::agentkit_logs_service_server::AgentkitLogsServiceServer;
+use crate::api::proto::scalekit::v1::clients::client_service_server::ClientServiceServer;
+use crate::api::proto::scalekit::v1::connected_accounts::connected_account_service_server::ConnectedAccountServiceServer;
+use crate::api::proto::scalekit::v1::connections::connection_service_server::ConnectionServiceServer;
+use crate::api::proto::scalekit::v1::environments::environment_service_server::EnvironmentServiceServer;
+use crate::api::proto::scalekit::v1::keys::key_management_service_server::KeyManagementServiceServer;
 use crate::api::proto::scalekit::v1::providers::provider_service_server::ProviderServiceServer;
 use crate::api::proto::scalekit::v1::tools::tool_service_server::ToolServiceServer;
 use crate::api::proto::scalekit::v1::events::events_service_server::EventsServiceServer;
@@ -63,6 +76,13 @@ pub fn routes(app: &App) -> Routes {
         .add_service(EventsServiceServer::new(service.clone()))
         .add_service(WebhookServiceServer::new(service.clone()))
         .add_service(WebhookEndpointServiceServer::new(service.clone()))
+        .add_service(ClientServiceServer::new(service.clone()))
+        .add_service(EnvironmentServiceServer::new(service.clone()))
+        .add_service(EnvironmentPageServiceServer::new(service.clone()))
+        .add_service(KeyManagementServiceServer::new(service.clone()))
+        .add_service(KeyServiceServer::new(service.clone()))
+        .add_service(AgentkitLogsServiceServer::new(service.clone()))
+        .add_service(AgentkitAnalyticsServiceServer::new(service.clone()))
         .add_service(LogServiceServer::new(service));
     routes.routes()
 }
