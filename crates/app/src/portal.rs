@@ -1,9 +1,6 @@
 //! What the browser that opened a connect link may call (`docs/adr/0005`): its own account, and its user's other
 //! accounts where the operator allows that. Calls that an API client may make too go through here for both.
 
-use std::sync::Arc;
-
-use keybearer_connectors::Connector;
 use keybearer_core::ids::{AccountId, ConnectionId};
 use keybearer_core::{AccountStatus, Code, ConnectionState, Error, Result};
 use keybearer_store::{AccountRow, ConnectionFilter, ConnectionRow, PageRequest, Position};
@@ -12,6 +9,7 @@ use url::Url;
 use crate::access::{Actor, Caller, LinkSession};
 use crate::accounts::{self, Account, Credentials, Lookup, ScopeSelection, UpdateAccount};
 use crate::flows::{self, Link, LinkRequest};
+use crate::providers::{self, Provider};
 use crate::state::App;
 
 /// A connection as its user sees it.
@@ -98,7 +96,7 @@ pub async fn connections(app: &App, caller: &Caller) -> Result<Vec<MyConnection>
 ///
 /// # Errors
 /// Those of [`connections`].
-pub async fn connectors(app: &App, caller: &Caller) -> Result<Vec<Arc<Connector>>> {
+pub async fn connectors(app: &App, caller: &Caller) -> Result<Vec<Provider>> {
     user(app, caller).await?;
     let mut slugs: Vec<String> = in_use(app, caller)
         .await?
@@ -108,7 +106,11 @@ pub async fn connectors(app: &App, caller: &Caller) -> Result<Vec<Arc<Connector>
         .collect();
     slugs.sort();
     slugs.dedup();
-    Ok(slugs.iter().filter_map(|slug| app.catalog().get(slug)).collect())
+    let mut found = Vec::new();
+    for slug in &slugs {
+        found.extend(providers::shown(app, &caller.environment, slug).await?);
+    }
+    Ok(found)
 }
 
 /// Disconnects one of the accounts of the user of the link. Somebody else's answers like one that does not exist.

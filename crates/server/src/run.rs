@@ -12,8 +12,9 @@ use keybearer_app::{App, AppParts, Opened, clients, flows};
 use keybearer_core::{Clock, Code, Entropy, Error, OsEntropy, Result, SecretString, SystemClock};
 use tokio::task::JoinHandle;
 
-use crate::api::{Authenticate, Front, Held, Hook, Hooks, IssuedToken, LinkSessions, TokenRequest, grpc};
-use crate::api::{Authenticate, Front, Hook, Hooks, IssuedToken, TokenRequest, grpc, peer};
+use crate::api::{
+    Authenticate, Front, Held, Hook, Hooks, IssuedToken, LinkSessions, TokenRequest, grpc, peer,
+};
 use crate::config::{Settings, Tls};
 use crate::net::{Limits, Listener, Shutdown, tls};
 use crate::web::hosted::{Answer, Submitted, Visit};
@@ -186,11 +187,9 @@ pub fn hooks(app: &App) -> Hooks {
     Hooks {
         authenticate: Authenticate::new(move |token: SecretString| {
             let app = authenticating.clone();
-            async move { clients::authenticate(&app, token.expose()).await }
+            async move { clients::authenticate(&app, token.expose(), peer::address()).await }
         })
         .with_sessions(sessions),
-            async move { clients::authenticate(&app, token.expose(), peer::address()).await }
-        }),
         issue_token: Hook::new(move |(request, _): (TokenRequest, _)| {
             let app = issuing.clone();
             async move {

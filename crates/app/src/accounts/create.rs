@@ -138,8 +138,7 @@ fn assemble(
     }
     let api_config = new.api_config.clone().unwrap_or_default();
     let beside = given::of_api_config(connector, method, &api_config)?;
-    let usable = given.is_credential || (!consents && prepare::needs_nothing(connector, method));
-    let usable = given.is_credential || prepare::needs_nothing(connector, method, &beside);
+    let usable = given.is_credential || (!consents && prepare::needs_nothing(connector, method, &beside));
     let mut grant = prepare::merge(connector, method, None, &given, now)?;
     for (name, value) in beside.iter().filter(|(name, _)| given.fields.get(name).is_none()) {
         grant.account.insert(name, value.clone());

@@ -52,7 +52,8 @@ pub async fn authorize_org_wide(
     let method = loaded.method()?;
     let given = given::read(&loaded.connector, method, &credentials, &std::collections::BTreeMap::new())?;
     let by_link = method.has_redirect() && !given.is_credential;
-    if !by_link && !given.is_credential && !prepare::needs_nothing(&loaded.connector, method) {
+    let beside = given::of_api_config(&loaded.connector, method, &api_config.clone().unwrap_or_default())?;
+    if !by_link && !given.is_credential && !prepare::needs_nothing(&loaded.connector, method, &beside) {
         return Err(Error::field(
             "authorization_details",
             "must be given: this credential is not signed in for",

@@ -35,7 +35,6 @@ pub async fn create(app: &App, caller: &Caller, new: CreateConnection) -> Result
     if new.org_wide && auth_type(method) == AuthType::NoAuth {
         return Err(Error::field("auth_mode", "must be USER: there is no credential that all could use"));
     }
-    let method = find::method_of(&connector, new.method.as_deref(), new.auth_type)?;
     let chosen = new.name.clone().filter(|name| !name.is_empty());
     if let Some(chosen) = &chosen {
         name::check(chosen, new.name_rules)?;

@@ -35,19 +35,6 @@ pub(super) fn method_of_type(connector: &Connector, wanted: AuthType) -> Result<
     found.ok_or_else(|| {
         let kinds: Vec<&str> = connector.auth.iter().map(|method| auth_type(method).as_str()).collect();
         Error::field("connection.type", format!("must be one of: {}", kinds.join(", ")))
-/// The method of that id, or the first of that kind, or the recommended one.
-pub(super) fn method_of<'a>(
-    connector: &'a Connector,
-    id: Option<&str>,
-    kind: Option<AuthType>,
-) -> Result<&'a AuthMethod> {
-    let Some(kind) = kind.filter(|_| id.is_none_or(str::is_empty)) else {
-        return method(connector, id);
-    };
-    connector.auth.iter().find(|method| auth_type(method) == kind).ok_or_else(|| {
-        let mut known: Vec<&str> = connector.auth.iter().map(|method| auth_type(method).as_str()).collect();
-        known.dedup();
-        Error::field("type", format!("must be one of: {}", known.join(", ")))
     })
 }
 

@@ -157,8 +157,6 @@ pub struct CreateConnection {
     pub context: Map<String, Value>,
     /// Stay a draft even if nothing is missing.
     pub draft: bool,
-    /// Kind of the auth method, where the method is not named.
-    pub auth_type: Option<AuthType>,
     /// Whether one credential serves all its accounts.
     pub org_wide: bool,
 }

@@ -63,6 +63,14 @@ pub async fn get(app: &App, caller: &Caller, name: &str) -> Result<Provider> {
     }
 }
 
+/// The connector that a stored connection names, with what only the list shows.
+pub(crate) async fn shown(app: &App, environment: &EnvironmentId, slug: &str) -> Result<Option<Provider>> {
+    match row(app, environment, slug).await? {
+        Some(row) => Ok(Some(row.into())),
+        None => Ok(app.catalog().get(slug).map(Provider::Catalogue)),
+    }
+}
+
 /// Every connector that an environment can use: the catalogue with its own. Those that cannot be used any more are
 /// left out.
 ///

@@ -17,7 +17,7 @@ pub use types::{CreateProvider, CustomProvider, Provider, UpdateProvider};
 pub use update::update;
 
 pub(crate) use cache::Cache;
-pub(crate) use find::{for_view, of_row};
+pub(crate) use find::{for_view, of_row, shown};
 
 use keybearer_core::{Code, Error};
 

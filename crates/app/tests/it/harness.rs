@@ -11,15 +11,15 @@ use keybearer_app::{
     ProxyLimits, RefreshLimits, RootKey, SharedCredential, WebhookLimits,
 };
 use keybearer_core::ids::{AccountId, ClientId, DataKeyId, EnvironmentId, SigningKeyId};
+use keybearer_core::ids::{AccountId, ClientId, EnvironmentId};
 use keybearer_core::{
     Clock, Code, EnvironmentKind, Error, FixedClock, OsEntropy, Reference, SecretString, VerifyMode,
 };
-use keybearer_store::{
-    DataKeyRow, DataKeyState, Db, EnvironmentRow, Options, Sealed, SigningKeyRow, SigningKeyState,
-    ProxyLimits, RefreshLimits, RootKey, SharedCredential, environments,
-};
-use keybearer_core::ids::{AccountId, ClientId, EnvironmentId};
 use keybearer_core::{Clock, Code, EnvironmentKind, Error, FixedClock, OsEntropy, Reference, VerifyMode};
+use keybearer_store::{
+    DataKeyRow, DataKeyState, Db, EnvironmentRow, Options, ProxyLimits, RefreshLimits, RootKey, Sealed,
+    SharedCredential, SigningKeyRow, SigningKeyState, environments,
+};
 use keybearer_testkit::{TEST_TIME, TempDir, TestDatabase};
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

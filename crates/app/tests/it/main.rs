@@ -38,7 +38,7 @@ mod statements;
 mod tokens_recovery;
 mod tokens_refresh;
 mod tokens_shared;
+mod tool_calls;
 mod tools;
 mod webhooks_managing;
 mod webhooks_sending;
-mod tool_calls;

@@ -32,10 +32,6 @@ pub mod scalekit {
         pub mod connected_accounts {
             tonic::include_proto!("scalekit.v1.connected_accounts");
         }
-        /// What several services share.
-        pub mod commons {
-            tonic::include_proto!("scalekit.v1.commons");
-        }
         /// Connections.
         pub mod connections {
             tonic::include_proto!("scalekit.v1.connections");
@@ -48,20 +44,22 @@ pub mod scalekit {
         pub mod environments {
             tonic::include_proto!("scalekit.v1.environments");
         }
-        /// Data keys.
-        pub mod keys {
-            tonic::include_proto!("scalekit.v1.keys");
-        }
         /// What errors carry.
         pub mod errdetails {
             tonic::include_proto!("scalekit.v1.errdetails");
         }
-        /// MCP servers.
-        pub mod mcp {
-            tonic::include_proto!("scalekit.v1.mcp");
         /// Events about accounts.
         pub mod events {
             tonic::include_proto!("scalekit.v1.events");
+        }
+        /// Data keys.
+        pub mod keys {
+            tonic::include_proto!("scalekit.v1.keys");
+        }
+        /// MCP servers.
+        pub mod mcp {
+            tonic::include_proto!("scalekit.v1.mcp");
+        }
         /// Organizations.
         pub mod organizations {
             tonic::include_proto!("scalekit.v1.organizations");
@@ -73,6 +71,7 @@ pub mod scalekit {
         /// Tools.
         pub mod tools {
             tonic::include_proto!("scalekit.v1.tools");
+        }
         /// Sample events and the page about webhooks.
         pub mod webhooks {
             tonic::include_proto!("scalekit.v1.webhooks");

@@ -12,8 +12,7 @@ use keybearer_core::{Code, Error, Result};
 use serde_json::{Value, json};
 
 use super::connector_new::New;
-use super::{Context, connector_new};
-use super::{Context, custom_connectors};
+use super::{Context, connector_new, custom_connectors};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Connectors {

@@ -19,15 +19,6 @@ impl ConnectionService for Service {
         let (caller, message) = take(request)?;
         let is_login = message.flags.is_some_and(|flags| flags.is_login);
         let new = new(message.connection.unwrap_or_default(), is_login).map_err(fail)?;
-        let given = message.connection.unwrap_or_default();
-        let new = CreateConnection {
-            auth_type: map::auth_type(given.r#type()),
-            connector: given.provider_key,
-            name: given.key_id.and_then(filled),
-            name_rules: NameRules::Wire,
-            context: given.context.map(json::from_struct).unwrap_or_default(),
-            ..CreateConnection::default()
-        };
         let connection = connections::create(&self.0, &caller, new).await.map_err(fail)?;
         give(wire::CreateConnectionResponse { connection: Some(map::full(connection)) })
     }

@@ -8,8 +8,8 @@ mod connected_accounts;
 mod connection_setups;
 mod connections;
 mod connectors;
-mod events;
 mod environments;
+mod events;
 mod keys;
 mod logs;
 mod map;
@@ -34,21 +34,18 @@ use crate::api::proto::keybearer::v1::environment_page_service_server::Environme
 use crate::api::proto::keybearer::v1::key_service_server::KeyServiceServer;
 use crate::api::proto::keybearer::v1::log_service_server::LogServiceServer;
 use crate::api::proto::keybearer::v1::webhook_endpoint_service_server::WebhookEndpointServiceServer;
-use crate::api::proto::scalekit::v1::connected_accounts::connected_account_service_server::ConnectedAccountServiceServer;
-use crate::api::proto::scalekit::v1::connections::connection_service_server::ConnectionServiceServer;
-use crate::api::proto::scalekit::v1::mcp::mcp_service_server::McpServiceServer;
-use crate::api::proto::scalekit::v1::organizations::organization_service_server::OrganizationServiceServer;
 use crate::api::proto::scalekit::v1::agentkit_logs::agentkit_analytics_service_server::AgentkitAnalyticsServiceServer;
 use crate::api::proto::scalekit::v1::agentkit_logs::agentkit_logs_service_server::AgentkitLogsServiceServer;
 use crate::api::proto::scalekit::v1::clients::client_service_server::ClientServiceServer;
 use crate::api::proto::scalekit::v1::connected_accounts::connected_account_service_server::ConnectedAccountServiceServer;
 use crate::api::proto::scalekit::v1::connections::connection_service_server::ConnectionServiceServer;
 use crate::api::proto::scalekit::v1::environments::environment_service_server::EnvironmentServiceServer;
+use crate::api::proto::scalekit::v1::events::events_service_server::EventsServiceServer;
 use crate::api::proto::scalekit::v1::keys::key_management_service_server::KeyManagementServiceServer;
+use crate::api::proto::scalekit::v1::mcp::mcp_service_server::McpServiceServer;
+use crate::api::proto::scalekit::v1::organizations::organization_service_server::OrganizationServiceServer;
 use crate::api::proto::scalekit::v1::providers::provider_service_server::ProviderServiceServer;
 use crate::api::proto::scalekit::v1::tools::tool_service_server::ToolServiceServer;
-use crate::api::proto::scalekit::v1::events::events_service_server::EventsServiceServer;
-use crate::api::proto::scalekit::v1::providers::provider_service_server::ProviderServiceServer;
 use crate::api::proto::scalekit::v1::webhooks::webhook_service_server::WebhookServiceServer;
 
 /// What a handler gives.

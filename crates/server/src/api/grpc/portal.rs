@@ -4,8 +4,7 @@ use keybearer_app::portal::{self, MyConnection};
 use keybearer_core::AccountStatus;
 use tonic::{Request, Status};
 
-use super::map::{account as map, time};
-use super::providers::provider;
+use super::map::{account as map, provider::provider, time};
 use super::{Answer, Service, fail, give, take};
 use crate::api::proto::scalekit::v1::connected_accounts as wire;
 use crate::api::proto::scalekit::v1::providers;
@@ -57,7 +56,7 @@ impl Service {
     ) -> Result<Vec<providers::Provider>, Status> {
         let (caller, _) = take(request)?;
         let mine = portal::connectors(&self.0, &caller).await.map_err(fail)?;
-        Ok(mine.iter().map(|connector| provider(connector)).collect())
+        Ok(mine.into_iter().map(provider).collect())
     }
 }
 

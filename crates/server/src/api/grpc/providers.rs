@@ -35,32 +35,6 @@ impl ProviderService for Service {
     ) -> Answer<wire::UpdateProviderResponse> {
         let (caller, _) = take(request)?;
         Err(fail(providers::change_catalogue(&caller)))
-
-    async fn list_my_providers(
-        &self,
-        request: Request<wire::ListMyProvidersRequest>,
-    ) -> Answer<wire::ListProvidersResponse> {
-        let providers = self.my_providers(request).await?;
-        give(wire::ListProvidersResponse {
-            total_size: count(i64::try_from(providers.len()).unwrap_or(i64::MAX)),
-            providers,
-            ..wire::ListProvidersResponse::default()
-        })
-    }
-}
-
-pub(super) fn provider(connector: &Connector) -> wire::Provider {
-    let patterns = connector.auth.iter().map(|method| convert::to_value(pattern(connector, method)));
-    wire::Provider {
-        id: connector.slug.to_ascii_uppercase(),
-        identifier: connector.slug.to_ascii_uppercase(),
-        display_name: connector.display_name.clone(),
-        description: connector.blurb.clone().unwrap_or_default(),
-        categories: connector.categories.clone(),
-        auth_patterns: Some(ListValue { values: patterns.collect() }),
-        proxy_url: base_url(connector),
-        proxy_enabled: true,
-        ..wire::Provider::default()
     }
 
     async fn update_custom_provider(
@@ -105,6 +79,18 @@ pub(super) fn provider(connector: &Connector) -> wire::Provider {
             next_page_token: listed.next.unwrap_or_default(),
             prev_page_token: listed.previous.unwrap_or_default(),
             total_size: count(listed.total),
+        })
+    }
+
+    async fn list_my_providers(
+        &self,
+        request: Request<wire::ListMyProvidersRequest>,
+    ) -> Answer<wire::ListProvidersResponse> {
+        let providers = self.my_providers(request).await?;
+        give(wire::ListProvidersResponse {
+            total_size: count(i64::try_from(providers.len()).unwrap_or(i64::MAX)),
+            providers,
+            ..wire::ListProvidersResponse::default()
         })
     }
 }

@@ -65,7 +65,13 @@ impl Schemas {
     pub(super) fn needs_body(&self, input: &MessageDescriptor, body: &str, in_path: &[String]) -> bool {
         input
             .fields()
-            .filter(|field| if body == "*" { !in_path.iter().any(|name| name == field.name()) } else { field.name() == body })
+            .filter(|field| {
+                if body == "*" {
+                    !in_path.iter().any(|name| name == field.name())
+                } else {
+                    field.name() == body
+                }
+            })
             .any(|field| self.rule_flag(&field, "required"))
     }
 

@@ -121,21 +121,6 @@ fn status(connection: &Connection) -> wire::ConnectionStatus {
     }
 }
 
-/// The kind of method that a type of the wire asks for; `None` when it says nothing.
-pub(in super::super) fn auth_type(kind: wire::ConnectionType) -> Option<AuthType> {
-    let all = [
-        AuthType::Oauth,
-        AuthType::OauthM2m,
-        AuthType::Oauth1,
-        AuthType::ServiceAccount,
-        AuthType::Basic,
-        AuthType::Bearer,
-        AuthType::ApiKey,
-        AuthType::NoAuth,
-    ];
-    all.into_iter().find(|known| self::kind(*known) == kind)
-}
-
 fn kind(auth_type: AuthType) -> wire::ConnectionType {
     match auth_type {
         AuthType::Oauth => wire::ConnectionType::Oauth,
