@@ -8,17 +8,11 @@ use std::time::Duration;
 use keybearer_app::connectors::{Bindings, Catalog, load_connector};
 use keybearer_app::{
     Actor, App, AppConfig, AppParts, Caller, DatabaseConfig, EgressConfig, Permission, Permissions,
-    ProxyLimits, RefreshLimits, RootKey, SharedCredential, WebhookLimits,
+    ProxyLimits, RefreshLimits, RootKey, SharedCredential, WebhookLimits, environments,
 };
-use keybearer_core::ids::{AccountId, ClientId, DataKeyId, EnvironmentId, SigningKeyId};
 use keybearer_core::ids::{AccountId, ClientId, EnvironmentId};
 use keybearer_core::{
     Clock, Code, EnvironmentKind, Error, FixedClock, OsEntropy, Reference, SecretString, VerifyMode,
-};
-use keybearer_core::{Clock, Code, EnvironmentKind, Error, FixedClock, OsEntropy, Reference, VerifyMode};
-use keybearer_store::{
-    DataKeyRow, DataKeyState, Db, EnvironmentRow, Options, ProxyLimits, RefreshLimits, RootKey, Sealed,
-    SharedCredential, SigningKeyRow, SigningKeyState, environments,
 };
 use keybearer_testkit::{TEST_TIME, TempDir, TestDatabase};
 use sqlx::{Connection as _, SqliteConnection};
