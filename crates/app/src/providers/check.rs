@@ -98,3 +98,18 @@ pub(super) fn new_destinations(before: &Compiled, after: &Compiled) -> bool {
     };
     !all(after).is_subset(&all(before))
 }
+
+/// Whether a value that was secret may be shown after a change.
+pub(super) fn reveals(before: &Compiled, after: &Compiled) -> bool {
+    let secrets = before.connector.auth.iter().flat_map(|method| {
+        method
+            .fields
+            .iter()
+            .filter(|field| field.secret)
+            .map(|field| (method.id.as_str(), field.name.as_str()))
+    });
+    secrets.into_iter().any(|(method, name)| {
+        let now = after.connector.method(method).and_then(|method| method.field(name));
+        now.is_some_and(|field| !field.secret)
+    })
+}
