@@ -60,7 +60,7 @@ pub(super) fn check(app: &App, row: &CustomConnectorRow) -> Result<Compiled> {
     };
     for address in compiled.iter().flat_map(|compiled| &compiled.addresses) {
         // a name is not looked up: that it leads to a public address is asked when it is called
-        if let Some(refused) = address.fixed.as_ref().and_then(|url| app.egress().check(url).err()) {
+        if let Some(refused) = address.fixed.as_ref().and_then(|url| app.egress().check_written(url).err()) {
             let description = format!("must be an https address that this server may call ({refused})");
             violations.push(FieldViolation { field: address.at.clone(), description });
         }

@@ -104,7 +104,7 @@ fn details(details: Value) -> Value {
 #[tokio::test]
 async fn the_wire_makes_changes_lists_and_deletes_them() {
     let scene = Scene::set().await;
-    let patterns = json!([{"type": "BEARER", "display_name": "Token", "x_unknown": [1, {"a": null}], "fields": [
+    let patterns = json!([{"type": "BEARER", "display_name": "Token", "x_unknown": ["one", {"a": null}], "fields": [
         {"field_name": "token", "label": "Token", "input_type": "password", "required": true, "x_more": 1.5}]}]);
     let identifier = scene.made("/v1", &patterns).await;
     let own = scene.listed("?filter.provider_type=CUSTOM").await;
