@@ -98,6 +98,15 @@ impl Egress {
         self.connector.check(&Target::from_url(url)?)
     }
 
+    /// Like [`Self::check`] for an address that somebody writes down to be kept: plain `http` to a name only where a rule
+    /// has that name.
+    ///
+    /// # Errors
+    /// [`EgressError::Refused`].
+    pub fn check_written(&self, url: &Url) -> Result<(), EgressError> {
+        self.connector.check_written(&Target::from_url(url)?)
+    }
+
     /// Sends a request on a connection of its own and reads the whole answer, whatever its status.
     ///
     /// # Errors

@@ -46,6 +46,11 @@ impl Connector {
     pub(crate) fn check(&self, target: &Target) -> Result<(), EgressError> {
         self.shared.policy.check(target)
     }
+
+    /// The same for an address that is written down to be kept.
+    pub(crate) fn check_written(&self, target: &Target) -> Result<(), EgressError> {
+        self.shared.policy.check_written(target)
+    }
 }
 
 impl Service<Uri> for Connector {

@@ -61,6 +61,17 @@ impl Policy {
         }
     }
 
+    /// Like [`Self::check`], and plain `http` to a name only where a rule has that name: a network that is open says
+    /// nothing about where names lead.
+    pub(crate) fn check_written(&self, target: &Target) -> Result<(), EgressError> {
+        self.check(target)?;
+        let by_name = matches!(&target.host, Host::Domain(name) if !is_localhost(name));
+        if target.scheme == Scheme::Http && by_name && !self.names(target) {
+            return Err(target.refused(PLAIN_HTTP));
+        }
+        Ok(())
+    }
+
     /// Whether a connection to `address` may be made for `target`.
     pub(crate) fn admit(&self, target: &Target, address: IpAddr) -> Result<(), EgressError> {
         let named = self.names(target);

@@ -118,3 +118,16 @@ fn plain_http_to_a_name_is_refused_at_once_unless_a_rule_may_cover_it() {
     assert!(policy(&["10.0.0.0/8"]).check(&target("http://api.example")).is_ok());
     assert!(policy(&[]).check(&target("https://api.example")).is_ok());
 }
+
+#[test]
+fn an_address_that_is_kept_has_plain_http_only_where_a_rule_says_its_name() {
+    let keeps = |allow: &[&str], url: &str| policy(allow).check_written(&target(url)).is_ok();
+    assert!(
+        keeps(&["127.0.0.0/8"], "http://127.0.0.1:9/x") && keeps(&["127.0.0.0/8"], "http://localhost:9/x")
+    );
+    assert!(
+        !keeps(&["127.0.0.0/8"], "http://api.example/x") && keeps(&["127.0.0.0/8"], "https://api.example/x")
+    );
+    assert!(keeps(&["crm.internal"], "http://crm.internal/x") && !keeps(&[], "http://127.0.0.1/x"));
+    assert!(!keeps(&[], "https://10.0.0.1/x"));
+}

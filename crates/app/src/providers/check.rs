@@ -60,7 +60,7 @@ pub(super) fn check(app: &App, row: &CustomConnectorRow) -> Result<Compiled> {
     };
     for address in compiled.iter().flat_map(|compiled| &compiled.addresses) {
         // a name is not looked up: that it leads to a public address is asked when it is called
-        if let Some(refused) = address.fixed.as_ref().and_then(|url| app.egress().check(url).err()) {
+        if let Some(refused) = address.fixed.as_ref().and_then(|url| app.egress().check_written(url).err()) {
             let description = format!("must be an https address that this server may call ({refused})");
             violations.push(FieldViolation { field: address.at.clone(), description });
         }
@@ -97,4 +97,19 @@ pub(super) fn new_destinations(before: &Compiled, after: &Compiled) -> bool {
         origins.chain(pins).collect()
     };
     !all(after).is_subset(&all(before))
+}
+
+/// Whether a value that was secret may be shown after a change.
+pub(super) fn reveals(before: &Compiled, after: &Compiled) -> bool {
+    let secrets = before.connector.auth.iter().flat_map(|method| {
+        method
+            .fields
+            .iter()
+            .filter(|field| field.secret)
+            .map(|field| (method.id.as_str(), field.name.as_str()))
+    });
+    secrets.into_iter().any(|(method, name)| {
+        let now = after.connector.method(method).and_then(|method| method.field(name));
+        now.is_some_and(|field| !field.secret)
+    })
 }

@@ -27,7 +27,7 @@ pub async fn update(app: &App, caller: &Caller, identifier: &str, new: UpdatePro
             let after = check::check(app, &row)?;
             check_uses(&after, uses)?;
             let moved = match check::compiled(seen) {
-                Ok(before) => check::new_destinations(&before, &after),
+                Ok(before) => check::new_destinations(&before, &after) || check::reveals(&before, &after),
                 Err(_) => true,
             };
             if moved && !uses.is_empty() {
@@ -38,7 +38,7 @@ pub async fn update(app: &App, caller: &Caller, identifier: &str, new: UpdatePro
                 "auth_patterns_changed": row.auth_patterns != seen.auth_patterns,
                 "proxy_url_changed": row.proxy_url != seen.proxy_url,
                 "proxy_enabled": row.proxy_enabled,
-                "sends_elsewhere": moved,
+                "moves_credentials": moved,
             });
             let audit = audit::row(app, caller, "provider.updated", seen.id.as_str(), detail)?;
             Ok::<_, Error>((row, audit))
@@ -80,7 +80,7 @@ fn check_uses(after: &Compiled, uses: &[CustomConnectorUse]) -> Result<()> {
 fn elsewhere(error: Error) -> Error {
     Error::new(
         error.code,
-        "the change would send stored credentials to another host; the API client lacks `connected_accounts:access`",
+        "the change would send stored credentials to another host or show them; the API client lacks `connected_accounts:access`",
     )
     .with_help("use an API client that may read credentials, or make another connector for the new host")
 }

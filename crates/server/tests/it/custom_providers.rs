@@ -55,6 +55,13 @@ impl Scene {
         answer["provider"]["identifier"].as_str().unwrap().to_owned()
     }
 
+    async fn listed(&self, query: &str) -> Value {
+        let path = format!("/api/v1/providers{query}");
+        let (status, answer) = self.rest(Method::GET, &path, Value::Null).await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
     /// A connection to it by the wire's own call, and its name.
     async fn connected(&self, identifier: &str) -> String {
         let body = json!({"provider_key": identifier});
@@ -97,16 +104,10 @@ fn details(details: Value) -> Value {
 #[tokio::test]
 async fn the_wire_makes_changes_lists_and_deletes_them() {
     let scene = Scene::set().await;
-    let patterns = json!([{"type": "BEARER", "display_name": "Token", "x_unknown": [1, {"a": null}], "fields": [
+    let patterns = json!([{"type": "BEARER", "display_name": "Token", "x_unknown": ["one", {"a": null}], "fields": [
         {"field_name": "token", "label": "Token", "input_type": "password", "required": true, "x_more": 1.5}]}]);
     let identifier = scene.made("/v1", &patterns).await;
-    let listed = |query: String| async {
-        let (status, answer) =
-            scene.rest(Method::GET, &format!("/api/v1/providers{query}"), Value::Null).await;
-        assert_eq!(status, 200, "{answer}");
-        answer
-    };
-    let own = listed("?filter.provider_type=CUSTOM".to_owned()).await;
+    let own = scene.listed("?filter.provider_type=CUSTOM").await;
     assert_eq!((&own["total_size"], own["providers"].as_array().unwrap().len()), (&json!(1), 1));
     let found = &own["providers"][0];
     assert_eq!((&found["auth_patterns"], &found["metadata"]), (&patterns, &json!({"team": "sales"})));
@@ -122,13 +123,13 @@ async fn the_wire_makes_changes_lists_and_deletes_them() {
             .map(|provider| provider["is_custom"] == json!(true))
             .collect()
     };
-    assert!(kinds(&listed(String::new()).await).iter().all(|custom| !custom));
-    let all = kinds(&listed("?filter.provider_type=ALL&page_size=1000".to_owned()).await);
+    assert!(kinds(&scene.listed("").await).iter().all(|custom| !custom));
+    let all = kinds(&scene.listed("?filter.provider_type=ALL&page_size=1000").await);
     assert!(all.contains(&true) && all.contains(&false));
-    let paged = listed("?filter.provider_type=ALL&page_size=1".to_owned()).await;
+    let paged = scene.listed("?filter.provider_type=ALL&page_size=1").await;
     assert_eq!(paged["next_page_token"].as_str().unwrap().len(), 32);
     for spelled in [identifier.clone(), identifier.replace(':', "%3A"), identifier.to_ascii_lowercase()] {
-        let one = listed(format!("?identifier={spelled}")).await;
+        let one = scene.listed(&format!("?identifier={spelled}")).await;
         assert_eq!(one["providers"][0]["identifier"], identifier);
     }
     let (status, _) = scene.rest(Method::GET, "/api/v1/providers?filter.provider_type=9", Value::Null).await;
