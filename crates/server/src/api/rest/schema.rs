@@ -229,6 +229,7 @@ fn well_known(name: &str) -> Option<Value> {
     Some(match name {
         "google.protobuf.Timestamp" => json!({ "type": "string", "format": "date-time" }),
         "google.protobuf.Duration" => json!({ "type": "string", "format": "duration-seconds" }),
+        "google.protobuf.FieldMask" => json!({ "type": "string" }),
         "google.protobuf.Empty" | "google.protobuf.Struct" => json!({ "type": "object" }),
         "google.protobuf.ListValue" => json!({ "type": "array", "items": {} }),
         "google.protobuf.Value" | "google.protobuf.Any" => json!({}),
