@@ -146,7 +146,7 @@ impl Db {
     /// # Errors
     /// Those of every operation.
     pub async fn count_granted_scopes(&self, id: &ConnectionId) -> Result<Vec<GrantedScopes>> {
-        list!(read self, accounts::ACCOUNT_GRANTED, id)
+        list!(read self, accounts::ACCOUNT_GRANTED, id, false)
     }
 }
 

@@ -5,7 +5,7 @@ use keybearer_store::{AccountChange, AccountRow, FlowEnd, GrantChange};
 use serde_json::json;
 
 use super::open::OpenFlow;
-use super::page::{CredentialPage, PageBody, PageForm};
+use super::page::{CredentialPage, DonePage, Page, PageBody, PageForm};
 use super::state;
 use crate::access::{Actor, Caller};
 use crate::events::{self, AccountEvent};
@@ -21,11 +21,17 @@ pub(super) fn page(app: &App, open: &OpenFlow, browser: &str) -> Result<PageBody
     Ok(PageBody::Credentials(CredentialPage { form, cancel_url: None, shared: true }))
 }
 
+/// The page after it: nobody was asked for permissions, so none was left out.
+pub(super) fn done(open: &OpenFlow) -> Page {
+    let done = DonePage { identity: None, missing: Vec::new(), return_url: None, again: false };
+    Page { head: open.head.clone(), body: PageBody::Done(done) }
+}
+
 /// Notes that the user agreed: the account becomes active and holds nothing.
 ///
 /// # Errors
 /// [`Code::LinkUsed`] when somebody else finished the same link first.
-pub(super) async fn give(app: &App, open: &OpenFlow) -> Result<AccountRow> {
+pub(super) async fn give(app: &App, open: &OpenFlow) -> Result<()> {
     let (connection, method) = (&open.connection.row, open.connection.method()?);
     let place = GrantPlace::from(&open.account);
     let nothing = accounts::stored(app, connection, method, place, &Grant::default())?;
@@ -58,7 +64,7 @@ pub(super) async fn give(app: &App, open: &OpenFlow) -> Result<AccountRow> {
         })
     };
     match app.db().change_account(&open.account.id, app.now(), decide).await {
-        Ok(Some(changed)) => Ok(changed.after),
+        Ok(Some(_)) => Ok(()),
         Ok(None) => Err(Error::new(Code::AccountNotFound, "the account was deleted meanwhile")),
         Err(error) if error.code == Code::AlreadyExists => {
             Err(Error::new(Code::LinkUsed, "the link was finished elsewhere meanwhile"))

@@ -56,8 +56,8 @@ async fn handle(
     }
     match begin::road(app, &open)? {
         Road::Consent => {
-            let row = consent::give(app, &open).await.map_err(|error| open.trouble(error))?;
-            Ok(Answer::Page(Box::new(finish::done(&open, &row)?)))
+            consent::give(app, &open).await.map_err(|error| open.trouble(error))?;
+            Ok(Answer::Page(Box::new(consent::done(&open))))
         }
         Road::Credentials => credentials(app, open, browser, &form).await,
         Road::Form | Road::Straight => leave(app, open, browser, &form).await,

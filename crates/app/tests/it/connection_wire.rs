@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::accounts::{details, new as new_account};
 use crate::connections::{acme, make, postcards};
-use crate::flows_stage::{Stage, browser, done, on_both_staged};
+use crate::flows_stage::{Stage, browser, done, on_both_staged, with};
 use crate::harness::{World, code, fields, on_both, secrets, texts};
 
 on_both!(
@@ -212,23 +212,21 @@ async fn a_shared_app_is_sent_to_no_host_of_an_organization(world: &World) {
 }
 
 async fn overrides_are_used_on_the_way_to_the_provider_and_back(stage: &Stage) {
-    let overrides = MethodOverrides {
-        pkce: Some(false),
-        token_auth: Some("client_secret_basic".to_owned()),
-        ..MethodOverrides::default()
+    let set = async |overrides: MethodOverrides| {
+        let patch = UpdateConnection { overrides, ..UpdateConnection::default() };
+        update(&stage.world, &stage.name, patch).await.unwrap();
     };
-    let patch = UpdateConnection { overrides, ..UpdateConnection::default() };
-    update(&stage.world, &stage.name, patch).await.unwrap();
-    let (token, visit) = (stage.link("u-1").await, browser("a"));
-    let url = stage.provider_url(&token, &visit).await;
-    assert!(!url.contains("code_challenge"), "{url}");
-    done(stage.callback(stage.approve(&url, "ada"), &visit).await);
-    let renamed =
-        MethodOverrides { scope_param: Some("user_scopes".to_owned()), ..MethodOverrides::default() };
-    let patch = UpdateConnection { overrides: renamed, ..UpdateConnection::default() };
-    update(&stage.world, &stage.name, patch).await.unwrap();
+    let (basic, visit) = (Some("client_secret_basic".to_owned()), browser("a"));
+    set(MethodOverrides { token_auth: basic, ..MethodOverrides::default() }).await;
+    let parameters = stage.consent(&stage.link("u-1").await, &visit, "ada").await;
+    done(stage.callback(parameters, &visit).await);
+    let asked = stage.control.requests(0).into_iter().rfind(|request| request.path == "/token").unwrap();
+    assert!(asked.headers.iter().any(|(name, _)| name == "authorization"), "{asked:?}");
+    let names = Some("user_scopes".to_owned());
+    set(MethodOverrides { pkce: Some(false), scope_param: names, ..MethodOverrides::default() }).await;
     let url = stage.provider_url(&stage.link("u-1").await, &visit).await;
     assert!(url.contains("user_scopes=") && !url.contains("&scope="), "{url}");
+    assert!(!url.contains("code_challenge"), "{url}");
 }
 
 async fn the_result_of_a_test_is_what_became_of_its_link(stage: &Stage) {
@@ -241,9 +239,8 @@ async fn the_result_of_a_test_is_what_became_of_its_link(stage: &Stage) {
     assert_eq!(result(request.clone()).await.unwrap(), TestResult::Pending);
     let (token, visit) = (link.url.path().strip_prefix("/c/").unwrap(), browser("a"));
     let url = stage.provider_url(token, &visit).await;
-    let state = crate::flows_stage::value(&crate::flows_stage::pairs(&url.parse().unwrap()), "state");
-    let denied =
-        vec![("error".to_owned(), "access_denied".into()), ("state".to_owned(), state.as_str().into())];
+    let answer = with(stage.approve(&url, "ada"), "code", "");
+    let denied = with(answer, "error", "access_denied");
     stage.callback(denied, &visit).await;
     let TestResult::Failed { error, .. } = result(request.clone()).await.unwrap() else { panic!() };
     assert_eq!(error, "access_denied");

@@ -250,7 +250,10 @@ impl World {
 
     /// The statements of the program that the database does not accept.
     pub async fn unacceptable_statements(&self) -> Vec<&'static str> {
-        let db = Db::open(&SecretString::from(self.url.as_str()), &Options::default()).await.unwrap();
+        // SQLite has one process at a time: a file of its own
+        let own = format!("sqlite:{}", self.folder.path().join("statements.db").display());
+        let url = if self.is_postgres() { self.url.clone() } else { own };
+        let db = Db::open(&SecretString::from(url), &Options::default()).await.unwrap();
         let refused = db.check_statements().await;
         db.close().await;
         refused.into_iter().map(|(name, _)| name).collect()

@@ -71,7 +71,8 @@ async fn consent(stage: &Stage, user: &str) {
     let PageBody::Credentials(asked) = stage.view(&token, &browser).await else { panic!("no page") };
     assert!(asked.shared && asked.form.fields.is_empty() && asked.form.scopes.is_empty());
     let form = vec![("csrf".to_owned(), asked.form.csrf.into())];
-    done(flows::submit(stage.app(), &token, &browser, form).await.unwrap());
+    let after = done(flows::submit(stage.app(), &token, &browser, form).await.unwrap());
+    assert!(after.missing.is_empty() && after.identity.is_none());
 }
 
 async fn a_users_consent_calls_with_the_shared_credential(stage: &Stage) {
@@ -81,6 +82,8 @@ async fn a_users_consent_calls_with_the_shared_credential(stage: &Stage) {
     consent(stage, "u-1").await;
     let user = stage.account("u-1").await;
     assert_eq!((user.status, user.org_wide), (AccountStatus::Active, false));
+    let shown = connections::get(stage.app(), &stage.world.caller, &stage.name).await.unwrap();
+    assert_eq!((shown.counts.accounts, shown.counts.scopes_behind), (2, 0));
     assert_eq!(stage.world.audited(user.id.as_str(), "account.consented").await, 1);
     assert_eq!(get_from(stage, &stage.name, "/postcards").await.unwrap(), 200);
     // the credential is renewed where it is kept

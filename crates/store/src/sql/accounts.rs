@@ -53,9 +53,12 @@ sql! {
          ORDER BY created_at, id LIMIT 1");
     ACCOUNT_OF_CONNECTION = (
         "SELECT ", account_columns!(), " FROM account WHERE connection_id = $1 ORDER BY created_at, id");
+    /// `$2` is false: users of a shared credential were granted nothing.
     ACCOUNT_GRANTED = (
         "SELECT granted_scopes, COUNT(*) AS accounts FROM account \
-         WHERE connection_id = $1 AND sealed_grant IS NOT NULL GROUP BY granted_scopes ORDER BY granted_scopes");
+         WHERE connection_id = $1 AND sealed_grant IS NOT NULL AND NOT EXISTS (SELECT 1 FROM connection c \
+         WHERE c.id = account.connection_id AND c.auth_mode = 'org_wide' AND account.org_wide = $2) \
+         GROUP BY granted_scopes ORDER BY granted_scopes");
     ACCOUNT_OLDER = (
         "SELECT ", account_columns!(), " FROM account WHERE ", account_filter!(),
         " AND (created_at, id) < ($11, $12) ORDER BY created_at DESC, id DESC LIMIT $13");

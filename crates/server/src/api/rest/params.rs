@@ -93,15 +93,29 @@ fn scalar(field: &FieldDescriptor, text: &str) -> Option<Value> {
         Kind::Message(inner) => match inner.full_name() {
             "google.protobuf.Timestamp"
             | "google.protobuf.Duration"
-            | "google.protobuf.FieldMask"
             | "google.protobuf.StringValue"
             | "google.protobuf.BytesValue" => Some(Value::from(text)),
+            "google.protobuf.FieldMask" => Some(Value::from(camel_case(text))),
             name if name.starts_with("google.protobuf.") && name.ends_with("Value") => {
                 scalar(&inner.get_field_by_name("value")?, text)
             }
             _ => None,
         },
     }
+}
+
+/// Proto's JSON mapping writes the names of a mask in camelCase only; everywhere else both spellings count.
+fn camel_case(text: &str) -> String {
+    let mut after_underscore = false;
+    let mut written = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '_' => after_underscore = true,
+            _ if std::mem::take(&mut after_underscore) => written.extend(letter.to_uppercase()),
+            _ => written.push(letter),
+        }
+    }
+    written
 }
 
 /// What a field takes, in words that follow its name.
@@ -156,6 +170,15 @@ mod tests {
         assert_eq!(json.to_string(), r#"{"filter":{"provider_type":"CUSTOM"}}"#);
         let json = query(PROVIDERS, "filter.providerType=2").unwrap();
         assert_eq!(json.to_string(), r#"{"filter":{"provider_type":2}}"#);
+    }
+
+    #[test]
+    fn a_mask_takes_both_spellings() {
+        const UPDATE: &str = "scalekit.v1.organizations.UpdateOrganizationRequest";
+        for text in ["display_name,external_id", "displayName,externalId"] {
+            let json = query(UPDATE, &format!("update_mask={text}")).unwrap();
+            assert_eq!(json.to_string(), r#"{"update_mask":"displayName,externalId"}"#);
+        }
     }
 
     #[test]
