@@ -64,7 +64,9 @@ pub(crate) fn vault_error(error: VaultError) -> Error {
     // another node may have sealed it with a key that this one is about to learn of: nothing is wrong with the row
     if matches!(error, VaultError::UnknownKey(_)) {
         return Error::new(Code::Unavailable, "the value is sealed with a key that this node does not know")
-            .with_help("try again in some seconds; if that does not help, `keybearer keys verify` names the rows")
+            .with_help(
+                "try again in some seconds; if that does not help, `keybearer keys verify` names the rows",
+            )
             .with_retry_after(2)
             .with_source(error);
     }
@@ -205,13 +207,12 @@ pub(crate) async fn key_set(app: &App, environment: &EnvironmentId) -> Result<Ar
             }
             Err(error) => return Err(vault_error(error)),
         };
-        signers.push((
-            row.signs_from.unwrap_or(row.created_at),
-            SigningKey::from_pkcs8(row.id.as_str(), &der)?,
-        ));
+        signers
+            .push((row.signs_from.unwrap_or(row.created_at), SigningKey::from_pkcs8(row.id.as_str(), &der)?));
     }
     signers.sort_by_key(|(from, _)| *from);
-    let verifying = rows.iter().filter_map(|row| Some((row.retire_at, VerifyingKey::from_jwk(&row.public_jwk)?)));
+    let verifying =
+        rows.iter().filter_map(|row| Some((row.retire_at, VerifyingKey::from_jwk(&row.public_jwk)?)));
     let set = Arc::new(KeySet {
         verifying: verifying.collect(),
         public: rows.iter().map(|row| (row.retire_at, row.public_jwk.clone())).collect(),

@@ -139,7 +139,9 @@ pub(crate) fn filter(app: &App, query: ToolCallQuery) -> Result<CallQuery> {
     if query.from.zip(query.until).is_some_and(|(from, until)| from >= until) {
         return Err(Error::field("end_time", "must be after start_time"));
     }
-    let slug = |name: &String| connections::connector(app, name).map_or_else(|_| name.clone(), |found| found.slug.clone());
+    let slug = |name: &String| {
+        connections::connector(app, name).map_or_else(|_| name.clone(), |found| found.slug.clone())
+    };
     Ok(CallQuery {
         from: query.from.unwrap_or_default(),
         until: query.until,

@@ -170,8 +170,7 @@ impl Db {
     /// # Errors
     /// Those of every operation.
     pub async fn update_client_secret(&self, row: &ClientSecretRow) -> Result<bool> {
-        let changed =
-            execute!(write self, sql::SECRET_STATE, row.client_id, row.id, row.state, row.expires_at, row.updated_at)?;
+        let changed = execute!(write self, sql::SECRET_STATE, row.client_id, row.id, row.state, row.expires_at, row.updated_at)?;
         Ok(changed == 1)
     }
 

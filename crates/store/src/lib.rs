@@ -41,6 +41,4 @@ pub use keys::{DataKeyRow, SigningKeyRow};
 pub use logs::{CallFilter, CallRow, RefreshLogRow};
 pub use page::{Cursor, Page, PageRequest, Position};
 pub use refresh::{Failure, Lease, Leased, NewTokens};
-pub use sealed::{
-    ReencryptionRow, SEALED_COLUMNS, SealedCell, SealedColumn, SealedMove, SealedRange,
-};
+pub use sealed::{ReencryptionRow, SEALED_COLUMNS, SealedCell, SealedColumn, SealedMove, SealedRange};

@@ -130,7 +130,11 @@ impl Db {
     ///
     /// # Errors
     /// Those of every operation.
-    pub async fn list_sealed(&self, column: &SealedColumn, range: SealedRange<'_>) -> Result<Vec<SealedCell>> {
+    pub async fn list_sealed(
+        &self,
+        column: &SealedColumn,
+        range: SealedRange<'_>,
+    ) -> Result<Vec<SealedCell>> {
         list!(read self, column.page, range.environment, range.after, range.not_under, length(range.not_under),
             range.limit)
     }
@@ -155,7 +159,8 @@ impl Db {
     pub async fn count_sealed_elsewhere(&self, environment: &EnvironmentId, prefix: &Sealed) -> Result<i64> {
         let mut total = 0_i64;
         for column in SEALED_COLUMNS {
-            let count: Option<i64> = scalar!(read self, column.elsewhere, environment, prefix, length(prefix))?;
+            let count: Option<i64> =
+                scalar!(read self, column.elsewhere, environment, prefix, length(prefix))?;
             total = total.saturating_add(count.unwrap_or_default());
         }
         Ok(total)

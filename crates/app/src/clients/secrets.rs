@@ -30,8 +30,11 @@ pub async fn add_secret(app: &App, caller: &Caller, id: &ClientId) -> Result<Add
     caller.require(Permission::ClientsWrite)?;
     update::require_cover(caller, &find(app, &caller.environment, id).await?)?;
     if app.db().list_client_secrets(id).await?.len() >= MOST {
-        return Err(Error::new(Code::FailedPrecondition, format!("an API client has at most {MOST} secrets"))
-            .with_help("delete one that is not used any more"));
+        return Err(Error::new(
+            Code::FailedPrecondition,
+            format!("an API client has at most {MOST} secrets"),
+        )
+        .with_help("delete one that is not used any more"));
     }
     let (row, plain) = new_secret(app, caller, id)?;
     app.db().add_client_secret(&row).await?;

@@ -98,7 +98,8 @@ pub async fn update(app: &App, caller: &Caller, id: &ClientId, change: UpdateCli
 
 /// Goes on only when the caller has every permission of the client: whoever holds its secret acts with them.
 pub(super) fn require_cover(caller: &Caller, row: &ClientRow) -> Result<()> {
-    let has = |text: &String| Permission::parse(text).is_none_or(|permission| caller.permissions.has(permission));
+    let has =
+        |text: &String| Permission::parse(text).is_none_or(|permission| caller.permissions.has(permission));
     match row.permissions.iter().all(has) {
         true => Ok(()),
         false => Err(Error::new(

@@ -13,13 +13,13 @@ use keybearer_vault::{DataKey, KeyContext, Keyring};
 use serde_json::json;
 
 use crate::access::{Caller, Permission};
+use crate::audit;
 use crate::keys::{self, vault_error};
 use crate::paging::{List, Listed, PageAsk};
 use crate::state::App;
-use crate::audit;
 
-pub use reencrypt::{Reencryption, begin, reencrypt, state};
 pub(crate) use reencrypt::resume;
+pub use reencrypt::{Reencryption, begin, reencrypt, state};
 pub use root::{ChangedRoot, change_root};
 pub use verify::{Unopened, Verified, verify};
 
@@ -137,7 +137,8 @@ pub async fn activate(app: &App, caller: &Caller, version: i64) -> Result<DataKe
         // false: another call has activated it meanwhile
         app.db().promote_data_key(&caller.environment, &row.id, app.now()).await?;
         keys::reload_data_keys(app).await?;
-        audit::record(app, caller, "data_key.activated", row.id.as_str(), json!({"version": version})).await?;
+        audit::record(app, caller, "data_key.activated", row.id.as_str(), json!({"version": version}))
+            .await?;
     }
     info(app, find(app, caller, version).await?).await
 }
@@ -156,7 +157,9 @@ pub async fn destroy(app: &App, caller: &Caller, version: i64) -> Result<()> {
             .with_help("activate another one first: `keybearer keys rotate`"));
     }
     if let Some(end) = row.rotated_at.map(|at| at.plus(REST)).filter(|end| *end > app.now()) {
-        return Err(refused(format!("the key sealed values less than a day ago; it can be destroyed from {end}")));
+        return Err(refused(format!(
+            "the key sealed values less than a day ago; it can be destroyed from {end}"
+        )));
     }
     let used = app.db().destroy_data_key(&caller.environment, &row.id, &prefix(&row.id)).await?;
     if used > 0 {

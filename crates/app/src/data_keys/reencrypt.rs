@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::prefix;
 use super::verify::{binding, place};
 use crate::access::{Actor, Caller, Permission};
+use crate::audit;
 use crate::keys::{self, vault_error};
 use crate::state::App;
-use crate::audit;
 
 /// How many values move in one transaction.
 const PAGE: i64 = 100;

@@ -52,6 +52,7 @@ pub async fn change_root(app: &App, caller: &Caller, new: &RootKey) -> Result<Ch
     let check = KeyCheck::make(&key, &installation, app.entropy()).await.map_err(vault_error)?;
     app.db().rewrap_data_keys(&wrapped, &check.into()).await?;
     let changed = ChangedRoot { root: key.id(), data_keys: wrapped.len(), created };
-    audit::record(app, caller, "root_key.changed", &changed.root, json!({"data_keys": changed.data_keys})).await?;
+    audit::record(app, caller, "root_key.changed", &changed.root, json!({"data_keys": changed.data_keys}))
+        .await?;
     Ok(changed)
 }

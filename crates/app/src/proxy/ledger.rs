@@ -84,8 +84,7 @@ async fn drop_details(app: &App, calls: &mut [CallRow]) {
         return;
     }
     let environments = environments::list(app).await.unwrap_or_default();
-    let keeps = |call: &CallRow| {
-        environments.iter().any(|one| one.id == call.environment_id && one.detailed_errors)
-    };
+    let keeps =
+        |call: &CallRow| environments.iter().any(|one| one.id == call.environment_id && one.detailed_errors);
     calls.iter_mut().filter(|call| !keeps(call)).for_each(|call| call.error_message = None);
 }

@@ -95,8 +95,11 @@ async fn the_last_way_in_is_not_closed_by_a_client(world: &World) {
 }
 
 async fn nobody_gets_more_than_they_have(world: &World) {
-    let weak =
-        world.with_permissions(&[Permission::ClientsWrite, Permission::ClientsRead, Permission::ClientsRotate]);
+    let weak = world.with_permissions(&[
+        Permission::ClientsWrite,
+        Permission::ClientsRead,
+        Permission::ClientsRotate,
+    ]);
     let strong = made(world, &[Permission::AccountsAccess]).await;
     let id = &strong.client.id;
     let secret = strong.client.secrets[0].id.to_string();
@@ -141,7 +144,10 @@ async fn a_list_of_networks_holds_at_the_token_and_at_every_use(world: &World) {
     let off = set(list(&["192.0.2.0/24"], false)).await.unwrap();
     assert_eq!((off.networks.len(), off.networks_enforced), (1, false));
     ask(at("203.0.113.1")).await.unwrap();
-    assert_eq!(fields(set(list(&["192.0.2.0/24", "192.0.2.1/24"], true)).await), ["ip_allowlist.cidrs[1].value"]);
+    assert_eq!(
+        fields(set(list(&["192.0.2.0/24", "192.0.2.1/24"], true)).await),
+        ["ip_allowlist.cidrs[1].value"]
+    );
     assert_eq!(fields(set(list(&[], true)).await), ["ip_allowlist.cidrs"]);
 }
 

@@ -48,11 +48,17 @@ async fn a_client_sees_its_own_environment_only(world: &World) {
     assert_eq!(code(environments::show(app, &usual, foreign).await), Code::NotFound);
     assert_eq!(code(environments::enter(app, &usual, foreign).await), Code::NotFound);
     assert_eq!(code(environments::show(app, &usual, "env_77").await), Code::NotFound);
-    assert_eq!(code(environments::create(app, &usual, "x", EnvironmentKind::Production).await), Code::PermissionDenied);
+    assert_eq!(
+        code(environments::create(app, &usual, "x", EnvironmentKind::Production).await),
+        Code::PermissionDenied
+    );
     assert_eq!(code(environments::rename(app, &usual, own, "x").await), Code::PermissionDenied);
     let setter = world.with_permissions(&[Permission::SettingsRead, Permission::SettingsWrite]);
     let nothing = UpdateSettings::default();
-    assert_eq!(code(environments::update_settings(app, &usual, own, nothing.clone()).await), Code::PermissionDenied);
+    assert_eq!(
+        code(environments::update_settings(app, &usual, own, nothing.clone()).await),
+        Code::PermissionDenied
+    );
     assert_eq!(code(environments::update_settings(app, &setter, foreign, nothing).await), Code::NotFound);
     // with the permission both are there, a page at a time
     let all = environments::visible(app, &world.caller, &PageAsk::first(1)).await.unwrap();

@@ -32,8 +32,9 @@ async fn log(world: &World, number: u32, time: &str, outcome: &str, rest: &str) 
     let columns = "id, environment_id, reference, source, method, path, duration_ms, started_at, outcome, \
                    connector, connection_name, connection_id, account_id, status, error_code, agent_run_id";
     let (environment, micros) = (&world.caller.environment, at(time).micros());
-    let values =
-        format!("'tcl_{number}', '{environment}', 'REF{number}', 'PROXY', 'GET', '/x', 12, {micros}, '{outcome}'");
+    let values = format!(
+        "'tcl_{number}', '{environment}', 'REF{number}', 'PROXY', 'GET', '/x', 12, {micros}, '{outcome}'"
+    );
     world.sql(&format!("INSERT INTO call_log ({columns}) VALUES ({values}, {rest})")).await;
 }
 
@@ -44,10 +45,25 @@ const LUGGAGE: &str = "'luggage', 'my-Luggage_1', NULL, NULL";
 async fn by_hand(world: &World) {
     log(world, 1, "2030-01-01T11:59:59.999999Z", "success", &format!("{POSTCARDS}, 200, NULL, NULL")).await;
     log(world, 2, "2030-01-01T12:00:00Z", "success", &format!("{POSTCARDS}, 200, NULL, 'run-1'")).await;
-    log(world, 3, "2030-01-01T12:04:59.999999Z", "provider_error", &format!("{POSTCARDS}, 404, NULL, 'run-1'")).await;
+    log(
+        world,
+        3,
+        "2030-01-01T12:04:59.999999Z",
+        "provider_error",
+        &format!("{POSTCARDS}, 404, NULL, 'run-1'"),
+    )
+    .await;
     log(world, 4, "2030-01-01T12:05:00Z", "provider_error", &format!("{LUGGAGE}, 404, NULL, NULL")).await;
-    log(world, 5, "2030-01-01T12:30:00Z", "platform_error", &format!("{LUGGAGE}, 429, 'rate_limited', NULL")).await;
-    log(world, 6, "2030-01-01T12:30:01Z", "platform_error", "NULL, NULL, NULL, NULL, 404, 'connection_not_found', NULL").await;
+    log(world, 5, "2030-01-01T12:30:00Z", "platform_error", &format!("{LUGGAGE}, 429, 'rate_limited', NULL"))
+        .await;
+    log(
+        world,
+        6,
+        "2030-01-01T12:30:01Z",
+        "platform_error",
+        "NULL, NULL, NULL, NULL, 404, 'connection_not_found', NULL",
+    )
+    .await;
     log(world, 7, "2030-01-01T12:59:59Z", "success", &format!("{LUGGAGE}, 204, NULL, NULL")).await;
     log(world, 8, "2030-01-01T12:59:59.999999Z", "success", &format!("{POSTCARDS}, 200, NULL, NULL")).await;
     log(world, 9, "2030-01-01T13:00:00Z", "success", &format!("{POSTCARDS}, 200, NULL, NULL")).await;
@@ -71,8 +87,12 @@ async fn sums_are_those_of_a_log_made_by_hand(world: &World) {
     let overview = async |query| analytics::overview(&world.app, &world.caller, query).await;
     let sums = overview(hour()).await.unwrap();
     assert_eq!((sums.all, sums.all.total(), sums.all.errors()), (tally(3, 2, 2), 7, 4));
-    let connectors: Vec<(&str, Tally)> = sums.connectors.iter().map(|(name, sum)| (name.as_str(), *sum)).collect();
-    assert_eq!(connectors, [("", tally(0, 0, 1)), ("LUGGAGE", tally(1, 1, 1)), ("POSTCARDS", tally(2, 1, 0))]);
+    let connectors: Vec<(&str, Tally)> =
+        sums.connectors.iter().map(|(name, sum)| (name.as_str(), *sum)).collect();
+    assert_eq!(
+        connectors,
+        [("", tally(0, 0, 1)), ("LUGGAGE", tally(1, 1, 1)), ("POSTCARDS", tally(2, 1, 0))]
+    );
     let codes: Vec<(&str, i64)> = sums.codes.iter().map(|(code, count)| (code.as_str(), *count)).collect();
     assert_eq!(codes, [("http_404", 2), ("connection_not_found", 1), ("rate_limited", 1)]);
     assert_eq!((sums.width, sums.slots.len()), (Duration::from_secs(300), 12));
@@ -136,7 +156,11 @@ async fn calls_are_filtered_and_paged(world: &World) {
     let call = tool_calls::get(&world.app, &world.caller, "exec_5").await.unwrap();
     assert_eq!((call.status, call.error_tier), ("platform_error", Some("caller")));
     for unknown in ["exec_44", "exec_", "4", "tcl_x", "'"] {
-        assert_eq!(code(tool_calls::get(&world.app, &world.caller, unknown).await), Code::NotFound, "{unknown}");
+        assert_eq!(
+            code(tool_calls::get(&world.app, &world.caller, unknown).await),
+            Code::NotFound,
+            "{unknown}"
+        );
     }
     assert_eq!(code(tool_calls::get(&world.app, &world.stranger, "exec_4").await), Code::NotFound);
 
@@ -164,13 +188,15 @@ async fn a_hundred_thousand_calls_are_added_up_by_the_database(world: &World) {
     let columns = "id, environment_id, reference, source, method, path, duration_ms, started_at, outcome, connector, status";
     let first = at("2030-01-01T00:00:00Z").micros();
     let row = format!(
-        "'tcl_' || CAST(n AS TEXT), '{environment}', 'R', 'PROXY', 'GET', '/x', 5, {first} + n * 6000000, \
+        "'tcl_' || CAST(n AS TEXT), '{environment}', 'R', 'PROXY', 'GET', '/x', 5, {first} + CAST(n AS BIGINT) * 6000000, \
          CASE WHEN n % 10 = 0 THEN 'provider_error' ELSE 'success' END, \
          'c' || CAST(n % 7 AS TEXT), CASE WHEN n % 10 = 0 THEN 500 ELSE 200 END"
     );
     let numbers = match world.is_postgres() {
         true => "generate_series(1, 100000) AS g(n)",
-        false => "(WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < 100000) SELECT n FROM g)",
+        false => {
+            "(WITH RECURSIVE g(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM g WHERE n < 100000) SELECT n FROM g)"
+        }
     };
     world.sql(&format!("INSERT INTO call_log ({columns}) SELECT {row} FROM {numbers}")).await;
     let week = ToolCallQuery {
@@ -192,7 +218,8 @@ async fn a_proxied_call_is_logged_with_ids_and_details_where_wanted(stage: &Stag
     let (app, caller) = (stage.app(), &stage.world.caller);
     let last = async |count: usize| {
         loop {
-            let listed = tool_calls::list(app, caller, ToolCallQuery::default(), &PageAsk::default()).await.unwrap();
+            let listed =
+                tool_calls::list(app, caller, ToolCallQuery::default(), &PageAsk::default()).await.unwrap();
             if listed.items.len() == count {
                 return listed.items.into_iter().next().unwrap();
             }
@@ -203,7 +230,10 @@ async fn a_proxied_call_is_logged_with_ids_and_details_where_wanted(stage: &Stag
     let call = last(1).await;
     assert_eq!((call.status, call.source.as_str(), call.error_code), ("success", "PROXY", None));
     assert_eq!((call.account_id, call.identifier.as_deref()), (Some(account.id), Some("u-1")));
-    assert_eq!((call.connection_name.as_deref(), call.provider.as_deref()), (Some(&*stage.name), Some("POSTCARDS")));
+    assert_eq!(
+        (call.connection_name.as_deref(), call.provider.as_deref()),
+        (Some(&*stage.name), Some("POSTCARDS"))
+    );
     let stored = stage.world.sql("SELECT COALESCE(error_message, '') || path FROM call_log").await;
     assert_eq!(stored, ["/postcards"], "no identifier in the log");
 

@@ -80,7 +80,8 @@ pub(crate) async fn run(command: Environments, context: &mut Context) -> Result<
         Environments::List => {
             let answer = session.get("/api/v1/environments?page_size=100").await?;
             let all = list(&answer, "environments");
-            let row = |one: &Value| ["id", "display_name", "type"].map(|name| text(one, name).to_owned()).to_vec();
+            let row =
+                |one: &Value| ["id", "display_name", "type"].map(|name| text(one, name).to_owned()).to_vec();
             let rows: Vec<Vec<String>> = all.iter().map(row).collect();
             context.out.table(&json!(all), &["ID", "NAME", "KIND"], &rows)
         }
@@ -90,7 +91,9 @@ pub(crate) async fn run(command: Environments, context: &mut Context) -> Result<
             let answer = session.api(Method::POST, "/api/v1/environments", Some(&body)).await?;
             created(answer.get("environment").unwrap_or(&Value::Null), context)
         }
-        Environments::Show { environment } => show(&session, &find(&session, &environment).await?, context).await,
+        Environments::Show { environment } => {
+            show(&session, &find(&session, &environment).await?, context).await
+        }
         Environments::Settings(settings) => change(&session, settings, context).await,
     }
 }

@@ -118,7 +118,9 @@ async fn show(session: &Session, context: &Context) -> Result<()> {
     };
     let rows: Vec<Vec<String>> = list(&data, "deks").iter().map(row).collect();
     context.out.table(&value, &["DATA KEY", "STATE", "ID", "MADE", "REPLACED"], &rows)?;
-    let row = |key: &Value| ["id", "role", "signs_from", "retires_at"].map(|name| text(key, name).to_owned()).to_vec();
+    let row = |key: &Value| {
+        ["id", "role", "signs_from", "retires_at"].map(|name| text(key, name).to_owned()).to_vec()
+    };
     let rows: Vec<Vec<String>> = list(&signing, "keys").iter().map(row).collect();
     context.out.say("")?;
     context.out.table(&value, &["SIGNING KEY", "ROLE", "SIGNS FROM", "VERIFIES UNTIL"], &rows)

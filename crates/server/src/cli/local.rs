@@ -260,7 +260,9 @@ async fn prepare_client(
     former: Option<DevFile>,
 ) -> Result<(String, SecretString)> {
     if let Some(former) = former
-        && clients::issue_token(&running.app, &former.client_id, &former.client_secret, Some(LOCAL)).await.is_ok()
+        && clients::issue_token(&running.app, &former.client_id, &former.client_secret, Some(LOCAL))
+            .await
+            .is_ok()
     {
         return Ok((former.client_id, former.client_secret));
     }

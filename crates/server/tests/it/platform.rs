@@ -53,7 +53,8 @@ async fn clients_live_the_same_over_rest_and_grpc() {
     let (status, made) = rest(&server.http, server.token(), Method::POST, "/api/v1/clients", new).await;
     assert_eq!(status, 200, "{made}");
     let client = &made["client"];
-    let (id, secret) = (client["id"].as_str().unwrap(), client["secrets"][0]["plain_secret"].as_str().unwrap());
+    let (id, secret) =
+        (client["id"].as_str().unwrap(), client["secrets"][0]["plain_secret"].as_str().unwrap());
     assert_eq!((&client["access_token_expiry"], &client["client_type"]), (&json!("86399"), &json!("M2M")));
     assert_eq!(sign_in(&server.http, id, secret).await.0, 200);
 
@@ -110,7 +111,8 @@ async fn clients_live_the_same_over_rest_and_grpc() {
     assert_eq!(sign_in(&server.http, id, secret).await.0, 401);
     let own = server.process.text("client_id");
     let (status, said) =
-        rest(&server.http, server.token(), Method::DELETE, &format!("/api/v1/clients/{own}"), Value::Null).await;
+        rest(&server.http, server.token(), Method::DELETE, &format!("/api/v1/clients/{own}"), Value::Null)
+            .await;
     assert_eq!(status, 400, "the last way in: {said}");
 }
 
@@ -123,12 +125,14 @@ async fn environments_are_made_entered_and_kept_apart() {
     let id = made["environment"]["id"].as_str().unwrap();
     let new = json!({"name": "there", "environment": "staging"});
     let there = server.api(Method::POST, "/api/v1/api-clients", new).await;
-    let (client, secret) = (there["client"]["id"].as_str().unwrap(), there["client_secret"].as_str().unwrap());
+    let (client, secret) =
+        (there["client"]["id"].as_str().unwrap(), there["client_secret"].as_str().unwrap());
     let (_, token) = sign_in(&server.http, client, secret).await;
     let token = token["access_token"].as_str().unwrap();
     let (_, seen) = rest(&server.http, token, Method::GET, "/api/v1/environments", Value::Null).await;
     assert_eq!((&seen["total_size"], seen["environments"][0]["id"].as_str()), (&json!(1), Some(id)));
-    let (_, connections) = rest(&server.http, token, Method::GET, "/api/v1/connections/app", Value::Null).await;
+    let (_, connections) =
+        rest(&server.http, token, Method::GET, "/api/v1/connections/app", Value::Null).await;
     assert_eq!(connections["total_size"], 0, "the first environment's connections are not seen");
     let first = server.rpc(&format!("{ENVIRONMENTS}/ListEnvironment"), json!({})).await;
     let first = first["environments"].as_array().unwrap().iter().find(|one| one["display_name"] == "default");
@@ -153,8 +157,14 @@ async fn environments_are_made_entered_and_kept_apart() {
     assert_eq!(renamed["environment"]["display_name"], "qa");
 
     // what is not built says so
-    let (status, said) =
-        rest(&server.http, server.token(), Method::DELETE, &format!("/api/v1/environments/{id}"), Value::Null).await;
+    let (status, said) = rest(
+        &server.http,
+        server.token(),
+        Method::DELETE,
+        &format!("/api/v1/environments/{id}"),
+        Value::Null,
+    )
+    .await;
     assert_eq!((status, &said["code"]), (405, &json!(12)), "{said}");
     for path in ["sessions:me", "portal/bootstrap", "keys/byok/setup-info", "keys/master"] {
         let (status, said) =
@@ -234,8 +244,7 @@ async fn a_kill_amid_a_move_to_another_key_loses_nothing_on_postgres() {
 async fn a_signing_key_rotates_under_a_living_client() {
     let folder = keybearer_testkit::temp_dir().unwrap();
     let server = start(folder.path(), None).await;
-    let rotated =
-        server.api(Method::POST, "/api/v1/keys/signing:rotate", json!({"ahead_seconds": 0})).await;
+    let rotated = server.api(Method::POST, "/api/v1/keys/signing:rotate", json!({"ahead_seconds": 0})).await;
     let roles: Vec<&str> =
         rotated["keys"].as_array().unwrap().iter().map(|key| key["role"].as_str().unwrap()).collect();
     assert_eq!(roles, ["VERIFYING", "SIGNING"]);
@@ -261,7 +270,10 @@ async fn calls_are_listed_and_added_up_as_the_wire_says() {
         ("identifier", "nobody"),
         ("keybearer-agent-run", "run-7"),
     ];
-    assert_eq!(server.http.send(Method::GET, "/proxy/postcards", &headers, String::new()).await.status(), 404);
+    assert_eq!(
+        server.http.send(Method::GET, "/proxy/postcards", &headers, String::new()).await.status(),
+        404
+    );
     let path = "/api/v1/agentkit/tool_call_logs?agent_run_id=run-7&status=platform_error&source=PROXY";
     let listed = loop {
         let listed = server.api(Method::GET, path, Value::Null).await;
@@ -281,7 +293,8 @@ async fn calls_are_listed_and_added_up_as_the_wire_says() {
 
     let started = call["started_at"].as_str().unwrap();
     let at = keybearer_core::Timestamp::parse_rfc3339(started).unwrap();
-    let (from, until) = (at.minus(Duration::from_secs(600)).rfc3339(), at.plus(Duration::from_secs(600)).rfc3339());
+    let (from, until) =
+        (at.minus(Duration::from_secs(600)).rfc3339(), at.plus(Duration::from_secs(600)).rfc3339());
     let path = format!("/api/v1/agentkit/analytics/overview?start_time={from}&end_time={until}");
     let sums = server.api(Method::GET, &path, Value::Null).await;
     assert_eq!((&sums["total"], &sums["platform_errors"]), (&json!("1"), &json!("1")), "{sums}");

@@ -23,8 +23,15 @@ macro_rules! logged_columns {
 macro_rules! among {
     ($parameter:literal, $value:expr) => {
         concat!(
-            " AND (CAST(", $parameter, " AS TEXT) IS NULL OR replace(CAST(", $parameter, " AS TEXT), '|' || ",
-            $value, " || '|', '') <> CAST(", $parameter, " AS TEXT))"
+            " AND (CAST(",
+            $parameter,
+            " AS TEXT) IS NULL OR replace(CAST(",
+            $parameter,
+            " AS TEXT), '|' || ",
+            $value,
+            " || '|', '') <> CAST(",
+            $parameter,
+            " AS TEXT))"
         )
     };
 }

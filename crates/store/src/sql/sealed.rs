@@ -6,9 +6,25 @@ use super::sql;
 macro_rules! page {
     ($table:literal, $column:literal, $key:literal, $first:literal, $second:literal) => {
         concat!(
-            "SELECT ", $key, " AS row_id, ", $column, " AS sealed, ", $first, " AS binding_1, ", $second,
-            " AS binding_2 FROM ", $table, " WHERE environment_id = $1 AND ", $column, " IS NOT NULL AND ", $key,
-            " > $2 AND substr(", $column, ", 1, CAST($4 AS INTEGER)) <> $3 ORDER BY ", $key, " LIMIT $5"
+            "SELECT ",
+            $key,
+            " AS row_id, ",
+            $column,
+            " AS sealed, ",
+            $first,
+            " AS binding_1, ",
+            $second,
+            " AS binding_2 FROM ",
+            $table,
+            " WHERE environment_id = $1 AND ",
+            $column,
+            " IS NOT NULL AND ",
+            $key,
+            " > $2 AND substr(",
+            $column,
+            ", 1, CAST($4 AS INTEGER)) <> $3 ORDER BY ",
+            $key,
+            " LIMIT $5"
         )
     };
 }
@@ -22,8 +38,13 @@ macro_rules! swap {
 macro_rules! under {
     ($table:literal, $column:literal) => {
         concat!(
-            "SELECT COUNT(*) FROM ", $table, " WHERE environment_id = $1 AND ", $column,
-            " IS NOT NULL AND substr(", $column, ", 1, CAST($3 AS INTEGER)) = $2"
+            "SELECT COUNT(*) FROM ",
+            $table,
+            " WHERE environment_id = $1 AND ",
+            $column,
+            " IS NOT NULL AND substr(",
+            $column,
+            ", 1, CAST($3 AS INTEGER)) = $2"
         )
     };
 }
@@ -31,8 +52,13 @@ macro_rules! under {
 macro_rules! elsewhere {
     ($table:literal, $column:literal) => {
         concat!(
-            "SELECT COUNT(*) FROM ", $table, " WHERE environment_id = $1 AND ", $column,
-            " IS NOT NULL AND substr(", $column, ", 1, CAST($3 AS INTEGER)) <> $2"
+            "SELECT COUNT(*) FROM ",
+            $table,
+            " WHERE environment_id = $1 AND ",
+            $column,
+            " IS NOT NULL AND substr(",
+            $column,
+            ", 1, CAST($3 AS INTEGER)) <> $2"
         )
     };
 }

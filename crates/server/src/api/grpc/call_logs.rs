@@ -112,7 +112,9 @@ fn stats(overview: Overview) -> wire::OverviewStats {
         errors: overview.all.errors(),
         provider_errors: overview.all.provider_errors,
         platform_errors: overview.all.platform_errors,
-        top_error_codes: codes.map(|(error_code, count)| wire::ErrorCodeCount { error_code, count }).collect(),
+        top_error_codes: codes
+            .map(|(error_code, count)| wire::ErrorCodeCount { error_code, count })
+            .collect(),
         connector_breakdown: connectors.map(|(provider, tally)| connector(provider, tally)).collect(),
         time_series: slots
             .map(|(begins, tally)| wire::TimeSeriesBucket {

@@ -171,7 +171,10 @@ fn refuse(given: &[(&str, bool)]) -> Result<()> {
 
 fn permissions(scopes: &[String]) -> Result<Permissions> {
     Permissions::parse(scopes.iter().map(String::as_str)).map_err(|error| {
-        Error::field("client.scopes", error.violations.first().map_or("must be permissions", |first| &first.description).to_owned())
+        Error::field(
+            "client.scopes",
+            error.violations.first().map_or("must be permissions", |first| &first.description).to_owned(),
+        )
     })
 }
 

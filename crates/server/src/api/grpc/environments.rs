@@ -67,8 +67,7 @@ impl EnvironmentService for Service {
         let mut change = settings(message.agent_actions_config.unwrap_or_default());
         // it is set as a whole: what is not given is off
         change.detailed_errors = Some(change.detailed_errors.unwrap_or_default());
-        let set =
-            environments::update_settings(&self.0, &caller, &message.id, change).await.map_err(fail)?;
+        let set = environments::update_settings(&self.0, &caller, &message.id, change).await.map_err(fail)?;
         give(wire::CreateAgentActionsConfigResponse { agent_actions_config: Some(config(&set)) })
     }
 
@@ -87,8 +86,7 @@ impl EnvironmentService for Service {
     ) -> Answer<wire::UpdateAgentActionsConfigResponse> {
         let (caller, message) = take(request)?;
         let change = settings(message.agent_actions_config.unwrap_or_default());
-        let set =
-            environments::update_settings(&self.0, &caller, &message.id, change).await.map_err(fail)?;
+        let set = environments::update_settings(&self.0, &caller, &message.id, change).await.map_err(fail)?;
         give(wire::UpdateAgentActionsConfigResponse { agent_actions_config: Some(config(&set)) })
     }
 }
@@ -110,8 +108,7 @@ impl EnvironmentPageService for Service {
     ) -> Answer<own::EnvironmentPages> {
         let (caller, message) = take(request)?;
         let change = UpdateSettings { app_name: Some(message.app_name), ..UpdateSettings::default() };
-        let set =
-            environments::update_settings(&self.0, &caller, &message.id, change).await.map_err(fail)?;
+        let set = environments::update_settings(&self.0, &caller, &message.id, change).await.map_err(fail)?;
         give(own::EnvironmentPages { id: set.id.to_string(), app_name: set.app_name })
     }
 }
@@ -145,7 +142,10 @@ fn created(given: &wire::CreateEnvironment) -> Result<EnvironmentKind> {
         ("add_ons", !given.add_ons.is_empty()),
     ];
     if let Some((field, _)) = refused.iter().find(|(_, given)| *given) {
-        return Err(Error::field(format!("environment.{field}"), "must not be set: this server has no such choice"));
+        return Err(Error::field(
+            format!("environment.{field}"),
+            "must not be set: this server has no such choice",
+        ));
     }
     Ok(match given.r#type() {
         EnvironmentType::Prd => EnvironmentKind::Production,

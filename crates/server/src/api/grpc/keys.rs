@@ -39,8 +39,7 @@ impl KeyManagementService for Service {
     ) -> Answer<wire::ReencryptDataResponse> {
         let (caller, _) = take(request)?;
         let done = data_keys::reencrypt(&self.0, &caller).await.map_err(fail)?;
-        let skipped =
-            |(table, rows): (String, i64)| wire::SkippedTableSummary { table, count: small(rows) };
+        let skipped = |(table, rows): (String, i64)| wire::SkippedTableSummary { table, count: small(rows) };
         give(wire::ReencryptDataResponse {
             records_reencrypted: small(done.moved),
             unrecoverable_rows: done.failed.into_iter().map(skipped).collect(),
@@ -138,7 +137,10 @@ impl KeyService for Service {
 /// Keys of a key service are not offered: the root key is a file or a variable.
 fn local_key(given: &wire::CreateDekRequest) -> Result<()> {
     if given.key_type() == wire::DekKeyType::Byok {
-        return Err(Error::field("key_type", "must be ENVIRONMENT_KEY: keys of a key service are not offered"));
+        return Err(Error::field(
+            "key_type",
+            "must be ENVIRONMENT_KEY: keys of a key service are not offered",
+        ));
     }
     for (field, given) in [("provider", &given.provider), ("key_ref", &given.key_ref)] {
         if given.as_ref().is_some_and(|text| !text.is_empty()) {
