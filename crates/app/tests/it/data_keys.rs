@@ -47,7 +47,7 @@ async fn values_move_to_a_new_key_and_the_old_one_is_destroyed(world: &World) {
     let (oauth, key) = (connection(world, "postcards").await, connection(world, "luggage").await);
     make(world, new(&oauth, "ada", tokens())).await;
     for user in 0..150 {
-        let given = details(serde_json::json!({"api_key": format!("key-{user}-0123456789")}));
+        let given = details(serde_json::json!({"api_key": format!("lk_{user:032x}")}));
         make(world, new(&key, &format!("u-{user}"), given)).await;
     }
     let before = values(world, 1).await;

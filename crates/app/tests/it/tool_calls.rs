@@ -188,7 +188,7 @@ async fn a_hundred_thousand_calls_are_added_up_by_the_database(world: &World) {
     let columns = "id, environment_id, reference, source, method, path, duration_ms, started_at, outcome, connector, status";
     let first = at("2030-01-01T00:00:00Z").micros();
     let row = format!(
-        "'tcl_' || CAST(n AS TEXT), '{environment}', 'R', 'PROXY', 'GET', '/x', 5, {first} + n * 6000000, \
+        "'tcl_' || CAST(n AS TEXT), '{environment}', 'R', 'PROXY', 'GET', '/x', 5, {first} + CAST(n AS BIGINT) * 6000000, \
          CASE WHEN n % 10 = 0 THEN 'provider_error' ELSE 'success' END, \
          'c' || CAST(n % 7 AS TEXT), CASE WHEN n % 10 = 0 THEN 500 ELSE 200 END"
     );
