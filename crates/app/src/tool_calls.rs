@@ -147,9 +147,6 @@ pub(crate) async fn filter(
     for name in &query.providers {
         connectors.extend(connections::slug(app, environment, Some(name.clone())).await?);
     }
-    let slug = |name: &String| {
-        connections::connector(app, name).map_or_else(|_| name.clone(), |found| found.slug.clone())
-    };
     Ok(CallQuery {
         from: query.from.unwrap_or_default(),
         until: query.until,

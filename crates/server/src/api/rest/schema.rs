@@ -261,7 +261,6 @@ fn well_known(name: &str) -> Option<Value> {
         "google.protobuf.Duration" => {
             json!({ "type": "string", "format": "duration-seconds", "pattern": "^-?[0-9]{1,12}([.][0-9]{1,9})?s$" })
         }
-        "google.protobuf.Duration" => json!({ "type": "string", "format": "duration-seconds" }),
         "google.protobuf.FieldMask" => json!({ "type": "string" }),
         "google.protobuf.Empty" | "google.protobuf.Struct" => json!({ "type": "object" }),
         "google.protobuf.ListValue" => json!({ "type": "array", "items": {} }),
