@@ -1,4 +1,4 @@
-"""The run must not take away the client that it calls with."""
+"""The run must not take away what it calls with: its own API client, and the key that signed its token."""
 
 import os
 
@@ -9,4 +9,8 @@ OWN = os.environ["KEYBEARER_CLIENT_ID"]
 
 @schemathesis.hook
 def filter_case(context, case):
-    return OWN not in str(case.path_parameters) + str(case.body)
+    if OWN in f"{case.path_parameters} {case.body}":
+        return False
+    if case.operation.path.endswith("/signing:rotate") and isinstance(case.body, dict):
+        return "overlap_seconds" not in case.body
+    return True

@@ -52,8 +52,7 @@ export const start = (client) => {
 };
 
 export const end = (client) => {
-  const later = { events: 'events', organization: 'organizations' };
-  for (const name of PARTS.filter((one) => process.argv.includes(later[one] ?? 'accounts'))) {
+  for (const name of PARTS) {
     const reasons = Object.keys(NOT_CALLED[name] ?? {});
     const known = methods(part(client, name));
     const missed = known.filter((method) => !called[name].has(method) && !reasons.includes(method));

@@ -1,5 +1,6 @@
 // What the topics share: the program under test, checks, the record of what was called.
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 const packages = new URL('../../../.peers/node/', import.meta.url);
 const { load } = await import(new URL('load.mjs', packages));
@@ -50,4 +51,20 @@ export const api = async (method, path, body) => {
   const answer = await fetch(ready.url + path, { method, headers, body: body && JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
   return answer.json();
+};
+
+/** Goes through a connect link as a browser does, up to the redirect that leaves us: gives that address. */
+export const consent = async (link, person = 'ada') => {
+  const dev = JSON.parse(readFileSync(`${process.env.KEYBEARER_DATA}/dev.json`, 'utf8'));
+  const page = await fetch(new URL(new URL(link).pathname, ready.url));
+  const cookie = page.headers.getSetCookie().map((one) => one.split(';')[0]).join('; ');
+  const links = (await page.text()).split('href="').slice(1).map((piece) => piece.split('"')[0]);
+  const authorize = links.find((one) => one.includes('response_type=')).replaceAll('&amp;', '&').replaceAll('&#38;', '&');
+  const answer = await fetch(`${dev.sandbox_url.replace(/\/$/, '')}/_control/approve`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${dev.control_token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ authorize_url: authorize, as: person }),
+  });
+  const { redirect_to: back } = await answer.json();
+  return (await fetch(back, { headers: { cookie }, redirect: 'manual' })).headers.get('location');
 };

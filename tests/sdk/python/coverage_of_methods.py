@@ -1,7 +1,6 @@
 """Every public method of the SDK is called by a topic, or stands here with the reason why not."""
 
 import inspect
-import sys
 
 from scalekit import client as client_module
 from scalekit.actions.actions import ActionClient, ActionMcp, ActionProviders
@@ -52,8 +51,7 @@ def start():
 
 
 def end(client):
-    later = {EventsClient: "events", OrganizationClient: "organizations", ActionProviders: "custom_connectors", ProvidersClient: "custom_connectors"}
-    for cls in (one for one in CLASSES if later.get(one, "accounts") in sys.argv):
+    for cls in CLASSES:
         names = set(support.public(cls))
         reasons = NOT_CALLED.get(cls, {})
         missed = names - support.CALLED[cls] - set(reasons)

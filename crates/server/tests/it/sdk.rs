@@ -19,15 +19,39 @@ struct Suite {
 const PYTHON: Suite = Suite {
     program: || Command::new(root().join(".peers/python/bin/python")),
     script: "python/main.py",
-    topics: &["connections", "accounts", "proxy", "tools", "mcp_servers", "tokens", "errors"],
-    least: 100,
+    topics: &[
+        "connections",
+        "accounts",
+        "proxy",
+        "tools",
+        "mcp_servers",
+        "tokens",
+        "errors",
+        "events",
+        "organizations",
+        "custom_connectors",
+        "verification",
+        "key_rotation",
+    ],
+    least: 200,
 };
 
 const NODE: Suite = Suite {
     program: || Command::new("node"),
     script: "node/main.mjs",
-    topics: &["connections", "accounts", "proxy", "tools", "tokens", "errors"],
-    least: 60,
+    topics: &[
+        "connections",
+        "accounts",
+        "proxy",
+        "tools",
+        "tokens",
+        "errors",
+        "events",
+        "organizations",
+        "verification",
+        "key_rotation",
+    ],
+    least: 90,
 };
 
 async fn holds(suite: &Suite, database: Option<&str>) {
