@@ -60,7 +60,7 @@ async fn consent_at_an_oauth_connector_of_the_environment_gives_an_account_that_
     done(answer);
     let account = accounts::get(stage.app(), &stage.world.caller, &lookup).await.unwrap();
     assert_eq!(account.status, AccountStatus::Active);
-    assert_eq!(account.granted_scopes, ["postcards.read", "profile.read"]);
+    assert_eq!(account.granted_scopes, ["profile.read", "postcards.read"]);
     assert!(account.identity_id.is_some() || account.identity_label.is_some(), "{account:?}");
     assert_eq!(call(&stage.world, "own", "/postcards").await.unwrap(), 200);
 }
