@@ -216,7 +216,8 @@ async fn sample_works(mut command: Command, script: &Path, language: &str) {
         pause.tick().await;
         found = server.api(Method::GET, &path, Value::Null).await;
     }
-    let forged = [("webhook-id", event.as_str()), ("webhook-timestamp", "1"), ("webhook-signature", "v1,AAAA")];
+    let forged =
+        [("webhook-id", event.as_str()), ("webhook-timestamp", "1"), ("webhook-signature", "v1,AAAA")];
     let refused = Http::to(&url).send(Method::POST, "", &forged, "{}".to_owned()).await;
     let _ = (child.kill(), child.wait(), std::fs::remove_file(script));
     assert_eq!(found["delivery"]["attempt_log"][0]["http_status"], json!(204), "{found}");
