@@ -97,6 +97,19 @@ async fn clients_live_the_same_over_rest_and_grpc() {
     server.rpc(&format!("{CLIENTS}/UpdateClient"), here).await;
     assert_eq!(sign_in(&server.http, id, secret).await.0, 200);
 
+    server.rpc(&format!("{CLIENTS}/DeleteClient"), json!({"client_id": id})).await;
+    assert_eq!(sign_in(&server.http, id, secret).await.0, 401);
+    let own = server.process.text("client_id");
+    let (status, said) =
+        rest(&server.http, server.token(), Method::DELETE, &format!("/api/v1/clients/{own}"), Value::Null)
+            .await;
+    assert_eq!(status, 400, "the last way in: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_cannot_be_is_named() {
+    let folder = keybearer_testkit::temp_dir().unwrap();
+    let server = start(folder.path(), None).await;
     for (body, field) in [
         (json!({"name": "x", "client_type": "WEB_APP"}), "client.client_type"),
         (json!({"name": "x", "client_type": "M2M", "enforce_pkce": true}), "client.enforce_pkce"),
@@ -107,13 +120,6 @@ async fn clients_live_the_same_over_rest_and_grpc() {
         let at = said.pointer("/details/0/validation_error_info/field_violations/0/field");
         assert_eq!((status, at), (400, Some(&json!(field))), "{said}");
     }
-    server.rpc(&format!("{CLIENTS}/DeleteClient"), json!({"client_id": id})).await;
-    assert_eq!(sign_in(&server.http, id, secret).await.0, 401);
-    let own = server.process.text("client_id");
-    let (status, said) =
-        rest(&server.http, server.token(), Method::DELETE, &format!("/api/v1/clients/{own}"), Value::Null)
-            .await;
-    assert_eq!(status, 400, "the last way in: {said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
