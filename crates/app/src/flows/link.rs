@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use keybearer_connectors::schema::MethodType;
 use keybearer_core::ids::{AccountId, FlowId};
-use keybearer_core::{Error, FlowKind, FlowState, Result, Timestamp, random_token};
+use keybearer_core::{Code, Error, FlowKind, FlowState, Result, Timestamp, random_token};
 use keybearer_store::{ConnectionRow, FlowRow};
 use serde_json::json;
 use url::Url;
@@ -91,7 +92,7 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
     };
     let (connection, account, _) = accounts::ensure(app, caller, new, fits).await?;
     // its connector may be gone, which an account that is there already does not tell
-    LoadedConnection::of(app, connection.clone()).await?;
+    check_sign_in(&LoadedConnection::of(app, connection.clone()).await?)?;
     let chosen = chosen(&connection)?;
     let (now, token) = (app.now(), random_token(app.entropy(), 20)?);
     let row = FlowRow {
@@ -119,4 +120,15 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
     let url = format!("{}/c/{token}", app.issuer());
     let url = Url::parse(&url).map_err(|_| Error::internal("the public URL cannot carry a link"))?;
     Ok(Link { url, expires_at: row.expires_at, account_id: account.id, flow_id: row.id })
+}
+
+/// A link that can only lead to a failure is not made.
+fn check_sign_in(connection: &LoadedConnection) -> Result<()> {
+    let method = connection.method()?;
+    if method.kind == MethodType::McpOauth && method.authorize_url.is_none() {
+        let detail = "signing in at an MCP server that names its own endpoints is not offered yet";
+        return Err(Error::new(Code::Unimplemented, detail)
+            .with_help("give `authorize_uri` and `token_uri` in the pattern's `oauth_config`"));
+    }
+    Ok(())
 }

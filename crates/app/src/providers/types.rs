@@ -52,7 +52,7 @@ pub enum Provider {
     /// Of the binary, or of the operator's folder.
     Catalogue(Arc<Connector>),
     /// Of the environment.
-    Custom(CustomProvider),
+    Custom(Box<CustomProvider>),
 }
 
 /// A connector that the environment made.
@@ -86,7 +86,7 @@ pub struct CustomProvider {
 
 impl From<CustomConnectorRow> for Provider {
     fn from(row: CustomConnectorRow) -> Self {
-        Self::Custom(CustomProvider {
+        Self::Custom(Box::new(CustomProvider {
             id: row.id.to_string(),
             identifier: row.identifier,
             display_name: row.display_name,
@@ -99,6 +99,6 @@ impl From<CustomConnectorRow> for Provider {
             metadata: serde_json::from_value(row.metadata).unwrap_or_default(),
             created_at: row.created_at,
             updated_at: row.updated_at,
-        })
+        }))
     }
 }

@@ -94,11 +94,14 @@ impl Received {
 /// What a receiver answers: status and further header lines. Status 0 never answers.
 pub type Answer = (u16, &'static str);
 
+type Decide = Box<dyn Fn(&Received) -> Answer + Send>;
+type Asked = Arc<Mutex<Decide>>;
+
 /// A receiver that asks a function for its answer.
 pub struct Receiver {
     pub url: String,
     seen: watch::Receiver<Vec<Received>>,
-    answer: Arc<Mutex<Box<dyn Fn(&Received) -> Answer + Send>>>,
+    answer: Asked,
 }
 
 impl Receiver {
@@ -106,7 +109,7 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook?a=b", listener.local_addr().unwrap());
         let (sender, seen) = watch::channel(Vec::new());
-        let usual: Box<dyn Fn(&Received) -> Answer + Send> = Box::new(|_| (204, ""));
+        let usual: Decide = Box::new(|_| (204, ""));
         let answer = Arc::new(Mutex::new(usual));
         let (sender, asked) = (Arc::new(sender), Arc::clone(&answer));
         tokio::spawn(async move {
@@ -136,11 +139,7 @@ impl Receiver {
     }
 }
 
-async fn serve(
-    mut socket: TcpStream,
-    seen: Arc<watch::Sender<Vec<Received>>>,
-    answer: Arc<Mutex<Box<dyn Fn(&Received) -> Answer + Send>>>,
-) {
+async fn serve(mut socket: TcpStream, seen: Arc<watch::Sender<Vec<Received>>>, answer: Asked) {
     let mut buffer = Vec::new();
     while let Some(request) = read(&mut socket, &mut buffer).await {
         let (status, more) = (answer.lock().unwrap())(&request);

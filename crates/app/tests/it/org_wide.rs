@@ -121,7 +121,13 @@ async fn without_consent_or_without_the_credential_nothing_is_called(stage: &Sta
     assert_eq!(error.code, Code::AccountNotConnected);
     assert!(error.detail.contains("nobody has authorized"), "{error}");
     assert_eq!(stage.control.requests(0).len(), before);
+    // and the other way round: the credential is there, the consent is not
+    let user = Lookup::of(&stage.name, "u-1");
+    accounts::disconnect(stage.app(), &stage.world.caller, &user).await.unwrap();
     sign_in(stage, &authorized, "ada").await;
+    let error = get_from(stage, &stage.name, "/postcards").await.unwrap_err();
+    assert!(error.code == Code::AccountNotConnected && !error.detail.contains("nobody"), "{error}");
+    consent(stage, "u-1").await;
     assert_eq!(get_from(stage, &stage.name, "/postcards").await.unwrap(), 200);
 }
 

@@ -46,7 +46,7 @@ pub fn provider(proxy_url: &str, patterns: Value) -> CreateProvider {
 
 fn custom(provider: Provider) -> CustomProvider {
     match provider {
-        Provider::Custom(custom) => custom,
+        Provider::Custom(custom) => *custom,
         Provider::Catalogue(connector) => panic!("{} is of the catalogue", connector.slug),
     }
 }

@@ -4,17 +4,18 @@ use keybearer_app::accounts::{self, CreateAccount, Lookup};
 use keybearer_app::connections::{self, CreateConnection};
 use keybearer_app::flows::{self, LinkRequest};
 use keybearer_app::providers::{CreateProvider, Provider, create};
-use keybearer_core::AccountStatus;
+use keybearer_core::{AccountStatus, Code};
 use serde_json::{Value, json};
 
 use crate::flows_stage::{APP_SECRET, Stage, browser, credential_form, done, on_both_staged};
-use crate::harness::secrets;
+use crate::harness::{code, secrets};
 use crate::providers::{call, provider};
 
 on_both_staged!(crate::flows_stage::plain;
     consent_at_an_oauth_connector_of_the_environment_gives_an_account_that_calls,
     a_user_gives_a_key_on_the_hosted_form,
     another_node_sees_a_change_at_once,
+    no_link_is_made_to_an_mcp_server_that_cannot_be_signed_in_at,
 );
 
 async fn made(stage: &Stage, new: CreateProvider) -> String {
@@ -60,7 +61,7 @@ async fn consent_at_an_oauth_connector_of_the_environment_gives_an_account_that_
     done(answer);
     let account = accounts::get(stage.app(), &stage.world.caller, &lookup).await.unwrap();
     assert_eq!(account.status, AccountStatus::Active);
-    assert_eq!(account.granted_scopes, ["postcards.read", "profile.read"]);
+    assert_eq!(account.granted_scopes, ["profile.read", "postcards.read"]);
     assert!(account.identity_id.is_some() || account.identity_label.is_some(), "{account:?}");
     assert_eq!(call(&stage.world, "own", "/postcards").await.unwrap(), 200);
 }
@@ -117,4 +118,19 @@ async fn another_node_sees_a_change_at_once(stage: &Stage) {
     let connector = keybearer_app::providers::connector(&other, &stage.world.caller.environment, &identifier);
     assert_eq!(connector.await.unwrap().display_name, "Renamed");
     other.close().await;
+}
+
+async fn no_link_is_made_to_an_mcp_server_that_cannot_be_signed_in_at(stage: &Stage) {
+    let patterns = json!([{"type": "OAUTH", "is_mcp": true, "oauth_config": {"pkce_enabled": true}}]);
+    // nobody is contacted when it is made, not even to find its endpoints
+    let identifier = made(stage, provider("https://unreachable.acme.example/mcp", patterns)).await;
+    let new = CreateConnection {
+        connector: identifier,
+        name: Some("tools".to_owned()),
+        ..CreateConnection::default()
+    };
+    connections::create(stage.app(), &stage.world.caller, new).await.unwrap();
+    let request = LinkRequest { lookup: Lookup::of("tools", "u-1"), ..LinkRequest::default() };
+    let refused = flows::create_link(stage.app(), &stage.world.caller, request).await;
+    assert_eq!(code(refused), Code::Unimplemented);
 }

@@ -142,9 +142,7 @@ fn pattern(keys: &Keys<'_>, report: &mut Report) -> Option<Pattern> {
     let mut inputs = inputs(keys, "fields", report);
     inputs.extend(self::inputs(keys, "account_fields", report));
     let header = keys.text("auth_header_key_override", report);
-    for (key, name) in [("auth_header_key_override", &header)] {
-        check_header(keys.at(key), name.as_deref(), report);
-    }
+    check_header(keys.at("auth_header_key_override"), header.as_deref(), report);
     let oauth = keys.object("oauth_config", report).map(|keys| oauth(&keys, report));
     let label = keys.text("display_name", report);
     keys.text("description", report);

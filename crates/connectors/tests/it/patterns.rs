@@ -300,6 +300,7 @@ fn an_mcp_server_needs_no_endpoints_and_says_what_it_is() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of mistakes")]
 fn what_is_wrong_is_told_at_its_key() {
     let pattern = |more: Value| {
         let mut pattern = json!({"type": "API_KEY"});

@@ -186,11 +186,10 @@ async fn what_is_wrong_is_told_at_its_field_and_the_catalogue_stays() {
     }
 }
 
-#[tokio::test]
-async fn the_service_receives_what_each_pattern_says() {
-    let scene = Scene::set().await;
+/// A pattern, what an account gives, and what the service then receives.
+fn cases() -> [(Value, Value, &'static str); 6] {
     let tenant = json!({"field_name": "tenant", "is_path_param": true, "required": true});
-    let cases = [
+    [
         (
             json!({"type": "BASIC"}),
             details(json!({"username": "ada", "password": "p", "tenant": "t1"})),
@@ -217,8 +216,13 @@ async fn the_service_receives_what_each_pattern_says() {
             "dd-app-key: 2",
         ),
         (json!({"type": "NO_AUTH"}), json!({"api_config": {"path_variables": {"tenant": "t1"}}}), ""),
-    ];
-    for (pattern, given, header) in cases {
+    ]
+}
+
+#[tokio::test]
+async fn the_service_receives_what_each_pattern_says() {
+    let scene = Scene::set().await;
+    for (pattern, given, header) in cases() {
         let identifier = scene.made("/v1/{{tenant}}", &json!([pattern])).await;
         let connection = scene.connected(&identifier).await;
         let (status, answer) = scene.account(&connection, given.clone()).await;

@@ -23,6 +23,8 @@ use crate::peers::process::{Launch, Server};
 
 const USERS: usize = 1000;
 const EVENTS_EACH: usize = 5;
+/// How many tasks make the events.
+const LOADERS: usize = 8;
 const ALL: usize = USERS * EVENTS_EACH;
 /// What may be on its way, or taken and not yet written down, when a process dies.
 const UNDER_WAY: usize = 64;
@@ -110,10 +112,15 @@ impl Nodes {
                 "replace": true});
             format!("{line}\n")
         };
-        let users = 0..USERS;
-        let lines: String = (0..EVENTS_EACH).flat_map(|_| users.clone()).map(line).collect();
-        let results = accounts::import(&app, &caller, &lines).await.unwrap();
-        assert!(results.iter().all(|line| line.result.is_ok()));
+        let mut loading = tokio::task::JoinSet::new();
+        for part in 0..LOADERS {
+            let users = (part..USERS).step_by(LOADERS);
+            let lines: String = (0..EVENTS_EACH).flat_map(|_| users.clone()).map(line).collect();
+            let (app, caller) = (app.clone(), caller.clone());
+            loading.spawn(async move { accounts::import(&app, &caller, &lines).await.unwrap() });
+        }
+        let results = loading.join_all().await;
+        assert!(results.iter().flatten().all(|line| line.result.is_ok()));
         app.close().await;
     }
 }
@@ -135,7 +142,7 @@ fn parts(data: &Path, url: &str) -> AppParts {
             proxy: ProxyLimits::default(),
             webhooks: WebhookLimits::default(),
         },
-        database: DatabaseConfig { connections: 4, ..DatabaseConfig::at(url.into()) },
+        database: DatabaseConfig::at(url.into()),
         root_key: RootKey::File(data.join("root.key")),
         egress: EgressConfig { allow: Vec::new(), extra_roots_pem: None },
         catalog: Catalog::embedded(),
@@ -184,8 +191,8 @@ async fn nothing_is_lost(database: Option<TestDatabase>) {
     receiver.wait(ALL).await;
 
     let server = &running[0].1;
-    let seen = receiver.seen.lock().unwrap();
     let expected = event_ids(server).await;
+    let seen = std::mem::take(&mut *receiver.seen.lock().unwrap());
     assert_eq!(expected.len(), ALL);
     assert_eq!(seen.taken_ids, expected, "every id was delivered");
     let mut last: BTreeMap<&str, u64> = BTreeMap::new();

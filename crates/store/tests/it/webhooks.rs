@@ -141,22 +141,15 @@ async fn a_replay_takes_what_failed_and_what_was_never_queued(world: &World) {
         world.db.finish_tries(&endpoint.id, &[ended], &EndpointHealth::default(), None).await.unwrap();
     }
     let replay = async |since, all, number| {
-        let times = (since, at(9));
-        let queued =
-            world.db.replay_deliveries(&world.environment, &endpoint.id, times, all, &audit(world, number));
-        queued.await.unwrap()
+        let (times, line) = ((since, at(9)), audit(world, number));
+        world.db.replay_deliveries(&world.environment, &endpoint.id, times, all, &line).await.unwrap()
     };
     assert_eq!(replay(at(3), true, 11).await, 0);
     assert_eq!(replay(at(0), false, 12).await, 2);
     assert_eq!(replay(at(0), false, 13).await, 0, "what is pending stays as it is");
     assert_eq!(replay(at(1), true, 14).await, 1);
-    let all = world.db.list_deliveries(
-        &world.environment,
-        &endpoint.id,
-        &DeliveryFilter { state: Some(DeliveryState::Pending) },
-        &PageRequest::first(9),
-    );
-    let all = all.await.unwrap();
+    let (pending, page) = (DeliveryFilter { state: Some(DeliveryState::Pending) }, PageRequest::first(9));
+    let all = world.db.list_deliveries(&world.environment, &endpoint.id, &pending, &page).await.unwrap();
     assert_eq!((all.total, all.rows[2].attempts, all.rows[1].attempts), (3, 0, 1));
 }
 

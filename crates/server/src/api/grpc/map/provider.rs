@@ -44,7 +44,7 @@ pub(in super::super) fn update(message: wire::UpdateCustomProvider) -> UpdatePro
 pub(in super::super) fn provider(provider: Provider) -> wire::Provider {
     match provider {
         Provider::Catalogue(connector) => of_catalogue(&connector),
-        Provider::Custom(custom) => of_environment(custom),
+        Provider::Custom(custom) => of_environment(*custom),
     }
 }
 
