@@ -97,6 +97,19 @@ async fn clients_live_the_same_over_rest_and_grpc() {
     server.rpc(&format!("{CLIENTS}/UpdateClient"), here).await;
     assert_eq!(sign_in(&server.http, id, secret).await.0, 200);
 
+    server.rpc(&format!("{CLIENTS}/DeleteClient"), json!({"client_id": id})).await;
+    assert_eq!(sign_in(&server.http, id, secret).await.0, 401);
+    let own = server.process.text("client_id");
+    let (status, said) =
+        rest(&server.http, server.token(), Method::DELETE, &format!("/api/v1/clients/{own}"), Value::Null)
+            .await;
+    assert_eq!(status, 400, "the last way in: {said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_cannot_be_is_named() {
+    let folder = keybearer_testkit::temp_dir().unwrap();
+    let server = start(folder.path(), None).await;
     for (body, field) in [
         (json!({"name": "x", "client_type": "WEB_APP"}), "client.client_type"),
         (json!({"name": "x", "client_type": "M2M", "enforce_pkce": true}), "client.enforce_pkce"),
@@ -107,13 +120,6 @@ async fn clients_live_the_same_over_rest_and_grpc() {
         let at = said.pointer("/details/0/validation_error_info/field_violations/0/field");
         assert_eq!((status, at), (400, Some(&json!(field))), "{said}");
     }
-    server.rpc(&format!("{CLIENTS}/DeleteClient"), json!({"client_id": id})).await;
-    assert_eq!(sign_in(&server.http, id, secret).await.0, 401);
-    let own = server.process.text("client_id");
-    let (status, said) =
-        rest(&server.http, server.token(), Method::DELETE, &format!("/api/v1/clients/{own}"), Value::Null)
-            .await;
-    assert_eq!(status, 400, "the last way in: {said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -305,4 +311,91 @@ async fn calls_are_listed_and_added_up_as_the_wire_says() {
     assert_eq!(same["time_series"], sums["time_series"]);
     let path = format!("/api/v1/agentkit/analytics/overview?start_time={from}");
     assert_eq!(rest(&server.http, server.token(), Method::GET, &path, Value::Null).await.0, 400);
+}
+
+/// Exit code, and what was printed.
+fn keybearer(words: &[&str]) -> (Option<i32>, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_keybearer"));
+    for variable in ["KEYBEARER_URL", "KEYBEARER_CLIENT_ID", "KEYBEARER_CLIENT_SECRET", "KEYBEARER_KEY"] {
+        command.env_remove(variable);
+    }
+    let output = command.args(words).output().unwrap();
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&printed).into_owned())
+}
+
+fn works(words: &[&str], expected: &str) -> String {
+    let (code, printed) = keybearer(words);
+    assert!(code == Some(0) && printed.contains(expected), "{words:?}: {code:?}\n{printed}");
+    printed
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_and_environments_from_the_command_line() {
+    let folder = keybearer_testkit::temp_dir().unwrap();
+    let server = start(folder.path(), None).await;
+    server
+        .api(
+            Method::POST,
+            "/api/v1/accounts:import",
+            json!({"connection": "postcards", "identifier": "ada", "access_token": "at-1"}),
+        )
+        .await;
+    let data = folder.path().join("data").display().to_string();
+    let run = {
+        let data = data.clone();
+        move |words: &[&str], expected: &str| works(&[&["--data", data.as_str()], words].concat(), expected)
+    };
+    let commands = tokio::task::spawn_blocking({
+        move || {
+            run(&["keys", "list"], "PRIMARY");
+            run(&["keys", "rotate", "--stage"], "STAGED");
+            run(&["keys", "activate", "2"], "DEPRECATED");
+            run(&["keys", "reencrypt"], "values moved to data key 2");
+            run(&["keys", "verify"], "0 do not");
+            run(&["keys", "rotate", "--signing"], "NEXT");
+            run(&["environments", "create", "staging"], "clients create");
+            run(&["environments", "list"], "staging");
+            run(
+                &[
+                    "environments",
+                    "settings",
+                    "staging",
+                    "--verification",
+                    "custom",
+                    "--detailed-errors",
+                    "on",
+                ],
+                "custom",
+            );
+            run(&["environments", "settings", "staging", "--app-name", "Fieldnote QA"], "Fieldnote QA");
+            run(&["clients", "create", "--name", "there", "--environment", "staging"], "skc_");
+        }
+    });
+    commands.await.unwrap();
+    let (code, printed) = keybearer(&["--data", &data, "keys", "destroy", "1"]);
+    assert!(code == Some(1) && printed.contains("less than a day ago"), "{printed}");
+    let (code, printed) = keybearer(&["--data", &data, "environments", "show", "nowhere"]);
+    assert!(code == Some(3) && printed.contains("environments list"), "{printed}");
+}
+
+#[test]
+fn another_root_key_and_another_environment_without_a_server() {
+    let folder = keybearer_testkit::temp_dir().unwrap();
+    let (file, data) =
+        (folder.path().join("keybearer.toml"), folder.path().join("data").display().to_string());
+    let config = file.display().to_string();
+    let text = format!("data = \"{data}\"\npublic_url = \"https://keys.example\"\nverification = \"none\"\n");
+    std::fs::write(&file, &text).unwrap();
+    works(&["environments", "create", "staging", "--config", &config], "Created staging");
+    works(&["clients", "create", "--name", "a", "--environment", "staging", "--config", &config], "skc_");
+    let (code, printed) =
+        keybearer(&["clients", "create", "--name", "a", "--environment", "nowhere", "--config", &config]);
+    assert!(code == Some(3) && printed.contains("no such environment"), "{printed}");
+    let new = folder.path().join("new.key").display().to_string();
+    works(&["keys", "change-root", "--config", &config, "--new-key-file", &new], "2 data keys are wrapped");
+    let (code, printed) = keybearer(&["clients", "create", "--name", "b", "--config", &config]);
+    assert!(code == Some(1) && printed.contains("root key"), "the former root key opens nothing: {printed}");
+    std::fs::write(&file, format!("{text}[key]\nfile = \"{new}\"\n")).unwrap();
+    works(&["clients", "create", "--name", "b", "--config", &config], "skc_");
 }

@@ -23,7 +23,8 @@ struct Line {
 
 /// The lines of the table: those that make something come last, so that a name is free until then.
 fn lines() -> Vec<Line> {
-    let all = include_str!("operations.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let all =
+        include_str!("operations.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     let mut lines: Vec<Line> = all
         .map(|line| {
             let (method, ask) = line.split_once(' ').unwrap();
@@ -44,8 +45,16 @@ fn every_operation_of_the_contract_has_its_line() {
     let known: BTreeSet<&str> = methods.iter().map(|method| short(&method.path)).collect();
     let lines = lines();
     let listed: BTreeSet<&str> = lines.iter().map(|line| line.method.as_str()).collect();
-    assert_eq!(known.difference(&listed).collect::<Vec<_>>(), Vec::<&&str>::new(), "operations without a line");
-    assert_eq!(listed.difference(&known).collect::<Vec<_>>(), Vec::<&&str>::new(), "lines without an operation");
+    assert_eq!(
+        known.difference(&listed).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "operations without a line"
+    );
+    assert_eq!(
+        listed.difference(&known).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "lines without an operation"
+    );
 }
 
 /// Something of the same shape that exists nowhere.
@@ -54,7 +63,8 @@ fn absent(value: &str) -> String {
         return "A".repeat(32);
     }
     let digits = Regex::new("[0-9]{6,}").unwrap();
-    let other = digits.replace_all(value, |found: &regex::Captures<'_>| "1".repeat(found[0].len())).into_owned();
+    let other =
+        digits.replace_all(value, |found: &regex::Captures<'_>| "1".repeat(found[0].len())).into_owned();
     if other == value { value.chars().rev().collect() } else { other }
 }
 
@@ -130,7 +140,9 @@ async fn nothing_crosses(database: Option<&str>) {
         }
     }
     let times = Regex::new(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z").unwrap();
-    let without = |all: Vec<String>| all.iter().map(|text| times.replace_all(text, "").into_owned()).collect::<Vec<_>>();
+    let without = |all: Vec<String>| {
+        all.iter().map(|text| times.replace_all(text, "").into_owned()).collect::<Vec<_>>()
+    };
     assert_eq!(without(tenants.shown().await), without(before), "the first environment is as it was");
     let request = &tenants.theirs["auth_request"];
     let verify = json!({"auth_request_id": request, "identifier": "tenant-one-user"});

@@ -54,11 +54,16 @@ impl Tenants {
 }
 
 fn text(value: &Value, pointer: &str) -> String {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {value}")).to_owned()
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("no {pointer} in {value}"))
+        .to_owned()
 }
 
 async fn made(server: &Server) -> BTreeMap<&'static str, String> {
-    let post = async |path: &str, body: Value| server.api(Method::POST, &format!("/api/v1/{path}"), body).await;
+    let post =
+        async |path: &str, body: Value| server.api(Method::POST, &format!("/api/v1/{path}"), body).await;
     let get = async |path: &str| server.api(Method::GET, &format!("/api/v1/{path}"), Value::Null).await;
     let pattern = json!({"type": "API_KEY", "display_name": "Key", "fields": [{"field_name": "api_key", "label": "Key", "required": true}]});
     let desk = json!({"display_name": "Tenant One Desk", "proxy_url": "http://127.0.0.1:9", "proxy_enabled": true, "auth_patterns": [pattern]});
