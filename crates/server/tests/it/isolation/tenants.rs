@@ -81,7 +81,7 @@ async fn made(server: &Server) -> BTreeMap<&'static str, String> {
     };
     let first = text(&post("connected_accounts", account("tenant-one-user")).await, "/connected_account/id");
     post("connected_accounts", account("tenant-one-friend")).await;
-    let client = post("clients", json!({"name": "tenant-one-client"})).await;
+    let client = post("clients", json!({"name": "tenant-one-client", "client_type": "M2M"})).await;
     let (execution, reference) = called(server).await;
     let events = post("events/paginated", json!({})).await;
     let environments = get("environments").await;
@@ -132,8 +132,8 @@ async fn called(server: &Server) -> (String, String) {
 /// Lets a person consent while the app confirms people itself; gives the request that waits for that.
 async fn waiting(server: &Server, data: &std::path::Path, environment: &str) -> String {
     let settings = format!("/api/v1/environments/{environment}/settings/agent-actions");
-    server.api(Method::PATCH, &settings, json!({"user_verify_mode": "B2B"})).await;
-    let wanted = json!({"connector": "postcards", "identifier": "tenant-one-user", "user_verify_url": "https://app.example/verify"});
+    server.api(Method::PATCH, &settings, json!({"user_verify_mode": "USER_VERIFY_MODE_B2B"})).await;
+    let wanted = json!({"connector": "postcards", "identifier": "tenant-one-user", "user_verify_url": "http://localhost:9/verify"});
     let link = server.api(Method::POST, "/api/v1/connected_accounts/magic_link", wanted).await;
     let page = server.http.send(Method::GET, &text(&link, "/link"), &[], String::new()).await;
     let cookie = |answer: &http::Response<bytes::Bytes>| {
