@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::{Method, header};
-use keybearer_server::api::Descriptors;
 use keybearer_testkit::TempDir;
 use serde_json::{Value, json};
 
+use crate::bytes_rpc;
 use crate::peers::process::Server;
 
 /// The server, what the first environment has by name, and a token of the second.
@@ -164,7 +164,7 @@ async fn waiting(server: &Server, data: &std::path::Path, environment: &str) -> 
 async fn second(server: &Server) -> String {
     let environment = json!({"display_name": "tenant-two", "type": "DEV"});
     let environment = server.api(Method::POST, "/api/v1/environments", environment).await;
-    let methods = Descriptors::load().unwrap().methods();
+    let methods = bytes_rpc::contract().methods();
     let mut permissions: Vec<&str> = methods.iter().map(|method| method.permission.as_str()).collect();
     permissions.retain(|permission| !permission.starts_with("environments:"));
     permissions.sort_unstable();
