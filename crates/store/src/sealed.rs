@@ -63,6 +63,14 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
         under: sql::ATTEMPT_UNDER,
         elsewhere: sql::ATTEMPT_ELSEWHERE,
     },
+    SealedColumn {
+        table: "webhook_secret",
+        column: "sealed",
+        page: sql::WEBHOOK_SECRET_PAGE,
+        swap: sql::WEBHOOK_SECRET_SWAP,
+        under: sql::WEBHOOK_SECRET_UNDER,
+        elsewhere: sql::WEBHOOK_SECRET_ELSEWHERE,
+    },
 ];
 
 row! {

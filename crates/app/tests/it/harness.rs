@@ -11,9 +11,7 @@ use keybearer_app::{
     ProxyLimits, RefreshLimits, RootKey, SharedCredential, WebhookLimits, environments,
 };
 use keybearer_core::ids::{AccountId, ClientId, EnvironmentId};
-use keybearer_core::{
-    Clock, Code, EnvironmentKind, Error, FixedClock, OsEntropy, Reference, SecretString, VerifyMode,
-};
+use keybearer_core::{Clock, Code, EnvironmentKind, Error, FixedClock, OsEntropy, Reference, VerifyMode};
 use keybearer_testkit::{TEST_TIME, TempDir, TestDatabase};
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -246,17 +244,6 @@ impl World {
         }
         let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
         sqlx::query(sqlx::AssertSqlSafe(text.to_owned())).execute(&mut connection).await.is_err()
-    }
-
-    /// The statements of the program that the database does not accept.
-    pub async fn unacceptable_statements(&self) -> Vec<&'static str> {
-        // SQLite has one process at a time: a file of its own
-        let own = format!("sqlite:{}", self.folder.path().join("statements.db").display());
-        let url = if self.is_postgres() { self.url.clone() } else { own };
-        let db = Db::open(&SecretString::from(url), &Options::default()).await.unwrap();
-        let refused = db.check_statements().await;
-        db.close().await;
-        refused.into_iter().map(|(name, _)| name).collect()
     }
 
     /// How many lines of the audit trail tell of `action` on `target`.

@@ -34,7 +34,6 @@ mod providers;
 mod providers_flows;
 mod proxy_calls;
 mod signing_keys;
-mod statements;
 mod tokens_recovery;
 mod tokens_refresh;
 mod tokens_shared;

@@ -20,7 +20,6 @@ on_both!(
     deleting_an_organization_wipes_its_accounts_and_no_others,
     an_account_may_name_an_organization_that_was_never_made,
     another_environment_and_fewer_permissions_see_no_organizations,
-    every_statement_is_accepted,
 );
 
 fn new(name: &str) -> CreateOrganization {
@@ -156,10 +155,6 @@ async fn an_account_may_name_an_organization_that_was_never_made(world: &World) 
     let query = AccountQuery { organization_id: Some("my-own-tenant".to_owned()), ..AccountQuery::default() };
     let listed = accounts::list(&world.app, &world.caller, &query, &PageAsk::default()).await.unwrap();
     assert_eq!(listed.items[0].id, made.id);
-}
-
-async fn every_statement_is_accepted(world: &World) {
-    assert_eq!(world.unacceptable_statements().await, [""; 0]);
 }
 
 async fn another_environment_and_fewer_permissions_see_no_organizations(world: &World) {

@@ -179,7 +179,11 @@ fn settings(wanted: Wanted, sandbox_url: &Url) -> Settings {
             proxy: ProxyLimits::default(),
             webhooks: WebhookLimits::default(),
         },
-        database: DatabaseConfig::at(wanted.database.unwrap_or_else(|| sqlite(&wanted.data))),
+        database: DatabaseConfig {
+            // a developer's machine is busy with other things, too
+            acquire_timeout: Duration::from_secs(15),
+            ..DatabaseConfig::at(wanted.database.unwrap_or_else(|| sqlite(&wanted.data)))
+        },
         root_key: RootKey::File(wanted.data.join("root.key")),
         egress: EgressConfig {
             allow: ["127.0.0.0/8", "::1", "localhost"].map(str::to_owned).to_vec(),

@@ -90,6 +90,11 @@ sql! {
     ATTEMPT_UNDER = (under!("flow_attempt", "sealed"));
     ATTEMPT_ELSEWHERE = (elsewhere!("flow_attempt", "sealed"));
 
+    WEBHOOK_SECRET_PAGE = (page!("webhook_secret", "sealed", "id", "endpoint_id", "CAST(NULL AS TEXT)"));
+    WEBHOOK_SECRET_SWAP = (swap!("webhook_secret", "sealed", "id"));
+    WEBHOOK_SECRET_UNDER = (under!("webhook_secret", "sealed"));
+    WEBHOOK_SECRET_ELSEWHERE = (elsewhere!("webhook_secret", "sealed"));
+
     REENCRYPTION_GET = (
         "SELECT environment_id, key_id, step, last_row, moved, failed, started_at, updated_at, finished_at \
          FROM reencryption WHERE environment_id = $1");

@@ -72,6 +72,9 @@ pub async fn environment(db: &Db, number: i64) -> EnvironmentId {
         wrapped: Sealed::from(vec![0]),
         state: DataKeyState::Primary,
         created_at: TEST_TIME,
+        version: 1,
+        activated_at: Some(TEST_TIME),
+        rotated_at: None,
     };
     let signing_key = SigningKeyRow {
         id: SigningKeyId::from_number(number),
@@ -81,6 +84,7 @@ pub async fn environment(db: &Db, number: i64) -> EnvironmentId {
         state: SigningKeyState::Active,
         created_at: TEST_TIME,
         retire_at: None,
+        signs_from: None,
     };
     db.create_environment(&row, &data_key, &signing_key).await.unwrap();
     id

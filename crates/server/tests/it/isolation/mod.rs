@@ -99,7 +99,8 @@ fn plain(answer: &str, values: &BTreeMap<&'static str, String>) -> String {
 
 impl Tenants {
     async fn asked(&self, line: &Line, values: &BTreeMap<&'static str, String>) -> [String; 2] {
-        let method = bytes_rpc::contract().methods().into_iter().find(|method| short(&method.path) == line.method);
+        let method =
+            bytes_rpc::contract().methods().into_iter().find(|method| short(&method.path) == line.method);
         let method = method.unwrap_or_else(|| panic!("no operation {}", line.method));
         let ask = filled(&line.ask, values);
         let origin = self.server.process.text("url");
