@@ -75,6 +75,8 @@ async fn made(server: &Server) -> BTreeMap<&'static str, String> {
     let organization = text(&post("organizations", organization).await, "/organization/id");
     let endpoint = json!({"url": "http://127.0.0.1:9/tenant-one-hook"});
     let endpoint = text(&post("webhook-endpoints", endpoint).await, "/endpoint/id");
+    // its failures would count up meanwhile
+    post(&format!("webhook-endpoints/{endpoint}:pause"), Value::Null).await;
     let account = |user: &str| {
         json!({"connector": "tenant-one-desk", "identifier": user, "organization_id": organization,
             "connected_account": {"authorization_details": {"static_auth": {"details": {"api_key": "tenant-one-key"}}}}})
