@@ -26,6 +26,7 @@ mod imports;
 mod leaks;
 mod lists;
 mod proxy_calls;
+mod sealed_moves;
 mod signing_keys;
 mod statements;
 mod tokens_recovery;
