@@ -1,17 +1,17 @@
 // Custom verification: the account waits until the app names the person who signed in.
 import { api, check, consent, raises } from './support.mjs';
 
-const VERIFY = 'https://app.example/verify?keep=1';
+const VERIFY = 'http://localhost:9/verify?keep=1';
 
 export const run = async ({ actions }) => {
   const { environments } = await api('GET', '/api/v1/environments');
   const setting = `/api/v1/environments/${environments[0].id}/settings/agent-actions`;
-  await api('PATCH', setting, { user_verify_mode: 'B2B' });
+  await api('PATCH', setting, { user_verify_mode: 'USER_VERIFY_MODE_B2B' });
   try {
     await verified(actions);
     await mismatch(actions);
   } finally {
-    await api('PATCH', setting, { user_verify_mode: 'NONE' });
+    await api('PATCH', setting, { user_verify_mode: 'USER_VERIFY_MODE_NONE' });
   }
 };
 
@@ -19,7 +19,7 @@ const waiting = async (actions, user) => {
   const who = { connectionName: 'postcards', identifier: user };
   const { link } = await actions.getAuthorizationLink({ ...who, state: 'app-state', userVerifyUrl: VERIFY });
   const back = new URL(await consent(link));
-  check(`${user}: sent to the app`, back.host === 'app.example' && back.searchParams.get('keep') === '1', back.href);
+  check(`${user}: sent to the app`, back.host === 'localhost:9' && back.searchParams.get('keep') === '1', back.href);
   check(`${user}: with the state it gave`, back.searchParams.get('state') === 'app-state', back.href);
   const { connectedAccount } = await actions.getConnectedAccount(who);
   check(`${user}: the account waits`, connectedAccount.status === 4, connectedAccount.status);

@@ -75,7 +75,7 @@ def connected(client, identifier, kind, name):
 def used(client, lower, upstream, name, kind, connection):
     pattern, connection_type, details, expected = kind
     # the SDK's own class takes https addresses only; `dev` allows http to this machine
-    made = lower.create_custom_provider(f"Sdk {name}", upstream.url + "/base", auth_patterns=[pattern])[0].provider
+    made = lower.create_custom_provider(f"Sdk {name}".replace("_", " "), upstream.url + "/base", auth_patterns=[pattern])[0].provider
     id_ = connected(client, made.identifier, connection_type, connection).id
     api("PATCH", f"/api/v1/connections/{id_}:enable")
     given = {"static_auth": details} if details else None
@@ -114,9 +114,9 @@ def oauth(client, lower):
     update.oauth_config.scopes.extend(["profile.read", "postcards.read"])
     client.connection.update_environment_connection(connection.id, update)
     api("PATCH", f"/api/v1/connections/{connection.id}:enable")
-    link = client.actions.get_authorization_link(connection_name="py-own", identifier="ben")
-    approve(link.link, "ben")
-    account = client.actions.get_connected_account(connection_name="py-own", identifier="ben").connected_account
+    link = client.actions.get_authorization_link(connection_name="py-own", identifier="ada")
+    approve(link.link, "ada")
+    account = client.actions.get_connected_account(connection_name="py-own", identifier="ada").connected_account
     check("OAUTH: active after consent", account.status == "ACTIVE", account)
-    me = client.actions.request("py-own", "ben", "/me")
-    check("OAUTH: a call as the person", me.status_code == 200 and "Ben" in me.text, me.text)
+    me = client.actions.request("py-own", "ada", "/me")
+    check("OAUTH: a call as the person", me.status_code == 200 and "Ada" in me.text, me.text)

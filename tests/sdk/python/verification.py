@@ -6,18 +6,18 @@ from scalekit.common import exceptions
 
 from support import api, check, consent, raises
 
-VERIFY = "https://app.example/verify?keep=1"
+VERIFY = "http://localhost:9/verify?keep=1"
 
 
 def run(client):
     environment = api("GET", "/api/v1/environments")["environments"][0]["id"]
     setting = f"/api/v1/environments/{environment}/settings/agent-actions"
-    api("PATCH", setting, {"user_verify_mode": "B2B"})
+    api("PATCH", setting, {"user_verify_mode": "USER_VERIFY_MODE_B2B"})
     try:
         verified(client.actions)
         mismatch(client.actions)
     finally:
-        api("PATCH", setting, {"user_verify_mode": "NONE"})
+        api("PATCH", setting, {"user_verify_mode": "USER_VERIFY_MODE_NONE"})
 
 
 def waiting(actions, user):
@@ -25,7 +25,7 @@ def waiting(actions, user):
     link = actions.get_authorization_link(state="app-state", user_verify_url=VERIFY, **who)
     back = urlsplit(consent(link.link))
     query = {name: values[0] for name, values in parse_qs(back.query).items()}
-    check(f"{user}: sent to the app", (back.netloc, back.path, query.get("keep")) == ("app.example", "/verify", "1"), back)
+    check(f"{user}: sent to the app", (back.netloc, back.path, query.get("keep")) == ("localhost:9", "/verify", "1"), back)
     check(f"{user}: with the state it gave", query.get("state") == "app-state", query)
     account = actions.get_connected_account_details(**who).connected_account
     check(f"{user}: the account waits", account.status == "PENDING_VERIFICATION", account)

@@ -11,9 +11,7 @@ use keybearer_app::{
     ProxyLimits, RefreshLimits, RootKey, SharedCredential, WebhookLimits, environments,
 };
 use keybearer_core::ids::{AccountId, ClientId, EnvironmentId};
-use keybearer_core::{
-    Clock, Code, EnvironmentKind, Error, FixedClock, OsEntropy, Reference, VerifyMode,
-};
+use keybearer_core::{Clock, Code, EnvironmentKind, Error, FixedClock, OsEntropy, Reference, VerifyMode};
 use keybearer_testkit::{TEST_TIME, TempDir, TestDatabase};
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

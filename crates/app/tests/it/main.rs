@@ -33,6 +33,7 @@ mod portal;
 mod providers;
 mod providers_flows;
 mod proxy_calls;
+mod sealed_moves;
 mod signing_keys;
 mod tokens_recovery;
 mod tokens_refresh;

@@ -1,5 +1,7 @@
 //! A gRPC call whose message is written as JSON: the way of a client, without generated code for each method.
 
+use std::sync::OnceLock;
+
 use http::uri::PathAndQuery;
 use keybearer_server::api::Descriptors;
 use keybearer_server::api::proto::scalekit::v1::errdetails::ErrorInfo;
@@ -10,6 +12,12 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Status};
 
+/// The contract, read once.
+pub fn contract() -> &'static Descriptors {
+    static CONTRACT: OnceLock<Descriptors> = OnceLock::new();
+    CONTRACT.get_or_init(|| Descriptors::load().unwrap())
+}
+
 /// Calls `/package.Service/Method` at `origin`; the answer as JSON, or the status with its details.
 pub async fn call(
     origin: &str,
@@ -17,8 +25,7 @@ pub async fn call(
     method: &str,
     body: Value,
 ) -> Result<Value, (Status, ErrorInfo)> {
-    let descriptors = Descriptors::load().unwrap();
-    let known = descriptors.method(method).unwrap_or_else(|| panic!("no method {method}"));
+    let known = contract().method(method).unwrap_or_else(|| panic!("no method {method}"));
     let (input, output) = (known.descriptor.input(), known.descriptor.output());
     let message = DynamicMessage::deserialize(input, body).unwrap();
     let channel =

@@ -7,5 +7,6 @@ mod params;
 mod paths;
 mod schema;
 mod transcode;
+mod words;
 
 pub use transcode::Rest;

@@ -9,7 +9,7 @@ use prost_reflect::{DeserializeOptions, DynamicMessage, Kind, MessageDescriptor,
 use serde_json::{Map, Value};
 
 use super::paths::{Found, Paths};
-use super::{json, params};
+use super::{json, params, words};
 use crate::api::auth::Call;
 use crate::api::descriptors::Method;
 use crate::api::error::Failure;
@@ -138,6 +138,8 @@ fn remove_other_spelling(input: &MessageDescriptor, name: &str, fields: &mut Map
 }
 
 fn read_message(input: MessageDescriptor, json: Value) -> Result<DynamicMessage> {
+    // unknown fields are ignored, and the parser takes an unknown word of an enum for one of them
+    words::check(&input, &json, "")?;
     let options = DeserializeOptions::new().deny_unknown_fields(false);
     DynamicMessage::deserialize_with_options(input.clone(), &json, &options)
         // the parser's words repeat the value, and the value may be a secret

@@ -5,25 +5,24 @@ use keybearer_server::api::Method;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
-/// The first binding whose path the message can fill: verb, path with query, body.
-pub fn of(method: &Method, message: &Value) -> (Verb, String, String) {
+/// The first binding whose path the message can fill: verb, path with query, body. Nothing when there is none.
+pub fn of(method: &Method, message: &Value) -> Option<(Verb, String, String)> {
     let mut fields = message.as_object().cloned().unwrap_or_default();
     let fits = |template: &str| names(template).iter().all(|name| fields.contains_key(name));
-    let binding = method.bindings.iter().find(|binding| fits(&binding.template));
-    let binding = binding.unwrap_or_else(|| panic!("no path of {} takes {message}", method.path));
+    let binding = method.bindings.iter().find(|binding| fits(&binding.template))?;
     let mut path = binding.template.clone();
     for name in names(&binding.template) {
         let value = fields.remove(&name).unwrap_or_default();
         path = path.replace(&format!("{{{name}}}"), &encoded(&value));
     }
     if binding.body == "*" {
-        return (binding.verb.clone(), path, Value::Object(fields).to_string());
+        return Some((binding.verb.clone(), path, Value::Object(fields).to_string()));
     }
     let body = fields.remove(&binding.body).map(|body| body.to_string()).unwrap_or_default();
     let mut query = Vec::new();
     flatten("", &fields, &mut query);
     let path = if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) };
-    (binding.verb.clone(), path, body)
+    Some((binding.verb.clone(), path, body))
 }
 
 fn names(template: &str) -> Vec<String> {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::{Method, header};
-use keybearer_server::api::Descriptors;
 use keybearer_testkit::TempDir;
 use serde_json::{Value, json};
 
+use crate::bytes_rpc;
 use crate::peers::process::Server;
 
 /// The server, what the first environment has by name, and a token of the second.
@@ -75,13 +75,15 @@ async fn made(server: &Server) -> BTreeMap<&'static str, String> {
     let organization = text(&post("organizations", organization).await, "/organization/id");
     let endpoint = json!({"url": "http://127.0.0.1:9/tenant-one-hook"});
     let endpoint = text(&post("webhook-endpoints", endpoint).await, "/endpoint/id");
+    // its failures would count up meanwhile
+    post(&format!("webhook-endpoints/{endpoint}:pause"), Value::Null).await;
     let account = |user: &str| {
         json!({"connector": "tenant-one-desk", "identifier": user, "organization_id": organization,
             "connected_account": {"authorization_details": {"static_auth": {"details": {"api_key": "tenant-one-key"}}}}})
     };
     let first = text(&post("connected_accounts", account("tenant-one-user")).await, "/connected_account/id");
     post("connected_accounts", account("tenant-one-friend")).await;
-    let client = post("clients", json!({"name": "tenant-one-client"})).await;
+    let client = post("clients", json!({"name": "tenant-one-client", "client_type": "M2M"})).await;
     let (execution, reference) = called(server).await;
     let events = post("events/paginated", json!({})).await;
     let environments = get("environments").await;
@@ -132,8 +134,8 @@ async fn called(server: &Server) -> (String, String) {
 /// Lets a person consent while the app confirms people itself; gives the request that waits for that.
 async fn waiting(server: &Server, data: &std::path::Path, environment: &str) -> String {
     let settings = format!("/api/v1/environments/{environment}/settings/agent-actions");
-    server.api(Method::PATCH, &settings, json!({"user_verify_mode": "B2B"})).await;
-    let wanted = json!({"connector": "postcards", "identifier": "tenant-one-user", "user_verify_url": "https://app.example/verify"});
+    server.api(Method::PATCH, &settings, json!({"user_verify_mode": "USER_VERIFY_MODE_B2B"})).await;
+    let wanted = json!({"connector": "postcards", "identifier": "tenant-one-user", "user_verify_url": "http://localhost:9/verify"});
     let link = server.api(Method::POST, "/api/v1/connected_accounts/magic_link", wanted).await;
     let page = server.http.send(Method::GET, &text(&link, "/link"), &[], String::new()).await;
     let cookie = |answer: &http::Response<bytes::Bytes>| {
@@ -164,7 +166,7 @@ async fn waiting(server: &Server, data: &std::path::Path, environment: &str) -> 
 async fn second(server: &Server) -> String {
     let environment = json!({"display_name": "tenant-two", "type": "DEV"});
     let environment = server.api(Method::POST, "/api/v1/environments", environment).await;
-    let methods = Descriptors::load().unwrap().methods();
+    let methods = bytes_rpc::contract().methods();
     let mut permissions: Vec<&str> = methods.iter().map(|method| method.permission.as_str()).collect();
     permissions.retain(|permission| !permission.starts_with("environments:"));
     permissions.sort_unstable();
