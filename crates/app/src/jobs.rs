@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::state::App;
-use crate::{flows, tokens};
+use crate::{flows, members, tokens};
 
 /// How often old flows and keys are tidied up.
 const TIDY_EVERY: Duration = Duration::from_secs(300);
@@ -94,6 +94,7 @@ async fn tidy(app: &App) -> Result<()> {
         return Ok(());
     }
     flows::purge(app).await?;
+    members::purge(app).await?;
     // leases of other nodes that died have ended by now
     tokens::recover(app).await?;
     app.db().retire_signing_keys(app.now()).await?;

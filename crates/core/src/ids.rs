@@ -99,6 +99,10 @@ ids! {
     CallLogId = "tcl_";
     /// An organization that accounts can be scoped to.
     OrganizationId = "org_";
+    /// A person who may sign in to the dashboard.
+    MemberId = "mbr_";
+    /// A browser that is signed in to the dashboard.
+    MemberSessionId = "mbs_";
 }
 
 #[cfg(test)]

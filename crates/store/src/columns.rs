@@ -4,11 +4,11 @@ use std::fmt;
 
 use keybearer_core::ids::{
     AccountId, AuditId, CallLogId, ClientId, ClientSecretId, ConnectionId, CredentialId, DataKeyId,
-    EnvironmentId, EventId, FlowId, SigningKeyId,
+    EnvironmentId, EventId, FlowId, MemberId, MemberSessionId, SigningKeyId,
 };
 use keybearer_core::{
     AccountStatus, AuthType, ConnectionState, CredentialSource, EnvironmentKind, FlowKind, FlowState,
-    RefreshState, StatusReason, Timestamp, VerifyMode,
+    MemberRole, RefreshState, StatusReason, Timestamp, VerifyMode,
 };
 use serde_json::Value;
 use sqlx::{ColumnIndex, Decode, Row, Type};
@@ -140,6 +140,8 @@ id_columns!(
     EnvironmentId,
     EventId,
     FlowId,
+    MemberId,
+    MemberSessionId,
     SigningKeyId
 );
 enum_columns!(
@@ -150,6 +152,7 @@ enum_columns!(
     EnvironmentKind,
     FlowKind,
     FlowState,
+    MemberRole,
     RefreshState,
     StatusReason,
     VerifyMode
@@ -316,6 +319,36 @@ stored_enum! {
     }
 }
 
-enum_columns!(AuthMode, AttemptStatus, DataKeyState, SecretState, SigningKeyState);
+stored_enum! {
+    /// What a one-time link of a member is good for.
+    TicketKind {
+        /// Makes the first owner.
+        Setup = "setup",
+        /// Signs in.
+        SignIn = "sign_in",
+        /// Chooses a password.
+        Password = "password",
+    }
+}
+
+stored_enum! {
+    /// How a member signed in.
+    SignInMeans {
+        /// With address and password.
+        Password = "password",
+        /// With a link that works once.
+        Link = "link",
+    }
+}
+
+enum_columns!(
+    AuthMode,
+    AttemptStatus,
+    DataKeyState,
+    SecretState,
+    SignInMeans,
+    SigningKeyState,
+    TicketKind
+);
 
 pub(crate) use {row, statement};

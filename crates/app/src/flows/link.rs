@@ -20,7 +20,7 @@ use crate::tokens::LoadedConnection;
 /// Longest `state` of an app.
 const MAX_STATE: usize = 512;
 /// The user under whose name a developer tests a connection.
-const TEST_USER: &str = "keybearer-test";
+pub(super) const TEST_USER: &str = "keybearer-test";
 
 /// A link to make.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +46,8 @@ pub struct Link {
     pub expires_at: Timestamp,
     /// The account it connects.
     pub account_id: AccountId,
+    /// Names it from now on; lets nobody in.
+    pub flow_id: FlowId,
 }
 
 /// Makes a link; older open links of the account end.
@@ -114,5 +116,5 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         .await?;
     let url = format!("{}/c/{token}", app.issuer());
     let url = Url::parse(&url).map_err(|_| Error::internal("the public URL cannot carry a link"))?;
-    Ok(Link { url, expires_at: row.expires_at, account_id: account.id })
+    Ok(Link { url, expires_at: row.expires_at, account_id: account.id, flow_id: row.id })
 }

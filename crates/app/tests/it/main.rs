@@ -22,6 +22,7 @@ mod harness;
 mod imports;
 mod leaks;
 mod lists;
+mod members;
 mod proxy_calls;
 mod tokens_recovery;
 mod tokens_refresh;

@@ -6,6 +6,7 @@ pub(crate) mod connections;
 pub(crate) mod environments;
 pub(crate) mod flows;
 pub(crate) mod logs;
+pub(crate) mod members;
 pub(crate) mod refresh;
 
 /// Declares statements and lists them for the test that prepares them.
@@ -22,7 +23,7 @@ pub(crate) use sql;
 
 /// Name and text of every statement.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    [accounts::ALL, clients::ALL, connections::ALL, environments::ALL, flows::ALL, logs::ALL, refresh::ALL]
+    [accounts::ALL, clients::ALL, connections::ALL, environments::ALL, flows::ALL, logs::ALL, members::ALL, refresh::ALL]
         .into_iter()
         .flatten()
         .copied()
