@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use keybearer_core::ids::MemberId;
-use keybearer_core::{Code, Error, MemberRole, Result, SecretString, Timestamp, random_token, sha256, to_hex};
+use keybearer_core::{
+    Code, Error, MemberRole, Result, SecretString, Timestamp, random_token, sha256, to_hex,
+};
 use keybearer_store::{AuditRow, MemberChange, MemberRow, TicketKind, TicketRow};
 use serde_json::{Value, json};
 use url::Url;
@@ -136,7 +138,12 @@ pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Member>> {
 ///
 /// # Errors
 /// [`Code::PermissionDenied`], [`Code::AlreadyExists`], `InvalidArgument` at a wrong field.
-pub async fn invite(app: &App, caller: &Caller, new: &NewMember, role: MemberRole) -> Result<(MemberId, Url)> {
+pub async fn invite(
+    app: &App,
+    caller: &Caller,
+    new: &NewMember,
+    role: MemberRole,
+) -> Result<(MemberId, Url)> {
     caller.require(Permission::MembersWrite)?;
     let id = add(app, caller, new, role).await?;
     let link = password_link(app, caller, &id).await?;
@@ -251,11 +258,7 @@ pub(crate) async fn purge(app: &App) -> Result<()> {
 }
 
 /// The member and the hash of a usable link.
-pub(crate) async fn holder(
-    app: &App,
-    token: &SecretString,
-    kind: TicketKind,
-) -> Result<(MemberRow, String)> {
+pub(crate) async fn holder(app: &App, token: &SecretString, kind: TicketKind) -> Result<(MemberRow, String)> {
     let hash = token_hash(token);
     let ticket = app.db().find_ticket(&hash).await?;
     let ticket = ticket.filter(|ticket| usable(ticket, kind, app.now())).ok_or_else(ended)?;

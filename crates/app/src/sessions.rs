@@ -87,12 +87,7 @@ pub struct SessionEntry {
 ///
 /// # Errors
 /// [`Code::Unauthenticated`]; [`Code::RateLimited`] with the seconds to wait.
-pub async fn sign_in(
-    app: &App,
-    email: &str,
-    password: SecretString,
-    visitor: &Visitor,
-) -> Result<SignedIn> {
+pub async fn sign_in(app: &App, email: &str, password: SecretString, visitor: &Visitor) -> Result<SignedIn> {
     let email = email.trim().to_lowercase();
     let row = app.db().find_member_by_email(&email).await?;
     let known = row.as_ref().map(|row| row.id.to_string());
@@ -100,9 +95,9 @@ pub async fn sign_in(
     count(app, &subject).await?;
     let stored = row.as_ref().and_then(|row| row.password_hash.clone());
     let fits = password::verify(password, stored).await?;
-    let row = row.filter(|_| fits).ok_or_else(|| {
-        Error::new(Code::Unauthenticated, "the e-mail address or the password is wrong")
-    })?;
+    let row = row
+        .filter(|_| fits)
+        .ok_or_else(|| Error::new(Code::Unauthenticated, "the e-mail address or the password is wrong"))?;
     app.db().forget_sign_ins(&subject).await?;
     open(app, row, SignInMeans::Password, visitor).await
 }

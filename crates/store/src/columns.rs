@@ -341,14 +341,6 @@ stored_enum! {
     }
 }
 
-enum_columns!(
-    AuthMode,
-    AttemptStatus,
-    DataKeyState,
-    SecretState,
-    SignInMeans,
-    SigningKeyState,
-    TicketKind
-);
+enum_columns!(AuthMode, AttemptStatus, DataKeyState, SecretState, SignInMeans, SigningKeyState, TicketKind);
 
 pub(crate) use {row, statement};

@@ -27,7 +27,9 @@ pub use accounts::{AccountCount, AccountFilter, AccountRow, NewAccount};
 pub use audit::{AuditFilter, AuditRow};
 pub use change::{AccountChange, Changed, FlowEnd, Grant, GrantChange, Identity};
 pub use clients::{ClientRow, ClientSecretRow};
-pub use columns::{AttemptStatus, AuthMode, DataKeyState, Sealed, SecretState, SignInMeans, SigningKeyState, TicketKind};
+pub use columns::{
+    AttemptStatus, AuthMode, DataKeyState, Sealed, SecretState, SignInMeans, SigningKeyState, TicketKind,
+};
 pub use connection_change::{ConnectionChange, ConnectionSeen, CredentialChange, GrantedScopes};
 pub use connections::{ConnectionFilter, ConnectionRow};
 pub use credentials::CredentialRow;

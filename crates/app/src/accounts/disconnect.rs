@@ -127,7 +127,9 @@ fn wipe(
 ) -> Result<AccountChange> {
     let reason = match caller.actor {
         Actor::User => StatusReason::DisconnectedByUser,
-        Actor::Client(_) | Actor::Member(_) | Actor::Operator | Actor::System => StatusReason::DisconnectedByDeveloper,
+        Actor::Client(_) | Actor::Member(_) | Actor::Operator | Actor::System => {
+            StatusReason::DisconnectedByDeveloper
+        }
     };
     if row.status == AccountStatus::Disconnected && row.sealed_grant.is_none() {
         return Ok(AccountChange::default());

@@ -8,10 +8,10 @@ use keybearer_store::{AttemptRow, AttemptStatus, FlowRow};
 use super::link::TEST_USER;
 use crate::access::{Caller, Permission};
 use crate::accounts::{self, Account, Lookup, RefreshRecord};
+use crate::connections;
 use crate::grant::Grant;
 use crate::state::App;
 use crate::tokens::LoadedConnection;
-use crate::connections;
 
 /// Where a test stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,12 @@ pub struct TestProgress {
 /// # Errors
 /// [`Code::FlowNotFound`] for everything that is no test of this connection; [`Code::PermissionDenied`],
 /// [`Code::ConnectionNotFound`].
-pub async fn test_progress(app: &App, caller: &Caller, connection: &str, flow: &FlowId) -> Result<TestProgress> {
+pub async fn test_progress(
+    app: &App,
+    caller: &Caller,
+    connection: &str,
+    flow: &FlowId,
+) -> Result<TestProgress> {
     caller.require(Permission::ConnectorsRead)?;
     let row = connections::row(app, &caller.environment, connection).await?;
     let found = app.db().find_flow(flow).await?;
@@ -125,7 +130,9 @@ fn stand(flow: &FlowRow, last: Option<&AttemptRow>, status: AccountStatus, now: 
         FlowState::Done | FlowState::Failed => TestStand::Ended,
         _ if last.is_some_and(|attempt| attempt.status == AttemptStatus::Exchanging) => TestStand::Exchanging,
         _ if flow.superseded || flow.expires_at <= now => TestStand::Ended,
-        _ if flow.failure.is_some() || last.is_some_and(|attempt| attempt.status == AttemptStatus::Failed) => {
+        _ if flow.failure.is_some()
+            || last.is_some_and(|attempt| attempt.status == AttemptStatus::Failed) =>
+        {
             TestStand::Failed
         }
         _ => TestStand::Waiting,

@@ -82,8 +82,9 @@ async fn the_setup_link_makes_one_owner_and_no_second(world: &World) {
 }
 
 async fn a_stranger_cannot_claim_a_new_server(world: &World) {
-    let make =
-        |token: SecretString| async move { members::create_owner(&world.app, &token, new("eve@a.example"), PASSWORD.into()).await };
+    let make = |token: SecretString| async move {
+        members::create_owner(&world.app, &token, new("eve@a.example"), PASSWORD.into()).await
+    };
     assert_eq!(make("0123456789abcdefghjkmnpqrstvwxyz".into()).await.unwrap_err().code, Code::LinkExpired);
     assert_eq!(make("".into()).await.unwrap_err().code, Code::LinkExpired);
     let link = members::setup_link(&world.app, &world.caller).await.unwrap().unwrap();
@@ -189,7 +190,8 @@ async fn a_member_without_the_role_cannot_change_anything(world: &World) {
     let token = signed_in(world, "vi@fieldnote.example", &from("192.0.2.1")).await.token;
     let create = || async {
         let session = sessions::resume(&world.app, &token).await.unwrap().unwrap();
-        let new = CreateConnection { connector: "acme".to_owned(), draft: true, ..CreateConnection::default() };
+        let new =
+            CreateConnection { connector: "acme".to_owned(), draft: true, ..CreateConnection::default() };
         connections::create(&world.app, &session.caller, new).await
     };
     let error = create().await.unwrap_err();
@@ -209,7 +211,8 @@ async fn one_owner_always_stays(world: &World) {
     let ada = owner(world).await;
     let refused = members::remove(&world.app, &world.caller, &ada.id).await.unwrap_err();
     assert_eq!(refused.code, Code::FailedPrecondition);
-    let refused = members::set_role(&world.app, &world.caller, &ada.id, MemberRole::Viewer).await.unwrap_err();
+    let refused =
+        members::set_role(&world.app, &world.caller, &ada.id, MemberRole::Viewer).await.unwrap_err();
     assert_eq!(refused.code, Code::FailedPrecondition);
     let ben = member(world, "ben@fieldnote.example", MemberRole::Owner).await;
     let bens = signed_in(world, "ben@fieldnote.example", &from("192.0.2.1")).await.token;
@@ -238,7 +241,8 @@ async fn an_invited_member_chooses_a_password_once(world: &World) {
     assert_eq!(choose(&link).await.unwrap_err().code, Code::LinkExpired);
     let token = signed_in(world, "au@a.example", &from("192.0.2.1")).await.token;
     let session = sessions::resume(&world.app, &token).await.unwrap().unwrap();
-    let wrong = members::change_password(&world.app, &session, "not it at all".into(), "another password".into());
+    let wrong =
+        members::change_password(&world.app, &session, "not it at all".into(), "another password".into());
     assert_eq!(wrong.await.unwrap_err().violations[0].field, "current");
     members::change_password(&world.app, &session, PASSWORD.into(), "another password".into()).await.unwrap();
     assert_eq!(guess(world, "au@a.example", &from("192.0.2.1")).await, Code::Unauthenticated);
@@ -272,7 +276,8 @@ async fn a_form_token_is_bound_to_its_browser(world: &World) {
 async fn nothing_stored_lets_anybody_in(world: &World) {
     owner(world).await;
     let session = signed_in(world, "ada@fieldnote.example", &from("192.0.2.1")).await;
-    let (_, link) = members::invite(&world.app, &world.caller, &new("b@a.example"), MemberRole::Viewer).await.unwrap();
+    let (_, link) =
+        members::invite(&world.app, &world.caller, &new("b@a.example"), MemberRole::Viewer).await.unwrap();
     let stored = world.stored();
     for secret in [PASSWORD, session.token.expose(), token(&link).expose()] {
         assert!(!stored.windows(secret.len()).any(|part| part == secret.as_bytes()));

@@ -10,7 +10,7 @@ use keybearer_app::connections::{self, CreateConnection, UpdateConnection};
 use keybearer_app::connectors::Bindings;
 use keybearer_app::{
     Actor, AppConfig, Caller, DatabaseConfig, EgressConfig, Permissions, ProxyLimits, RefreshLimits, RootKey,
-    clients, environments,
+    clients, environments, members,
 };
 use keybearer_core::{
     Code, EnvironmentKind, Error, OsEntropy, Result, SecretString, SystemClock, VerifyMode, random_token,
@@ -46,6 +46,8 @@ pub(crate) struct Local {
     pub client_id: String,
     pub client_secret: SecretString,
     pub control_token: SecretString,
+    /// Signs the person at this machine in to the dashboard, once.
+    pub dashboard_url: Option<Url>,
     sandbox_client_secret: SecretString,
 }
 
@@ -79,7 +81,13 @@ impl Local {
             name: environment.app_name,
         });
         let (client_id, client_secret) = prepare_client(&running, &caller, former).await?;
+        // from elsewhere the link would not work, and a log of another machine is no place for it
+        let dashboard_url = match listen.ip().is_loopback() {
+            true => Some(members::local_link(&running.app, &caller).await?),
+            false => None,
+        };
         Ok(Self {
+            dashboard_url,
             running,
             sandbox,
             sandbox_url,
@@ -105,6 +113,7 @@ impl Local {
             "ca_file": self.running.ca_file,
             "client_id": self.client_id,
             "client_secret": self.client_secret.expose(),
+            "dashboard_url": self.dashboard_url.as_ref().map(Url::as_str),
             "sandbox_url": trimmed(&self.sandbox_url),
         })
     }

@@ -9,6 +9,7 @@ mod demo;
 mod dev;
 mod doctor;
 mod local;
+mod members;
 mod output;
 mod sandbox;
 mod serve;
@@ -69,6 +70,9 @@ enum Command {
     /// The programs that may call us
     #[command(subcommand)]
     Clients(clients::Clients),
+    /// The people who may sign in to the dashboard
+    #[command(subcommand)]
+    Members(members::Members),
     /// The built-in provider of a `dev` server
     #[command(subcommand)]
     Sandbox(sandbox::Sandbox),
@@ -109,6 +113,7 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<()> {
         Command::Call(command) => calls::call(command, context).await,
         Command::Logs(command) => calls::logs(command, context).await,
         Command::Clients(command) => clients::run(command, context).await,
+        Command::Members(command) => members::run(command, context).await,
         Command::Sandbox(command) => sandbox::run(command, context).await,
         Command::Doctor(command) => doctor::run(command, context).await,
         Command::Openapi => context.out.text(crate::api::rest::openapi::CURRENT),

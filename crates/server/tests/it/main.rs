@@ -12,6 +12,7 @@ mod bytes_rpc;
 mod calls;
 mod canary;
 mod contract;
+mod dashboard;
 mod echo;
 mod listener;
 mod mistakes;

@@ -23,8 +23,17 @@ pub(crate) use sql;
 
 /// Name and text of every statement.
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    [accounts::ALL, clients::ALL, connections::ALL, environments::ALL, flows::ALL, logs::ALL, members::ALL, refresh::ALL]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        accounts::ALL,
+        clients::ALL,
+        connections::ALL,
+        environments::ALL,
+        flows::ALL,
+        logs::ALL,
+        members::ALL,
+        refresh::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
