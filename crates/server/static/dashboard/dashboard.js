@@ -103,3 +103,17 @@ document.getElementById('scopes')?.addEventListener('change', () => {
   const boxes = [...document.querySelectorAll('#scopes input[type=checkbox]')];
   count.textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length} chosen`;
 });
+
+// A page about something under way: loaded again when the server tells something new. Without scripts a tag does it.
+const { follow } = document.body.dataset;
+if (follow) {
+  const steps = (page) => page.querySelector('.steps')?.textContent;
+  const look = setInterval(async () => {
+    const answer = await fetch(location.href).catch(() => undefined);
+    if (!answer) return;
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    if (page.body.dataset.follow && steps(page) === steps(document)) return;
+    clearInterval(look);
+    location.reload();
+  }, Number(follow) * 1000);
+}
