@@ -46,8 +46,8 @@ pub(crate) struct Local {
     pub client_id: String,
     pub client_secret: SecretString,
     pub control_token: SecretString,
-    /// Signs the person at this machine in to the dashboard, once.
-    pub dashboard_url: Option<Url>,
+    /// Leads into the dashboard: signs the person at this machine in, once.
+    pub dashboard_url: Url,
     sandbox_client_secret: SecretString,
 }
 
@@ -81,10 +81,10 @@ impl Local {
             name: environment.app_name,
         });
         let (client_id, client_secret) = prepare_client(&running, &caller, former).await?;
-        // from elsewhere the link would not work, and a log of another machine is no place for it
+        // a link that signs in is good on this machine only; elsewhere the first owner is made, and then signs in
         let dashboard_url = match listen.ip().is_loopback() {
-            true => Some(members::local_link(&running.app, &caller).await?),
-            false => None,
+            true => members::local_link(&running.app, &caller).await?,
+            false => members::setup_link(&running.app, &caller).await?.unwrap_or_else(|| url.clone()),
         };
         Ok(Self {
             dashboard_url,
@@ -113,7 +113,7 @@ impl Local {
             "ca_file": self.running.ca_file,
             "client_id": self.client_id,
             "client_secret": self.client_secret.expose(),
-            "dashboard_url": self.dashboard_url.as_ref().map(Url::as_str),
+            "dashboard_url": self.dashboard_url.as_str(),
             "sandbox_url": trimmed(&self.sandbox_url),
         })
     }

@@ -28,11 +28,7 @@ impl Flash {
         (Self::Saved, "saved", "Saved."),
         (Self::ScopesSaved, "scopes", "Scopes saved. New sign-ins ask for them from now on."),
         (Self::SecretReplaced, "secret", "Secret replaced. All accounts use it at once."),
-        (
-            Self::ClientReplaced,
-            "client",
-            "Client replaced. {n} stay on the earlier one until they sign in again.",
-        ),
+        (Self::ClientReplaced, "client", "Client replaced. On the earlier one until the next sign-in: {n}."),
         (Self::Activated, "active", "Saved. The connection is in use."),
         (Self::Paused, "paused", "Paused. Calls are refused, everything is kept."),
         (Self::Resumed, "resumed", "Resumed. Calls go through again."),
