@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
-use keybearer_core::ids::{AccountId, ClientId, ConnectionId, EnvironmentId, FlowId};
-use keybearer_core::{Code, Error, Reference, Result, SecretString};
+use keybearer_core::ids::{AccountId, ClientId, ConnectionId, EnvironmentId, FlowId, MemberId};
+use keybearer_core::{Code, Error, MemberRole, Reference, Result, SecretString};
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $default:literal;)*) => {
@@ -78,6 +78,10 @@ permissions! {
     KeysWrite = "encryption_keys:write", false;
     /// Destroy data keys that seal nothing any more.
     KeysDestroy = "encryption_keys:destroy", false;
+    /// See the members of the dashboard.
+    MembersRead = "members:read", false;
+    /// Invite, change and remove members of the dashboard.
+    MembersWrite = "members:write", false;
 }
 
 /// A set of permissions.
@@ -93,6 +97,22 @@ impl Permissions {
     /// What a new API client has: all but reading credentials.
     pub fn default_set() -> Self {
         Self(Permission::ALL.iter().copied().filter(|permission| permission.by_default()).collect())
+    }
+
+    /// What a member of that role may do. Nobody reads credentials in the dashboard.
+    pub fn of_role(role: MemberRole) -> Self {
+        use Permission as P;
+        let reads = [P::AccountsRead, P::ConnectorsRead];
+        let all = Permission::ALL.iter().copied().filter(|permission| *permission != P::AccountsAccess);
+        let chosen: BTreeSet<Permission> = match role {
+            MemberRole::Owner => all.collect(),
+            MemberRole::Developer => all.filter(|permission| *permission != P::MembersWrite).collect(),
+            MemberRole::Viewer => reads.into(),
+            MemberRole::Auditor => {
+                reads.into_iter().chain([P::ClientsRead, P::LogsRead, P::MembersRead]).collect()
+            }
+        };
+        Self(chosen)
     }
 
     /// Reads texts of the wire.
@@ -131,6 +151,8 @@ impl Permissions {
 pub enum Actor {
     /// A program with an API client.
     Client(ClientId),
+    /// A person in the dashboard.
+    Member(MemberId),
     /// The person at the machine, through the CLI on the database itself.
     Operator,
     /// The account holder, through a hosted page.
@@ -146,6 +168,7 @@ impl Actor {
     pub fn as_text(&self) -> String {
         match self {
             Self::Client(id) => id.to_string(),
+            Self::Member(id) => id.to_string(),
             Self::Operator => "operator".to_owned(),
             Self::User | Self::Session(_) => "user".to_owned(),
             Self::System => "system".to_owned(),
@@ -193,6 +216,11 @@ impl Caller {
     pub fn require(&self, permission: Permission) -> Result<()> {
         if self.permissions.has(permission) {
             return Ok(());
+        }
+        if matches!(self.actor, Actor::Member(_)) {
+            let detail = format!("your role does not include `{}`", permission.as_str());
+            return Err(Error::new(Code::PermissionDenied, detail)
+                .with_help("an owner can give you another role: Settings, People"));
         }
         Err(Error::new(Code::PermissionDenied, format!("the API client lacks `{}`", permission.as_str()))
             .with_help("give the permission to the API client: `keybearer clients create --permission …`"))

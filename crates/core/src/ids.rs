@@ -105,6 +105,10 @@ ids! {
     WebhookEndpointId = "whe_";
     /// A secret that signs what is sent to an endpoint.
     WebhookSecretId = "whs_";
+    /// A person who may sign in to the dashboard.
+    MemberId = "mbr_";
+    /// A browser that is signed in to the dashboard.
+    MemberSessionId = "mbs_";
 }
 
 #[cfg(test)]

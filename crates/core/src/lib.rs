@@ -14,7 +14,7 @@ pub use entropy::{Entropy, OsEntropy, SeededEntropy, random_token};
 pub use error::{Code, Error, Fault, FieldViolation, Result};
 pub use model::{
     AccountStatus, AuthType, ConnectionState, CredentialSource, EnvironmentKind, FlowKind, FlowState,
-    RefreshClass, RefreshState, StatusReason, VerifyMode,
+    MemberRole, RefreshClass, RefreshState, StatusReason, VerifyMode,
 };
 pub use reference::Reference;
 pub use secret::{Secret, SecretBytes, SecretString};

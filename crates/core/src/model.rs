@@ -198,6 +198,20 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What a person may do in the dashboard.
+    MemberRole {
+        /// Everything, the members included.
+        Owner = "owner",
+        /// Everything but the members.
+        Developer = "developer",
+        /// See connections and accounts.
+        Viewer = "viewer",
+        /// See everything, the logs included.
+        Auditor = "auditor",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

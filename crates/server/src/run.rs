@@ -170,7 +170,9 @@ fn front(app: &App, entropy: Arc<dyn Entropy>) -> Result<Front> {
         public_url: app.config().public_url.clone(),
         entropy: Arc::clone(&entropy),
     };
-    let others = web::router(pages).merge(proxy::router(app.clone(), hooks.authenticate.clone()));
+    let others = web::router(pages)
+        .merge(web::dashboard(app.clone()))
+        .merge(proxy::router(app.clone(), hooks.authenticate.clone()));
     Front::new(grpc::routes(app), hooks, entropy, others)
 }
 

@@ -4,12 +4,12 @@ use std::fmt;
 
 use keybearer_core::ids::{
     AccountId, AuditId, CallLogId, ClientId, ClientSecretId, ConnectionId, CredentialId, DataKeyId,
-    EnvironmentId, EventId, FlowId, OrganizationId, ProviderId, SigningKeyId, WebhookEndpointId,
-    WebhookSecretId,
+    EnvironmentId, EventId, FlowId, MemberId, MemberSessionId, OrganizationId, ProviderId, SigningKeyId,
+    WebhookEndpointId, WebhookSecretId,
 };
 use keybearer_core::{
     AccountStatus, AuthType, ConnectionState, CredentialSource, EnvironmentKind, FlowKind, FlowState,
-    RefreshState, StatusReason, Timestamp, VerifyMode,
+    MemberRole, RefreshState, StatusReason, Timestamp, VerifyMode,
 };
 use serde_json::Value;
 use sqlx::{ColumnIndex, Decode, Row, Type};
@@ -141,6 +141,8 @@ id_columns!(
     EnvironmentId,
     EventId,
     FlowId,
+    MemberId,
+    MemberSessionId,
     OrganizationId,
     ProviderId,
     SigningKeyId,
@@ -155,6 +157,7 @@ enum_columns!(
     EnvironmentKind,
     FlowKind,
     FlowState,
+    MemberRole,
     RefreshState,
     StatusReason,
     VerifyMode
@@ -359,6 +362,29 @@ stored_enum! {
     }
 }
 
+stored_enum! {
+    /// What a one-time link of a member is good for.
+    TicketKind {
+        /// Makes the first owner.
+        Setup = "setup",
+        /// Signs in.
+        SignIn = "sign_in",
+        /// Chooses a password.
+        Password = "password",
+    }
+}
+
+stored_enum! {
+    /// How a member signed in.
+    SignInMeans {
+        /// With address and password.
+        Password = "password",
+        /// With a link that works once.
+        Link = "link",
+    }
+}
+
 enum_columns!(AuthMode, AttemptStatus, CallOutcome, DataKeyState, SecretState, SigningKeyState);
+enum_columns!(SignInMeans, TicketKind);
 
 pub(crate) use {row, statement};

@@ -20,10 +20,12 @@ mod flows;
 mod jobs;
 mod keys;
 mod logs;
+mod members;
 mod organizations;
 mod page;
 mod refresh;
 mod sealed;
+mod sessions;
 mod sql;
 mod webhooks;
 
@@ -34,7 +36,7 @@ pub use change::{AccountChange, Changed, FlowEnd, Grant, GrantChange, Identity};
 pub use clients::{ClientRow, ClientSecretRow};
 pub use columns::{
     AttemptStatus, AuthMode, CallOutcome, DataKeyState, DeliveryState, EndpointState, Sealed, SecretState,
-    SigningKeyState,
+    SignInMeans, SigningKeyState, TicketKind,
 };
 pub use connection_change::{ConnectionChange, ConnectionSeen, CredentialChange, GrantedScopes};
 pub use connections::{ConnectionFilter, ConnectionRow};
@@ -48,8 +50,10 @@ pub use events::{EventFilter, EventRow, NewEvent};
 pub use flows::{AttemptRow, FlowRow};
 pub use keys::{DataKeyRow, SigningKeyRow};
 pub use logs::{CallFilter, CallRow, RefreshLogRow};
+pub use members::{MemberChange, MemberRow, TicketRow};
 pub use organizations::OrganizationRow;
 pub use page::{Cursor, Page, PageRequest, Position};
 pub use refresh::{Failure, Lease, Leased, NewTokens};
 pub use sealed::{ReencryptionRow, SEALED_COLUMNS, SealedCell, SealedColumn, SealedMove, SealedRange};
+pub use sessions::MemberSessionRow;
 pub use webhooks::{EndpointHealth, EndpointRow, WebhookSecretRow};

@@ -130,7 +130,9 @@ fn wipe(
 ) -> Result<AccountChange> {
     let reason = match caller.actor {
         Actor::User | Actor::Session(_) => StatusReason::DisconnectedByUser,
-        Actor::Client(_) | Actor::Operator | Actor::System => StatusReason::DisconnectedByDeveloper,
+        Actor::Client(_) | Actor::Member(_) | Actor::Operator | Actor::System => {
+            StatusReason::DisconnectedByDeveloper
+        }
     };
     if row.status == AccountStatus::Disconnected && row.sealed_grant.is_none() {
         return Ok(AccountChange::default());

@@ -27,6 +27,7 @@ mod hooks;
 mod imports;
 mod leaks;
 mod lists;
+mod members;
 mod org_wide;
 mod organizations;
 mod portal;

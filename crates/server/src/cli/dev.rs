@@ -58,8 +58,9 @@ fn announce(local: &Local, context: &Context) -> Result<()> {
     let ready = local.ready_line();
     let line = |name: &str| super::output::text(&ready, name).to_owned();
     context.out.text(&format!(
-        "{}\n\n  Server    {}\n  Sandbox   {}\n  API       client {} (its secret is in {})\n\nTry it:\n  keybearer link {name} --user ada\n  keybearer sandbox approve LINK --as ada\n  keybearer call {name} --user ada GET /me\n\nStop with Ctrl+C.",
+        "{}\n\n  Dashboard {}\n  Server    {}\n  Sandbox   {}\n  API       client {} (its secret is in {})\n\nTry it:\n  keybearer link {name} --user ada\n  keybearer sandbox approve LINK --as ada\n  keybearer call {name} --user ada GET /me\n\nStop with Ctrl+C.",
         context.out.strong("Keybearer is ready."),
+        line("dashboard_url"),
         line("url"),
         line("sandbox_url"),
         line("client_id"),

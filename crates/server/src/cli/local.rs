@@ -10,7 +10,7 @@ use keybearer_app::connections::{self, CreateConnection, UpdateConnection};
 use keybearer_app::connectors::Bindings;
 use keybearer_app::{
     Actor, AppConfig, Caller, DatabaseConfig, EgressConfig, Permissions, ProxyLimits, RefreshLimits, RootKey,
-    WebhookLimits, clients, environments,
+    WebhookLimits, clients, environments, members,
 };
 use keybearer_core::{
     Code, EnvironmentKind, Error, OsEntropy, Result, SecretString, SystemClock, VerifyMode, random_token,
@@ -48,6 +48,8 @@ pub(crate) struct Local {
     pub client_id: String,
     pub client_secret: SecretString,
     pub control_token: SecretString,
+    /// Leads into the dashboard: signs the person at this machine in, once.
+    pub dashboard_url: Url,
     sandbox_client_secret: SecretString,
 }
 
@@ -81,7 +83,13 @@ impl Local {
             name: environment.app_name,
         });
         let (client_id, client_secret) = prepare_client(&running, &caller, former).await?;
+        // a link that signs in is good on this machine only; elsewhere the first owner is made, and then signs in
+        let dashboard_url = match listen.ip().is_loopback() {
+            true => members::local_link(&running.app, &caller).await?,
+            false => members::setup_link(&running.app, &caller).await?.unwrap_or_else(|| url.clone()),
+        };
         Ok(Self {
+            dashboard_url,
             running,
             sandbox,
             sandbox_url,
@@ -107,6 +115,7 @@ impl Local {
             "ca_file": self.running.ca_file,
             "client_id": self.client_id,
             "client_secret": self.client_secret.expose(),
+            "dashboard_url": self.dashboard_url.as_str(),
             "sandbox_url": trimmed(&self.sandbox_url),
         })
     }

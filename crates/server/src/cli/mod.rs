@@ -13,6 +13,7 @@ mod doctor;
 mod environments;
 mod keys;
 mod local;
+mod members;
 mod offline;
 mod output;
 mod sandbox;
@@ -84,6 +85,9 @@ enum Command {
     /// The keys that seal and sign
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// The people who may sign in to the dashboard
+    #[command(subcommand)]
+    Members(members::Members),
     /// The built-in provider of a `dev` server
     #[command(subcommand)]
     Sandbox(sandbox::Sandbox),
@@ -127,6 +131,7 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<()> {
         Command::Webhooks(command) => webhooks::run(command, context).await,
         Command::Environments(command) => environments::run(command, context).await,
         Command::Keys(command) => keys::run(command, context).await,
+        Command::Members(command) => members::run(command, context).await,
         Command::Sandbox(command) => sandbox::run(command, context).await,
         Command::Doctor(command) => doctor::run(command, context).await,
         Command::Openapi => context.out.text(crate::api::rest::openapi::CURRENT),

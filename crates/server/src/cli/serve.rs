@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use keybearer_app::{Actor, Caller, environments, members};
 use keybearer_core::Result;
 use serde_json::json;
+use url::Url;
 
 use super::Context;
 use crate::config;
@@ -31,9 +33,23 @@ pub(crate) async fn run(command: Serve, context: &mut Context) -> Result<()> {
             path.display()
         ));
     }
+    if let Some(link) = setup_link(&running).await? {
+        // stderr, like the log: the ready line is read by programs
+        context
+            .out
+            .progress(&format!("Nobody can sign in yet. Make the first owner within 24 hours: {link}"));
+    }
     stop_signal().await;
     running.stop().await;
     Ok(())
+}
+
+/// The link for the first owner, while there is none.
+async fn setup_link(running: &Running) -> Result<Option<Url>> {
+    let app = &running.app;
+    let environment = environments::default(app).await?;
+    let caller = Caller::trusted(environment.id, Actor::Operator, app.reference()?);
+    members::setup_link(app, &caller).await
 }
 
 /// Waits for Ctrl+C or SIGTERM.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
-use rust_embed::RustEmbed;
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::hosted;
 
@@ -13,11 +13,15 @@ use super::hosted;
 #[folder = "static/hosted"]
 struct Files;
 
+#[derive(RustEmbed)]
+#[folder = "static/dashboard"]
+struct Dashboard;
+
 /// What the addresses of this build hold.
 static HASH: LazyLock<String> = LazyLock::new(|| {
-    let mut names: Vec<_> = Files::iter().collect();
+    let mut names: Vec<_> = Files::iter().chain(Dashboard::iter()).collect();
     names.sort();
-    let hashes = names.iter().filter_map(|name| Files::get(name)).map(|file| file.metadata.sha256_hash());
+    let hashes = names.iter().filter_map(|name| found(name)).map(|file| file.metadata.sha256_hash());
     let all: Vec<u8> = hashes.flatten().collect();
     hex::encode(keybearer_core::sha256(&all).get(..8).unwrap_or_default())
 });
@@ -38,8 +42,12 @@ pub(super) async fn favicon() -> Response {
     stored("favicon.ico", "public, max-age=86400")
 }
 
+fn found(name: &str) -> Option<EmbeddedFile> {
+    Files::get(name).or_else(|| Dashboard::get(name))
+}
+
 fn stored(name: &str, keep: &'static str) -> Response {
-    let Some(file) = Files::get(name) else {
+    let Some(file) = found(name) else {
         return hosted::absent();
     };
     let mut answer = (StatusCode::OK, file.data.into_owned()).into_response();
@@ -52,6 +60,7 @@ fn stored(name: &str, keep: &'static str) -> Response {
 fn kind(name: &str) -> &'static str {
     match name.rsplit_once('.').map(|(_, ending)| ending) {
         Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
         Some("woff2") => "font/woff2",
         Some("svg") => "image/svg+xml",
         Some("ico") => "image/x-icon",

@@ -1,7 +1,8 @@
-//! The pages people see, served without any script.
+//! The pages people see: those for users, served without any script, and the dashboard.
 
 mod assets;
 pub(crate) mod cookie;
+mod dashboard;
 mod headers;
 pub mod hosted;
 mod portal;
@@ -14,6 +15,7 @@ use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use axum::routing::get;
 use http::header;
+use keybearer_app::App;
 use keybearer_core::Entropy;
 use url::{Host, Url};
 
@@ -34,17 +36,12 @@ impl<F> Web<F> {
     fn is_secure(&self) -> bool {
         self.public_url.scheme() == "https"
     }
-
-    /// Whether browsers shall insist on TLS from now on. Not on a developer's own machine, where a port is shared.
-    fn is_lasting_tls(&self) -> bool {
-        self.is_secure() && matches!(self.public_url.host(), Some(Host::Domain(name)) if name != "localhost")
-    }
 }
 
 /// Every route of the pages: `/c/…`, the OAuth callback, `/connect/success`, `/static/…`, `/favicon.ico`,
 /// `/webhooks`.
 pub fn router<F: Flows>(web: Web<F>) -> Router {
-    let lasting_tls = web.is_lasting_tls();
+    let lasting_tls = is_lasting_tls(&web.public_url);
     let host = web.public_url.host_str().unwrap_or_default().to_owned();
     let routes = hosted::routes(web)
         .layer(from_fn(move |request, next| at_home(host.clone(), request, next)))
@@ -52,6 +49,21 @@ pub fn router<F: Flows>(web: Web<F>) -> Router {
         .route("/favicon.ico", get(assets::favicon))
         .route("/webhooks", get(portal::page));
     routes.layer(map_response(move |answer| async move { headers::dress(answer, lasting_tls) }))
+}
+
+/// Every route of the dashboard; `/` is its first page.
+pub fn dashboard(app: App) -> Router {
+    let public_url = app.config().public_url.clone();
+    let host = public_url.host_str().unwrap_or_default().to_owned();
+    let lasting_tls = is_lasting_tls(&public_url);
+    dashboard::routes(app)
+        .layer(map_response(move |answer| async move { headers::dress(answer, lasting_tls) }))
+        .layer(from_fn(move |request, next| at_home(host.clone(), request, next)))
+}
+
+/// Whether browsers shall insist on TLS from now on. Not on a developer's own machine, where a port is shared.
+fn is_lasting_tls(url: &Url) -> bool {
+    url.scheme() == "https" && matches!(url.host(), Some(Host::Domain(name)) if name != "localhost")
 }
 
 /// 421 for a request that names another host than the one people reach this server by: cookies, links and redirect

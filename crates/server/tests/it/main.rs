@@ -14,6 +14,7 @@ mod calls;
 mod canary;
 mod contract;
 mod custom_providers;
+mod dashboard;
 mod echo;
 mod isolation;
 mod listener;

@@ -8,6 +8,7 @@ pub(crate) mod custom_connectors;
 pub(crate) mod environments;
 pub(crate) mod flows;
 pub(crate) mod logs;
+pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod refresh;
 pub(crate) mod sealed;
@@ -36,6 +37,7 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
         environments::ALL,
         flows::ALL,
         logs::ALL,
+        members::ALL,
         organizations::ALL,
         refresh::ALL,
         sealed::ALL,

@@ -26,3 +26,4 @@ pub use answer::{absent, elsewhere, failure_page};
 pub use contract::{Answer, Page, PageBody, Visit};
 pub use handlers::{Flows, routes};
 pub use submitted::Submitted;
+pub(in crate::web) use tile::Tile;

@@ -19,7 +19,7 @@ pub struct Submitted(pub Vec<(String, SecretString)>);
 
 impl Submitted {
     /// Reads a posted form or a query.
-    pub(super) fn read(text: &[u8]) -> Self {
+    pub(in crate::web) fn read(text: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(text).take(VALUES);
         Self(pairs.map(|(name, value)| (name.into_owned(), SecretString::new(value.into_owned()))).collect())
     }

@@ -2,7 +2,7 @@
 
 /// A tile as the template draws it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tile {
+pub(in crate::web) struct Tile {
     /// Which tint, 0 to 11.
     pub tint: u32,
     /// One or two letters.

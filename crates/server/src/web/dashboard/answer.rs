@@ -1,0 +1,130 @@
+//! Answers: a page, the way to another page, or the page of a failure.
+
+use askama::Template;
+use axum::response::{Html, IntoResponse as _, Response};
+use http::{HeaderValue, StatusCode, header};
+use keybearer_core::{Code, Error, Reference, Result};
+
+use super::cookie::Cookie;
+use super::flash::Flash;
+use super::frame::{Frame, Section};
+use super::guard::Visit;
+
+/// Renders a page.
+pub(super) fn html(status: StatusCode, view: &impl Template) -> Response {
+    match view.render() {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page of the dashboard could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// 303 to a path of ours.
+pub(super) fn see_other(path: &str) -> Response {
+    let path = HeaderValue::from_str(path).unwrap_or_else(|_| HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
+}
+
+/// With a further `Set-Cookie`.
+pub(super) fn with_cookie(mut answer: Response, cookie: Option<HeaderValue>) -> Response {
+    if let Some(cookie) = cookie {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    answer
+}
+
+/// A failure, as a page.
+#[derive(Template)]
+#[template(path = "dashboard/problem.html")]
+struct ProblemView {
+    frame: Frame,
+    heading: String,
+    why: String,
+    help: Option<String>,
+    fields: Vec<String>,
+    reference: String,
+}
+
+/// The page of a failure. It is logged here, once, under the reference the page shows.
+pub(super) fn problem(error: &Error, reference: &Reference, frame: Frame) -> Response {
+    if error.code.http() >= 500 {
+        let source = error.source.as_ref().map(|source| source.to_string());
+        tracing::error!(code = error.code.as_str(), detail = %error.detail, source, %reference, "a page of the dashboard failed");
+    } else {
+        tracing::info!(code = error.code.as_str(), detail = %error.detail, %reference, "a page of the dashboard was refused");
+    }
+    let heading = match error.code {
+        Code::PermissionDenied => "Your role does not allow that.",
+        Code::LinkExpired => "This link has ended.",
+        Code::Unauthenticated => "You are signed out.",
+        code => code.title(),
+    };
+    let status = StatusCode::from_u16(error.code.http()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let view = ProblemView {
+        frame,
+        heading: heading.to_owned(),
+        why: sentence(&error.detail),
+        help: error.help.as_deref().map(sentence),
+        fields: error
+            .violations
+            .iter()
+            .map(|wrong| format!("{} {}", wrong.field, wrong.description))
+            .collect(),
+        reference: reference.to_string(),
+    };
+    html(status, &view)
+}
+
+/// `text` with a capital letter and a full stop.
+pub(super) fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let first: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    let stop = if text.ends_with(['.', '?', '`']) { "" } else { "." };
+    format!("{first}{}{stop}", characters.as_str())
+}
+
+impl Visit {
+    /// The frame of a page of this visit.
+    pub fn frame(&self, section: Section, title: &str) -> Frame {
+        let bare = Frame {
+            flash: self.flash.clone(),
+            path: self.path.clone(),
+            ..Frame::bare(title, self.theme, self.csrf.clone())
+        };
+        Frame::of(&self.session, section, bare)
+    }
+
+    /// A page. What was to be said once is said.
+    pub fn page(&self, view: &impl Template) -> Response {
+        self.page_with(StatusCode::OK, view)
+    }
+
+    /// A page with a status of its own.
+    pub fn page_with(&self, status: StatusCode, view: &impl Template) -> Response {
+        let said = self.flash.as_ref().and_then(|_| Cookie::Flash.clear(self.dash.is_secure()));
+        with_cookie(html(status, view), said)
+    }
+
+    /// On to another page, which says what was done.
+    pub fn done(&self, to: &str, flash: Flash) -> Response {
+        self.done_with(to, flash, None)
+    }
+
+    /// Like [`Self::done`], with a number in the sentence.
+    pub fn done_with(&self, to: &str, flash: Flash, number: Option<i64>) -> Response {
+        with_cookie(see_other(to), Cookie::Flash.set(&flash.code(number), self.dash.is_secure()))
+    }
+
+    /// The answer, or the page of the failure.
+    pub fn answer(&self, result: Result<Response>) -> Response {
+        match result {
+            Ok(answer) => answer,
+            Err(error) => {
+                let frame = self.frame(self.section, "Not done");
+                problem(&error, &self.session.caller.reference, frame)
+            }
+        }
+    }
+}

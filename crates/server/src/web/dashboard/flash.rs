@@ -1,0 +1,79 @@
+//! What the next page says once, after something was done. A cookie carries a word of a closed list and a number.
+
+/// Something that was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flash {
+    Saved,
+    ScopesSaved,
+    SecretReplaced,
+    ClientReplaced,
+    Activated,
+    Paused,
+    Resumed,
+    Deleted,
+    Discarded,
+    Refreshed,
+    Disconnected,
+    AccountDeleted,
+    PasswordSet,
+    SessionEnded,
+    SessionsEnded,
+    RoleSet,
+    Removed,
+    SignedOut,
+}
+
+impl Flash {
+    const ALL: [(Self, &'static str, &'static str); 18] = [
+        (Self::Saved, "saved", "Saved."),
+        (Self::ScopesSaved, "scopes", "Scopes saved. New sign-ins ask for them from now on."),
+        (Self::SecretReplaced, "secret", "Secret replaced. All accounts use it at once."),
+        (Self::ClientReplaced, "client", "Client replaced. On the earlier one until the next sign-in: {n}."),
+        (Self::Activated, "active", "Saved. The connection is in use."),
+        (Self::Paused, "paused", "Paused. Calls are refused, everything is kept."),
+        (Self::Resumed, "resumed", "Resumed. Calls go through again."),
+        (Self::Deleted, "deleted", "Deleted. {n} ended with it."),
+        (Self::Discarded, "discarded", "Draft discarded."),
+        (Self::Refreshed, "refreshed", "Refreshed."),
+        (Self::Disconnected, "disconnected", "Disconnected. Its credential is destroyed."),
+        (Self::AccountDeleted, "gone", "Account deleted."),
+        (Self::PasswordSet, "password", "Password changed. Other browsers are signed out."),
+        (Self::SessionEnded, "session", "Session ended."),
+        (Self::SessionsEnded, "sessions", "Signed out everywhere else."),
+        (Self::RoleSet, "role", "Role changed."),
+        (Self::Removed, "removed", "Removed. They are signed out."),
+        (Self::SignedOut, "out", "Signed out."),
+    ];
+
+    /// The cookie's value.
+    pub fn code(self, number: Option<i64>) -> String {
+        let word = Self::ALL.iter().find(|(flash, ..)| *flash == self).map_or("", |(_, word, _)| word);
+        number.map_or_else(|| word.to_owned(), |number| format!("{word}-{number}"))
+    }
+
+    /// The sentence of a cookie's value.
+    pub fn says(code: &str) -> Option<String> {
+        let (word, number) =
+            code.split_once('-').map_or((code, None), |(word, rest)| (word, rest.parse().ok()));
+        let (.., text) = Self::ALL.iter().find(|(_, known, _)| *known == word)?;
+        Some(text.replace("{n}", &accounts(number.unwrap_or(0))))
+    }
+}
+
+/// `1 account`, `12 accounts`.
+pub(super) fn accounts(number: i64) -> String {
+    if number == 1 { "1 account".to_owned() } else { format!("{number} accounts") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_can_only_say_what_we_wrote() {
+        assert_eq!(Flash::says(&Flash::Deleted.code(Some(1))).unwrap(), "Deleted. 1 account ended with it.");
+        assert_eq!(Flash::says("saved").unwrap(), "Saved.");
+        assert_eq!(Flash::says("<b>"), None);
+        assert!(Flash::ALL.iter().all(|(flash, word, _)| flash.code(None) == *word));
+    }
+}

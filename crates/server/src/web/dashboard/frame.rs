@@ -1,0 +1,150 @@
+//! What surrounds every page of the dashboard.
+
+use keybearer_app::sessions::Session;
+use keybearer_core::EnvironmentKind;
+
+use crate::web::assets;
+pub(super) use crate::web::hosted::Tile;
+
+/// Light, dark, or as the system is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Theme {
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    /// Reads the cookie's or the form's value; everything else is the system's.
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "light" => Self::Light,
+            "dark" => Self::Dark,
+            _ => Self::System,
+        }
+    }
+
+    /// The value of cookie, form and attribute.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+/// A part of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    Overview,
+    Connections,
+    Accounts,
+    Logs,
+    Settings,
+}
+
+/// One link of the navigation.
+pub(super) struct Place {
+    pub href: &'static str,
+    pub label: &'static str,
+    pub icon: &'static str,
+    pub here: bool,
+}
+
+/// A step of the way back: where, and what it is called.
+pub(super) struct Crumb {
+    pub href: String,
+    pub label: String,
+}
+
+/// The page around its content.
+pub(super) struct Frame {
+    pub title: String,
+    pub theme: Theme,
+    pub style: String,
+    pub script: String,
+    pub font: String,
+    pub icon: String,
+    pub csrf: String,
+    pub flash: Option<String>,
+    pub places: Vec<Place>,
+    pub crumbs: Vec<Crumb>,
+    pub environment: String,
+    pub production: bool,
+    pub member: String,
+    pub role: &'static str,
+    pub path: String,
+    /// Loads the page again by itself after so many seconds.
+    pub again_in: Option<u32>,
+    /// A word about the command line that does the same.
+    pub command: Option<String>,
+}
+
+impl Frame {
+    /// The frame of a page for somebody who is not signed in.
+    pub fn bare(title: &str, theme: Theme, csrf: String) -> Self {
+        Self {
+            title: title.to_owned(),
+            theme,
+            style: assets::address("dashboard.css"),
+            script: assets::address("dashboard.js"),
+            font: assets::address("next.woff2"),
+            icon: assets::address("mark.svg"),
+            csrf,
+            flash: None,
+            places: Vec::new(),
+            crumbs: Vec::new(),
+            environment: String::new(),
+            production: false,
+            member: String::new(),
+            role: "",
+            path: String::new(),
+            again_in: None,
+            command: None,
+        }
+    }
+
+    /// The frame of a signed-in member's page.
+    pub fn of(session: &Session, section: Section, bare: Self) -> Self {
+        let production = session.environment.kind == EnvironmentKind::Production;
+        let title = match production {
+            true => format!("{} — {} — Keybearer", bare.title, session.environment.name),
+            false => format!("{} — Keybearer", bare.title),
+        };
+        Self {
+            title,
+            places: places(section),
+            environment: format!("{} ({})", session.environment.name, session.environment.kind),
+            production,
+            member: session.member.name.clone(),
+            role: session.member.role.as_str(),
+            ..bare
+        }
+    }
+
+    /// With a step of the way back.
+    pub fn under(mut self, href: impl Into<String>, label: impl Into<String>) -> Self {
+        self.crumbs.push(Crumb { href: href.into(), label: label.into() });
+        self
+    }
+
+    /// With the command that does the same.
+    pub fn command(mut self, command: impl Into<String>) -> Self {
+        self.command = Some(command.into());
+        self
+    }
+}
+
+fn places(section: Section) -> Vec<Place> {
+    let all = [
+        (Section::Overview, "/", "Overview", "home"),
+        (Section::Connections, "/connections", "Connections", "plug"),
+        (Section::Accounts, "/accounts", "Accounts", "person"),
+        (Section::Logs, "/logs", "Logs", "lines"),
+        (Section::Settings, "/settings", "Settings", "gear"),
+    ];
+    let place = |(this, href, label, icon)| Place { href, label, icon, here: this == section };
+    all.into_iter().map(place).collect()
+}

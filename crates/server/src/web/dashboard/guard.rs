@@ -1,0 +1,274 @@
+//! Who may see a page, and which forms count.
+//!
+//! A form counts when the browser says that it comes from a page of ours (`Sec-Fetch-Site`, else `Origin`) and when it
+//! carries the token that is bound to the session, or to the cookie of a browser that has none.
+
+use std::net::SocketAddr;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::Response;
+use http::request::Parts;
+use http::{HeaderMap, header};
+use keybearer_app::sessions::{self, Session, Visitor};
+use keybearer_app::{App, Caller, members};
+use keybearer_core::{Code, Error, Reference, Result, random_token};
+
+use super::Dashboard;
+use super::answer::{problem, see_other, with_cookie};
+use super::cookie::Cookie;
+use super::flash::Flash;
+use super::form::Form;
+use super::frame::{Frame, Section, Theme};
+use crate::web::hosted::Submitted;
+
+/// A request of a signed-in member.
+pub(super) struct Visit {
+    pub dash: Dashboard,
+    pub session: Session,
+    pub theme: Theme,
+    pub flash: Option<String>,
+    pub csrf: String,
+    pub path: String,
+    pub section: Section,
+}
+
+impl Visit {
+    /// The application.
+    pub fn app(&self) -> &App {
+        &self.dash.app
+    }
+
+    /// The member as the use cases see them.
+    pub fn caller(&self) -> &Caller {
+        &self.session.caller
+    }
+}
+
+/// A form of a signed-in member that counts.
+pub(super) struct Posted {
+    pub visit: Visit,
+    pub form: Form,
+}
+
+/// A request of somebody who need not be signed in.
+pub(super) struct Guest {
+    pub dash: Dashboard,
+    pub theme: Theme,
+    pub flash: Option<String>,
+    pub visitor: Visitor,
+    /// Whether the browser has a session.
+    pub session: Option<Session>,
+    /// What forms are bound to.
+    pub browser: String,
+    fresh: bool,
+}
+
+/// A form of such a person that counts.
+pub(super) struct GuestPosted {
+    pub guest: Guest,
+    pub form: Form,
+}
+
+impl Guest {
+    async fn read(parts: &Parts, dash: &Dashboard) -> Result<Self> {
+        let secure = dash.is_secure();
+        let known = Cookie::Form.read(&parts.headers, secure).filter(|value| value.len() == 26);
+        let (fresh, browser) = match known {
+            Some(value) => (false, value),
+            None => (true, random_token(dash.app.entropy(), 16)?),
+        };
+        let session = match Cookie::Session.read_secret(&parts.headers, secure) {
+            Some(token) => sessions::resume(&dash.app, &token).await?,
+            None => None,
+        };
+        Ok(Self {
+            theme: theme(&parts.headers, secure),
+            flash: flash(&parts.headers, secure),
+            visitor: visitor(parts, secure),
+            dash: dash.clone(),
+            session,
+            browser,
+            fresh,
+        })
+    }
+
+    /// The frame of a page of this visit.
+    pub async fn frame(&self, title: &str) -> Result<Frame> {
+        let csrf = sessions::form_token(&self.dash.app, &self.browser).await?;
+        let frame = Frame::bare(&format!("{title} — Keybearer"), self.theme, csrf);
+        Ok(Frame { flash: self.flash.clone(), ..frame })
+    }
+
+    /// The answer with the cookie that the forms are bound to, or the page of the failure.
+    pub fn answer(&self, result: Result<Response>) -> Response {
+        let secure = self.dash.is_secure();
+        let answer = match result {
+            Ok(answer) => answer,
+            Err(error) => bare_problem(&self.dash, self.theme, &error),
+        };
+        let said = self.flash.as_ref().and_then(|_| Cookie::Flash.clear(secure));
+        let cookie = self.fresh.then(|| Cookie::Form.set(&self.browser, secure)).flatten();
+        with_cookie(with_cookie(answer, cookie), said)
+    }
+}
+
+impl FromRequestParts<Dashboard> for Guest {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, dash: &Dashboard) -> Result<Self, Response> {
+        let theme = theme(&parts.headers, dash.is_secure());
+        Self::read(parts, dash).await.map_err(|error| bare_problem(dash, theme, &error))
+    }
+}
+
+impl FromRequestParts<Dashboard> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, dash: &Dashboard) -> Result<Self, Response> {
+        let secure = dash.is_secure();
+        let theme = theme(&parts.headers, secure);
+        let failed = |error: Error| bare_problem(dash, theme, &error);
+        let found = match Cookie::Session.read_secret(&parts.headers, secure) {
+            Some(token) => sessions::resume(&dash.app, &token).await.map_err(failed)?,
+            None => None,
+        };
+        let Some(session) = found else { return Err(signed_out(parts, dash, theme).await) };
+        let csrf = sessions::form_token(&dash.app, session.id.as_str()).await.map_err(failed)?;
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        Ok(Self {
+            dash: dash.clone(),
+            flash: flash(&parts.headers, secure),
+            section: section(&path),
+            session,
+            theme,
+            csrf,
+            path,
+        })
+    }
+}
+
+impl FromRequest<Dashboard> for Posted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, dash: &Dashboard) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let own = is_own(&parts.headers);
+        let visit = Visit::from_request_parts(&mut parts, dash).await?;
+        let form = Form(Submitted::from_request(Request::from_parts(parts, body), &()).await?);
+        let fits = sessions::is_form_token(&dash.app, visit.session.id.as_str(), &form.text("csrf")).await;
+        match fits {
+            Ok(true) if own => Ok(Self { visit, form }),
+            Ok(_) => Err(visit.answer(Err(foreign()))),
+            Err(error) => Err(visit.answer(Err(error))),
+        }
+    }
+}
+
+impl FromRequest<Dashboard> for GuestPosted {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, dash: &Dashboard) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let own = is_own(&parts.headers);
+        let guest = Guest::from_request_parts(&mut parts, dash).await?;
+        let form = Form(Submitted::from_request(Request::from_parts(parts, body), &()).await?);
+        match sessions::is_form_token(&dash.app, &guest.browser, &form.text("csrf")).await {
+            Ok(true) if own => Ok(Self { guest, form }),
+            Ok(_) => Err(guest.answer(Err(foreign()))),
+            Err(error) => Err(guest.answer(Err(error))),
+        }
+    }
+}
+
+/// Whether a browser says that a page of this very origin sent the form. One that says nothing sent none.
+fn is_own(headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return site == "same-origin";
+    }
+    let host = text(header::HOST.as_str());
+    let origin = text("origin").and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
+    origin.is_some() && origin == host
+}
+
+fn foreign() -> Error {
+    Error::new(Code::PermissionDenied, "the form did not come from a page of this browser's session")
+        .with_help("go back, load the page again, and send it once more")
+}
+
+/// Where somebody goes who is not signed in: to the sign-in, and back afterwards.
+async fn signed_out(parts: &Parts, dash: &Dashboard, theme: Theme) -> Response {
+    match members::any(&dash.app).await {
+        Err(error) => bare_problem(dash, theme, &error),
+        Ok(false) => see_other("/setup"),
+        Ok(true) => {
+            let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+            let back = if parts.method == http::Method::GET { path } else { "/" };
+            let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", back).finish();
+            see_other(&format!("/login?{query}"))
+        }
+    }
+}
+
+fn bare_problem(dash: &Dashboard, theme: Theme, error: &Error) -> Response {
+    let reference = dash.app.reference().unwrap_or_else(|_| Reference::unknown());
+    problem(error, &reference, Frame::bare("Not done — Keybearer", theme, String::new()))
+}
+
+fn theme(headers: &HeaderMap, secure: bool) -> Theme {
+    Theme::parse(&Cookie::Theme.read(headers, secure).unwrap_or_default())
+}
+
+fn flash(headers: &HeaderMap, secure: bool) -> Option<String> {
+    Cookie::Flash.read(headers, secure).and_then(|code| Flash::says(&code))
+}
+
+fn visitor(parts: &Parts, secure: bool) -> Visitor {
+    let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    Visitor {
+        address: parts.extensions.get::<SocketAddr>().map(SocketAddr::ip),
+        agent: agent.unwrap_or_default().to_owned(),
+        device: Cookie::Device.read(&parts.headers, secure),
+    }
+}
+
+fn section(path: &str) -> Section {
+    match path.split(['/', '?']).nth(1).unwrap_or_default() {
+        "connections" => Section::Connections,
+        "accounts" | "links" => Section::Accounts,
+        "logs" => Section::Logs,
+        "settings" => Section::Settings,
+        _ => Section::Overview,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn said(pairs: &[(&'static str, &'static str)]) -> bool {
+        is_own(
+            &pairs
+                .iter()
+                .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn only_a_page_of_this_origin_sends_forms_that_count() {
+        assert!(said(&[("sec-fetch-site", "same-origin"), ("host", "keys.example")]));
+        assert!(said(&[("origin", "https://keys.example"), ("host", "keys.example")]));
+        for bad in [
+            &[("sec-fetch-site", "same-site"), ("origin", "https://keys.example"), ("host", "keys.example")]
+                [..],
+            &[("sec-fetch-site", "cross-site"), ("host", "keys.example")],
+            &[("origin", "https://evil.example"), ("host", "keys.example")],
+            &[("origin", "null"), ("host", "keys.example")],
+            &[("host", "keys.example")],
+        ] {
+            assert!(!said(bad), "{bad:?}");
+        }
+    }
+}

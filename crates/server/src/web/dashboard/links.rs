@@ -1,0 +1,222 @@
+//! Making a connect link, and showing it once with a code for phones.
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::Query;
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use keybearer_app::accounts::Lookup;
+use keybearer_app::connections::{self, ConnectionQuery};
+use keybearer_app::flows::{self, LinkRequest};
+use keybearer_app::{PageAsk, accounts};
+use keybearer_core::{Code, ConnectionState, Error, Result};
+use qrcode::{Color, EcLevel, QrCode};
+use serde::Deserialize;
+
+use super::answer::{see_other, sentence, with_cookie};
+use super::cookie::Cookie;
+use super::form::Form;
+use super::frame::{Frame, Section};
+use super::guard::{Posted, Visit};
+
+/// For whom, where that is known already.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    connection: String,
+    #[serde(default)]
+    user: String,
+    #[serde(default)]
+    account: String,
+}
+
+/// D14, before.
+#[derive(Template)]
+#[template(path = "dashboard/link.html")]
+struct AskView {
+    frame: Frame,
+    choices: Vec<Choice>,
+    user: String,
+    lifetimes: Vec<Lifetime>,
+    wrong: Option<String>,
+}
+
+/// A connection that links can be made for.
+struct Choice {
+    id: String,
+    name: String,
+    connector: String,
+    chosen: bool,
+}
+
+/// How long a link works.
+struct Lifetime {
+    seconds: u64,
+    words: &'static str,
+    chosen: bool,
+}
+
+/// D14, after.
+#[derive(Template)]
+#[template(path = "dashboard/link_made.html")]
+struct MadeView {
+    frame: Frame,
+    url: String,
+    qr: String,
+    size: usize,
+    account: String,
+    user: String,
+    connection: String,
+}
+
+const LIFETIMES: [(u64, &str); 5] = [
+    (900, "15 minutes"),
+    (3600, "1 hour"),
+    (86_400, "24 hours"),
+    (7 * 86_400, "7 days"),
+    (30 * 86_400, "30 days"),
+];
+
+/// `GET /links`
+pub(super) async fn ask(visit: Visit, Query(asked): Query<Asked>) -> Response {
+    let page = async {
+        let view = ask_view(&visit, &asked.connection, asked.user, 86_400, None).await?;
+        Ok(visit.page(&view))
+    };
+    let page: Result<Response> = page.await;
+    visit.answer(page)
+}
+
+/// `POST /links`
+pub(super) async fn make(Posted { visit, form }: Posted) -> Response {
+    let done = async {
+        match create(&visit, &form).await {
+            Ok(link) => {
+                let token = link.url.path().rsplit('/').next().unwrap_or_default().to_owned();
+                let to = see_other(&format!("/links/made?account={}", link.account_id));
+                Ok(with_cookie(to, Cookie::Made.set(&token, visit.dash.is_secure())))
+            }
+            Err(error) if error.code == Code::InvalidArgument => {
+                let wrong = error.violations.first().map_or_else(
+                    || sentence(&error.detail),
+                    |wrong| {
+                        let field = if wrong.field == "identifier" { "the user" } else { &wrong.field };
+                        sentence(&format!("{field} {}", wrong.description))
+                    },
+                );
+                let lifetime = form.text("lifetime").parse().unwrap_or(86_400);
+                let view =
+                    ask_view(&visit, &form.text("connection"), form.text("user"), lifetime, Some(wrong))
+                        .await?;
+                Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &view))
+            }
+            Err(error) => Err(error),
+        }
+    };
+    let done: Result<Response> = done.await;
+    visit.answer(done)
+}
+
+async fn create(visit: &Visit, form: &Form) -> Result<flows::Link> {
+    let account = form.text("account");
+    let lookup = match account.is_empty() {
+        true => Lookup::of(form.text("connection"), form.text("user").trim()),
+        false => Lookup::id(account),
+    };
+    let seconds = form
+        .text("lifetime")
+        .parse()
+        .ok()
+        .filter(|seconds| LIFETIMES.iter().any(|(known, _)| known == seconds));
+    let request =
+        LinkRequest { lookup, lifetime: seconds.map(Duration::from_secs), ..LinkRequest::default() };
+    flows::create_link(visit.app(), visit.caller(), request).await
+}
+
+/// `GET /links/made?account=…`
+pub(super) async fn made(visit: Visit, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
+    let page = async {
+        let account = accounts::get(visit.app(), visit.caller(), &Lookup::id(asked.account)).await?;
+        let token = Cookie::Made.read(&headers, visit.dash.is_secure());
+        let gone = || {
+            Error::new(Code::LinkExpired, "a link is shown only right after it was made")
+                .with_help("make another one: the former one ends then")
+        };
+        let url = format!("{}/c/{}", visit.app().issuer(), token.ok_or_else(gone)?);
+        let (qr, size) = code(&url)?;
+        let frame = visit
+            .frame(Section::Accounts, "Connect link")
+            .under("/accounts", "Accounts")
+            .under("", "Connect link");
+        let view = MadeView {
+            frame: frame
+                .command(format!("keybearer link {} --user {}", account.connection, account.identifier)),
+            account: account.id.to_string(),
+            user: account.identifier,
+            connection: account.connection,
+            url,
+            qr,
+            size,
+        };
+        Ok(visit.page(&view))
+    };
+    let page: Result<Response> = page.await;
+    visit.answer(page)
+}
+
+async fn ask_view(
+    visit: &Visit,
+    chosen: &str,
+    user: String,
+    lifetime: u64,
+    wrong: Option<String>,
+) -> Result<AskView> {
+    let query = ConnectionQuery { state: Some(ConnectionState::Active), ..ConnectionQuery::default() };
+    let listed = connections::list(visit.app(), visit.caller(), &query, &PageAsk::first(100)).await?;
+    let choice = |one: connections::Connection| Choice {
+        chosen: one.id.as_str() == chosen || one.name == chosen,
+        id: one.id.to_string(),
+        name: one.name,
+        connector: one.connector_display_name,
+    };
+    let lifetimes = LIFETIMES.into_iter();
+    let frame = visit.frame(Section::Accounts, "Create a connect link").under("/accounts", "Accounts");
+    Ok(AskView {
+        frame: frame.under("", "Create a link").command("keybearer link CONNECTION --user USER"),
+        choices: listed.items.into_iter().map(choice).collect(),
+        user,
+        lifetimes: lifetimes
+            .map(|(seconds, words)| Lifetime { seconds, words, chosen: seconds == lifetime })
+            .collect(),
+        wrong,
+    })
+}
+
+/// The dark modules of the code as the data of a path, and how many modules wide it is with its quiet zone.
+fn code(text: &str) -> Result<(String, usize)> {
+    use std::fmt::Write as _;
+    const QUIET: usize = 4;
+    let code = QrCode::with_error_correction_level(text, EcLevel::M);
+    let code = code.map_err(|_| Error::internal("the link does not fit into a code"))?;
+    let (width, mut path) = (code.width(), String::new());
+    for (number, color) in code.to_colors().into_iter().enumerate() {
+        if color == Color::Dark {
+            let (x, y) = (number % width + QUIET, number / width + QUIET);
+            let _ = write!(path, "M{x} {y}h1v1h-1z");
+        }
+    }
+    Ok((path, width + 2 * QUIET))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::code;
+
+    #[test]
+    fn a_link_becomes_a_code_of_squares_only() {
+        let (path, size) = code("https://keys.example/c/0123456789abcdefghjkmnpqrstvwxyz").unwrap();
+        assert!((29..=61).contains(&size) && path.starts_with("M4 4h1v1h-1z"));
+        assert!(path.bytes().all(|byte| byte.is_ascii_digit() || b"Mhvz- ".contains(&byte)));
+    }
+}

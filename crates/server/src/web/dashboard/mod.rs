@@ -1,0 +1,118 @@
+//! The dashboard: what a developer sees. Every page works without scripts; scripts only save a step.
+//!
+//! A handler reads the form, asks use cases as the signed-in member, and renders. Permissions are decided in `app`.
+
+mod accounts;
+mod answer;
+mod catalogue;
+mod connection;
+mod connections;
+mod cookie;
+mod credentials;
+mod entry;
+mod fields;
+mod flash;
+mod form;
+mod frame;
+mod guard;
+mod links;
+mod logs;
+mod overview;
+mod people;
+mod review;
+mod scopes;
+mod setup;
+mod setup_view;
+#[cfg(debug_assertions)]
+mod styleguide;
+mod test_view;
+mod testing;
+mod when;
+
+use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::{HeaderValue, header};
+use keybearer_app::App;
+
+/// Scripts and requests of our own, from files of our own. Forms post to us alone.
+const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; font-src 'self'; \
+                      img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(super) struct Dashboard {
+    pub app: App,
+}
+
+impl Dashboard {
+    fn is_secure(&self) -> bool {
+        self.app.config().public_url.scheme() == "https"
+    }
+}
+
+/// Every route of the dashboard, `/` included.
+pub(super) fn routes(app: App) -> Router {
+    let routes = Router::new()
+        .merge(signing_in())
+        .merge(connection_routes())
+        .merge(people_routes())
+        .route("/", get(overview::show))
+        .route("/accounts", get(accounts::list))
+        .route("/accounts/{id}", get(accounts::show))
+        .route("/accounts/{id}/refresh", post(accounts::refresh))
+        .route("/accounts/{id}/disconnect", post(accounts::disconnect))
+        .route("/accounts/{id}/delete", get(accounts::ask_delete).post(accounts::delete))
+        .route("/links", get(links::ask).post(links::make))
+        .route("/links/made", get(links::made))
+        .route("/logs", get(logs::list));
+    #[cfg(debug_assertions)]
+    let routes = routes.route("/_styleguide", get(styleguide::show));
+    routes.with_state(Dashboard { app }).layer(map_response(guarded))
+}
+
+fn signing_in() -> Router<Dashboard> {
+    Router::new()
+        .route("/login", get(entry::ask).post(entry::sign_in))
+        .route("/link", post(entry::redeem))
+        .route("/setup", get(entry::ask_owner).post(entry::make_owner))
+        .route("/welcome", get(entry::ask_password).post(entry::choose_password))
+        .route("/sign-out", post(entry::sign_out))
+        .route("/theme", post(entry::theme))
+}
+
+fn connection_routes() -> Router<Dashboard> {
+    Router::new()
+        .route("/connections", get(connections::list))
+        .route("/connections/new", get(catalogue::list))
+        .route("/connections/new/{connector}", get(catalogue::ask).post(catalogue::begin))
+        .route("/connections/{name}", get(connection::show))
+        .route("/connections/{name}/setup", get(setup::show).post(setup::save))
+        .route("/connections/{name}/review", get(review::ask).post(review::save))
+        .route("/connections/{name}/credentials", get(credentials::ask).post(credentials::replace))
+        .route("/connections/{name}/test", post(testing::begin))
+        .route("/connections/{name}/test/{flow}", get(testing::show))
+        .route("/connections/{name}/test/{flow}/refresh", post(testing::refresh))
+        .route("/connections/{name}/pause", post(connection::pause))
+        .route("/connections/{name}/resume", post(connection::resume))
+        .route("/connections/{name}/delete", get(connection::ask_delete).post(connection::delete))
+}
+
+fn people_routes() -> Router<Dashboard> {
+    Router::new()
+        .route("/settings", get(people::you))
+        .route("/settings/password", post(people::password))
+        .route("/settings/sessions/{id}/end", post(people::end_session))
+        .route("/settings/sessions/end-others", post(people::end_others))
+        .route("/settings/people", get(people::list).post(people::invite))
+        .route("/settings/people/{id}/role", post(people::role))
+        .route("/settings/people/{id}/link", post(people::link))
+        .route("/settings/people/{id}/remove", post(people::remove))
+}
+
+/// Our own policy, instead of the one of the hosted pages.
+async fn guarded(mut answer: Response) -> Response {
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    answer
+}

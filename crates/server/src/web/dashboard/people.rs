@@ -1,0 +1,235 @@
+//! One's own password and sessions, and the people who may sign in.
+
+use askama::Template;
+use axum::extract::Path;
+use axum::response::Response;
+use http::StatusCode;
+use keybearer_app::members::{self, Member, NewMember};
+use keybearer_app::{Permission, sessions};
+use keybearer_core::ids::{MemberId, MemberSessionId};
+use keybearer_core::{Code, Error, MemberRole, Result};
+use url::Url;
+
+use super::answer::sentence;
+use super::flash::Flash;
+use super::frame::{Frame, Section};
+use super::guard::{Posted, Visit};
+use super::when::When;
+
+/// One's own settings.
+#[derive(Template)]
+#[template(path = "dashboard/you.html")]
+struct YouView {
+    frame: Frame,
+    email: String,
+    has_password: bool,
+    sessions: Vec<Open>,
+    wrong: Option<String>,
+}
+
+/// An open session.
+struct Open {
+    id: String,
+    current: bool,
+    address: String,
+    agent: String,
+    opened: When,
+    seen: When,
+}
+
+/// The people.
+#[derive(Template)]
+#[template(path = "dashboard/people.html")]
+struct PeopleView {
+    frame: Frame,
+    people: Vec<Person>,
+    roles: Vec<Role>,
+    may: bool,
+    link: Option<String>,
+    wrong: Option<String>,
+}
+
+/// One of them.
+struct Person {
+    id: String,
+    name: String,
+    email: String,
+    role: MemberRole,
+    signed_in: Option<When>,
+    invited: bool,
+    you: bool,
+}
+
+/// A role with what it may do.
+struct Role {
+    role: MemberRole,
+    says: &'static str,
+}
+
+/// `GET /settings`
+pub(super) async fn you(visit: Visit) -> Response {
+    let page = you_view(&visit, None).await;
+    visit.answer(page.map(|view| visit.page(&view)))
+}
+
+/// `POST /settings/password`
+pub(super) async fn password(Posted { visit, form }: Posted) -> Response {
+    let changed = members::change_password(
+        visit.app(),
+        &visit.session,
+        form.secret("current"),
+        form.secret("password"),
+    )
+    .await;
+    let done = match changed {
+        Ok(()) => Ok(visit.done("/settings", Flash::PasswordSet)),
+        Err(error) if matches!(error.code, Code::InvalidArgument | Code::RateLimited) => {
+            let view = you_view(&visit, Some(wrong(&error))).await;
+            view.map(|view| visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &view))
+        }
+        Err(error) => Err(error),
+    };
+    visit.answer(done)
+}
+
+/// `POST /settings/sessions/{id}/end`
+pub(super) async fn end_session(Path(id): Path<String>, Posted { visit, .. }: Posted) -> Response {
+    let done = async {
+        let id = MemberSessionId::parse(&id)
+            .ok_or_else(|| Error::new(Code::NotFound, "there is no such session of yours"))?;
+        sessions::revoke(visit.app(), &visit.session, &id).await?;
+        Ok(visit.done("/settings", Flash::SessionEnded))
+    };
+    let done: Result<Response> = done.await;
+    visit.answer(done)
+}
+
+/// `POST /settings/sessions/end-others`
+pub(super) async fn end_others(Posted { visit, .. }: Posted) -> Response {
+    let done = sessions::revoke_others(visit.app(), &visit.session).await;
+    visit.answer(done.map(|_| visit.done("/settings", Flash::SessionsEnded)))
+}
+
+/// `GET /settings/people`
+pub(super) async fn list(visit: Visit) -> Response {
+    let page = people_view(&visit, None, None).await;
+    visit.answer(page.map(|view| visit.page(&view)))
+}
+
+/// `POST /settings/people`
+pub(super) async fn invite(Posted { visit, form }: Posted) -> Response {
+    let new = NewMember { email: form.text("email"), name: form.text("name") };
+    let role = MemberRole::parse(&form.text("role")).unwrap_or(MemberRole::Viewer);
+    let done = match members::invite(visit.app(), visit.caller(), &new, role).await {
+        Ok((_, link)) => people_view(&visit, Some(&link), None).await.map(|view| visit.page(&view)),
+        Err(error) if matches!(error.code, Code::InvalidArgument | Code::AlreadyExists) => {
+            let view = people_view(&visit, None, Some(wrong(&error))).await;
+            view.map(|view| visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &view))
+        }
+        Err(error) => Err(error),
+    };
+    visit.answer(done)
+}
+
+/// `POST /settings/people/{id}/role`
+pub(super) async fn role(Path(id): Path<String>, Posted { visit, form }: Posted) -> Response {
+    let done = async {
+        let role = MemberRole::parse(&form.text("role"))
+            .ok_or_else(|| Error::field("role", "must be one of the roles"))?;
+        members::set_role(visit.app(), visit.caller(), &member(&id)?, role).await?;
+        Ok(visit.done("/settings/people", Flash::RoleSet))
+    };
+    let done: Result<Response> = done.await;
+    visit.answer(done)
+}
+
+/// `POST /settings/people/{id}/link`
+pub(super) async fn link(Path(id): Path<String>, Posted { visit, .. }: Posted) -> Response {
+    let done = async {
+        let link = members::password_link(visit.app(), visit.caller(), &member(&id)?).await?;
+        Ok(visit.page(&people_view(&visit, Some(&link), None).await?))
+    };
+    let done: Result<Response> = done.await;
+    visit.answer(done)
+}
+
+/// `POST /settings/people/{id}/remove`
+pub(super) async fn remove(Path(id): Path<String>, Posted { visit, .. }: Posted) -> Response {
+    let done = async {
+        members::remove(visit.app(), visit.caller(), &member(&id)?).await?;
+        Ok(visit.done("/settings/people", Flash::Removed))
+    };
+    let done: Result<Response> = done.await;
+    visit.answer(done)
+}
+
+fn member(id: &str) -> Result<MemberId> {
+    MemberId::parse(id).ok_or_else(|| Error::new(Code::NotFound, "there is no such member"))
+}
+
+fn wrong(error: &Error) -> String {
+    match (error.retry_after_seconds, error.violations.first()) {
+        (Some(seconds), _) => format!("Too many wrong tries. Try again in {seconds} s."),
+        (None, Some(wrong)) => {
+            let field = match wrong.field.as_str() {
+                "current" => "what you gave as present password",
+                "password" => "the new password",
+                "email" => "the e-mail address",
+                _ => "the name",
+            };
+            sentence(&format!("{field} {}", wrong.description))
+        }
+        (None, None) => sentence(&error.detail),
+    }
+}
+
+async fn you_view(visit: &Visit, wrong: Option<String>) -> Result<YouView> {
+    let now = visit.app().now();
+    let open = sessions::list(visit.app(), &visit.session).await?;
+    let open = open.into_iter().map(|session| Open {
+        id: session.id.to_string(),
+        current: session.current,
+        address: session.address,
+        agent: session.agent,
+        opened: When::new(session.created_at, now),
+        seen: When::new(session.seen_at, now),
+    });
+    Ok(YouView {
+        frame: visit.frame(Section::Settings, "Settings"),
+        email: visit.session.member.email.clone(),
+        has_password: visit.session.member.has_password,
+        sessions: open.collect(),
+        wrong,
+    })
+}
+
+async fn people_view(visit: &Visit, link: Option<&Url>, wrong: Option<String>) -> Result<PeopleView> {
+    let now = visit.app().now();
+    let all = members::list(visit.app(), visit.caller()).await?;
+    let person = |one: Member| Person {
+        you: one.id == visit.session.member.id,
+        id: one.id.to_string(),
+        invited: !one.has_password,
+        name: one.name,
+        email: one.email,
+        role: one.role,
+        signed_in: one.signed_in_at.map(|at| When::new(at, now)),
+    };
+    Ok(PeopleView {
+        frame: visit.frame(Section::Settings, "People").under("/settings", "Settings").under("", "People"),
+        people: all.into_iter().map(person).collect(),
+        roles: MemberRole::ALL.iter().map(|role| Role { role: *role, says: says(*role) }).collect(),
+        may: visit.caller().permissions.has(Permission::MembersWrite),
+        link: link.map(Url::to_string),
+        wrong,
+    })
+}
+
+fn says(role: MemberRole) -> &'static str {
+    match role {
+        MemberRole::Owner => "Everything, people included",
+        MemberRole::Developer => "Everything but people",
+        MemberRole::Viewer => "Sees connections and accounts",
+        MemberRole::Auditor => "Sees everything, logs included",
+    }
+}

@@ -1,0 +1,6 @@
+//! The dashboard as a browser without scripts sees it: pages as text, cookies, posted forms.
+
+mod connections;
+mod entry;
+mod hostile;
+mod stage;
