@@ -146,9 +146,11 @@ METHODS = {
     CALL_LOGS: {
         "ListToolCallLogs": ("Lists calls, newest first.", "agent_logs:read"),
         "GetToolCallLog": ("Shows one call by the id of its execution.", "agent_logs:read"),
+        "ListCurrentToolCallLogs": ("Lists the calls of the account of this browser's link.", "agent_logs:read"),
     },
     ANALYTICS: {
         "GetOverviewStats": ("Adds up the calls of a span of time.", "agent_logs:read"),
+        "GetCurrentOverviewStats": ("Adds up the calls of the account of this browser's link.", "agent_logs:read"),
     },
 }
 
@@ -163,6 +165,8 @@ LINK_SESSIONS = {
     "DisconnectMyConnectedAccount": "ONLY",
     "GetMyConnectionMagicLink": "ONLY",
     "ListMyProviders": "ONLY",
+    "ListCurrentToolCallLogs": "ONLY",
+    "GetCurrentOverviewStats": "ONLY",
 }
 
 # Not used by any method above, but carried inside errors.

@@ -7,10 +7,14 @@ use keybearer_store::{AccountRow, ConnectionFilter, ConnectionRow, PageRequest, 
 use url::Url;
 
 use crate::access::{Actor, Caller, LinkSession};
+
 use crate::accounts::{self, Account, Credentials, Lookup, ScopeSelection, UpdateAccount};
+use crate::analytics::{self, Overview};
 use crate::flows::{self, Link, LinkRequest};
+use crate::paging::{Listed, PageAsk};
 use crate::providers::{self, Provider};
 use crate::state::App;
+use crate::tool_calls::{self, ToolCall, ToolCallQuery};
 
 /// A connection as its user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +151,34 @@ pub async fn link(app: &App, caller: &Caller, connection: &str) -> Result<Link> 
         scope_selection: None,
     };
     flows::create_link(app, &holder(caller), request).await
+}
+
+/// The calls of the account of the link.
+///
+/// # Errors
+/// [`Code::PermissionDenied`] for others, and those of [`tool_calls::list`].
+pub async fn calls(
+    app: &App,
+    caller: &Caller,
+    query: ToolCallQuery,
+    ask: &PageAsk,
+) -> Result<Listed<ToolCall>> {
+    tool_calls::list(app, &holder(caller), of_link(caller, query)?, ask).await
+}
+
+/// The sums over the calls of the account of the link.
+///
+/// # Errors
+/// [`Code::PermissionDenied`] for others, and those of [`analytics::overview`].
+pub async fn overview(app: &App, caller: &Caller, query: ToolCallQuery) -> Result<Overview> {
+    analytics::overview(app, &holder(caller), of_link(caller, query)?).await
+}
+
+/// The query, for the account of the link alone. Another one that is named answers as everywhere in a session.
+fn of_link(caller: &Caller, query: ToolCallQuery) -> Result<ToolCallQuery> {
+    session(caller)?;
+    let (_, lookup) = meant(caller, &Lookup { id: query.account_id, ..Lookup::default() })?;
+    Ok(ToolCallQuery { account_id: lookup.id, ..query })
 }
 
 /// Who acts on what: an API client on what it names, a browser on the account of its link.

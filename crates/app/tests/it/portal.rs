@@ -6,6 +6,7 @@ use keybearer_app::accounts::{
 use keybearer_app::connections::{self, CreateConnection, ScopeSettings, UpdateConnection};
 use keybearer_app::flows::{self, LinkRequest, PageBody};
 use keybearer_app::organizations::{self, CreateOrganization};
+use keybearer_app::tool_calls::{self, ToolCallQuery};
 use keybearer_app::{Actor, AppConfig, Caller, PageAsk, Permissions, clients, logs, portal};
 use keybearer_core::{AccountStatus, Code, StatusReason, VerifyMode};
 use serde_json::json;
@@ -14,6 +15,7 @@ use crate::accounts::{new, tokens};
 use crate::connections::postcards;
 use crate::flows_stage::{Stage, browser, done, on_both_staged};
 use crate::harness::{code, fields};
+use crate::tokens_refresh::{connected, get as call};
 
 fn open(config: &mut AppConfig) {
     config.links_open_all_accounts = true;
@@ -32,6 +34,7 @@ on_both_staged!(crate::flows_stage::plain;
     a_session_changes_its_scopes_and_nothing_else,
     a_redirect_leads_where_the_page_leads_and_only_this_browser_finishes_it,
     the_other_accounts_of_a_user_are_closed_unless_the_operator_opens_them,
+    a_session_sees_the_calls_of_its_account_and_no_others,
 );
 on_both_staged!(super::open;
     an_open_link_shows_the_accounts_of_its_user_only,
@@ -74,6 +77,36 @@ async fn a_session_is_its_links_account_and_no_other(stage: &Stage) {
     assert_eq!(portal::disconnect(app, &stage.world.caller, &lookup).await.unwrap().id, other.id);
     assert_eq!(code(portal::get(app, &stage.world.stranger, &lookup).await), Code::AccountNotFound);
     assert_eq!(code(portal::redirect_url(app, &stage.world.caller, None).await), Code::PermissionDenied);
+}
+
+async fn a_session_sees_the_calls_of_its_account_and_no_others(stage: &Stage) {
+    let account = connected(stage, 50).await;
+    let (app, developer) = (stage.app(), &stage.world.caller);
+    call(app, stage, "u-1").await.unwrap();
+    call(app, stage, "nobody").await.unwrap_err();
+    let all = || tool_calls::list(app, developer, ToolCallQuery::default(), &PageAsk::default());
+    while all().await.unwrap().items.len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let caller = session(stage, &stage.link("u-1").await).await;
+    let mine =
+        portal::calls(app, &caller, ToolCallQuery::default(), &PageAsk::default()).await.unwrap().items;
+    assert_eq!(mine.iter().map(|one| one.account_id.clone()).collect::<Vec<_>>(), [Some(account.id)]);
+    let now = app.now();
+    let hour = std::time::Duration::from_secs(3600);
+    let span = ToolCallQuery {
+        from: Some(now.minus(hour)),
+        until: Some(now.plus(hour)),
+        ..ToolCallQuery::default()
+    };
+    assert_eq!(portal::overview(app, &caller, span.clone()).await.unwrap().all.total(), 1);
+    let other = ToolCallQuery { account_id: Some("ca_1".to_owned()), ..span.clone() };
+    assert_eq!(
+        code(portal::calls(app, &caller, other.clone(), &PageAsk::default()).await),
+        Code::PermissionDenied
+    );
+    assert_eq!(code(portal::overview(app, &caller, other).await), Code::PermissionDenied);
+    assert_eq!(code(portal::overview(app, developer, span).await), Code::PermissionDenied);
 }
 
 async fn a_session_ends_with_its_link(stage: &Stage) {

@@ -204,13 +204,9 @@ async fn a_hundred_thousand_calls_are_added_up_by_the_database(world: &World) {
         until: Some(at("2030-01-08T00:00:00Z")),
         ..ToolCallQuery::default()
     };
-    let started = tokio::time::Instant::now();
     let sums = analytics::overview(&world.app, &world.caller, week).await.unwrap();
-    let took = started.elapsed();
     assert_eq!((sums.all, sums.slots.len()), (tally(90_000, 10_000, 0), 28));
     assert_eq!((sums.connectors.len(), sums.codes), (7, vec![("http_500".to_owned(), 10_000)]));
-    // three statements, whatever the number of rows; generous for a machine that does other things
-    assert!(took < Duration::from_secs(8), "{took:?}");
 }
 
 async fn a_proxied_call_is_logged_with_ids_and_details_where_wanted(stage: &Stage) {

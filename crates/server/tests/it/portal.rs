@@ -145,6 +145,7 @@ async fn what_is_for_browsers_only_refuses_a_token() {
         "/api/v1/connected_accounts/portal/redirect_url",
         "/api/v1/my-app-connections",
         "/api/v1/my-providers",
+        "/api/v1/agentkit/tool_call_logs:this",
     ] {
         let headers = [("authorization", bearer.as_str())];
         let answer = scene.server.http.send(Method::GET, path, &headers, String::new()).await;

@@ -2,6 +2,7 @@
 
 use keybearer_app::analytics::{self, Overview, Tally};
 use keybearer_app::tool_calls::{self, ToolCall, ToolCallQuery};
+use keybearer_app::{Listed, portal};
 use tonic::{Request, async_trait};
 
 use super::map::{filled, from_time, time};
@@ -19,12 +20,17 @@ impl AgentkitLogsService for Service {
         let (caller, message) = take(request)?;
         let ask = page(message.page_size, message.page_token.clone());
         let listed = tool_calls::list(&self.0, &caller, query(message), &ask).await.map_err(fail)?;
-        give(wire::ListToolCallLogsResponse {
-            next_page_token: listed.next.unwrap_or_default(),
-            prev_page_token: listed.previous.unwrap_or_default(),
-            total_size: listed.total,
-            tool_call_logs: listed.items.into_iter().map(call).collect(),
-        })
+        give(calls(listed))
+    }
+
+    async fn list_current_tool_call_logs(
+        &self,
+        request: Request<wire::ListCurrentToolCallLogsRequest>,
+    ) -> Answer<wire::ListToolCallLogsResponse> {
+        let (caller, message) = take(request)?;
+        let ask = page(message.page_size, message.page_token.clone());
+        let listed = portal::calls(&self.0, &caller, current(message), &ask).await.map_err(fail)?;
+        give(calls(listed))
     }
 
     async fn get_tool_call_log(
@@ -44,17 +50,52 @@ impl AgentkitAnalyticsService for Service {
         request: Request<wire::GetOverviewStatsRequest>,
     ) -> Answer<wire::OverviewStats> {
         let (caller, message) = take(request)?;
-        let query = ToolCallQuery {
-            from: message.start_time.as_ref().map(from_time),
-            until: message.end_time.as_ref().map(from_time),
-            statuses: message.status,
-            providers: message.provider,
-            sources: message.source,
-            error_codes: message.error_code,
-            connection_name: message.connection_name.and_then(filled),
-            ..ToolCallQuery::default()
-        };
-        give(stats(analytics::overview(&self.0, &caller, query).await.map_err(fail)?))
+        give(stats(analytics::overview(&self.0, &caller, span(message)).await.map_err(fail)?))
+    }
+
+    async fn get_current_overview_stats(
+        &self,
+        request: Request<wire::GetOverviewStatsRequest>,
+    ) -> Answer<wire::OverviewStats> {
+        let (caller, message) = take(request)?;
+        give(stats(portal::overview(&self.0, &caller, span(message)).await.map_err(fail)?))
+    }
+}
+
+fn calls(listed: Listed<ToolCall>) -> wire::ListToolCallLogsResponse {
+    wire::ListToolCallLogsResponse {
+        next_page_token: listed.next.unwrap_or_default(),
+        prev_page_token: listed.previous.unwrap_or_default(),
+        total_size: listed.total,
+        tool_call_logs: listed.items.into_iter().map(call).collect(),
+    }
+}
+
+fn span(message: wire::GetOverviewStatsRequest) -> ToolCallQuery {
+    ToolCallQuery {
+        from: message.start_time.as_ref().map(from_time),
+        until: message.end_time.as_ref().map(from_time),
+        statuses: message.status,
+        providers: message.provider,
+        sources: message.source,
+        error_codes: message.error_code,
+        connection_name: message.connection_name.and_then(filled),
+        ..ToolCallQuery::default()
+    }
+}
+
+fn current(message: wire::ListCurrentToolCallLogsRequest) -> ToolCallQuery {
+    ToolCallQuery {
+        from: message.start_time.as_ref().map(from_time),
+        until: message.end_time.as_ref().map(from_time),
+        statuses: message.status,
+        providers: message.provider,
+        sources: message.source,
+        connection_id: message.connection_id.and_then(filled),
+        account_id: message.connected_account_id.and_then(filled),
+        agent_run_id: message.agent_run_id.and_then(filled),
+        connection_name: message.connection_name.and_then(filled),
+        ..ToolCallQuery::default()
     }
 }
 
