@@ -84,8 +84,8 @@ async fn a_session_sees_the_calls_of_its_account_and_no_others(stage: &Stage) {
     let (app, developer) = (stage.app(), &stage.world.caller);
     call(app, stage, "u-1").await.unwrap();
     call(app, stage, "nobody").await.unwrap_err();
-    let all = || tool_calls::list(app, developer, ToolCallQuery::default(), &PageAsk::default());
-    while all().await.unwrap().items.len() < 2 {
+    let first = PageAsk::default();
+    while tool_calls::list(app, developer, ToolCallQuery::default(), &first).await.unwrap().items.len() < 2 {
         tokio::task::yield_now().await;
     }
     let caller = session(stage, &stage.link("u-1").await).await;
