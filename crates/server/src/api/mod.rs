@@ -20,6 +20,7 @@ pub mod rest;
 mod rules;
 mod sessions;
 mod token;
+mod unary;
 
 pub use auth::{Authenticate, Caller};
 pub use descriptors::{Binding, Descriptors, LinkSession, Method};
@@ -29,3 +30,4 @@ pub use gate::Gate;
 pub use hooks::{Hook, Hooks, IssueToken};
 pub use sessions::{Held, LinkSessions};
 pub use token::{IssuedToken, TokenRequest};
+pub(crate) use unary::unary;
