@@ -1,28 +1,7 @@
 // The dashboard in a real browser, against the sandbox: the way in, the heart, links, keyboard, no scripts, looks.
 import assert from 'node:assert/strict';
 import { connect, draft, EMAIL, enter, PASSWORD, registerApp, serve, tabTo } from './lib/dashboard.mjs';
-import { clean, fits, shot } from './lib/pages.mjs';
-
-const LOOKS = ['overview', 'connections', 'catalogue', 'begin', 'setup', 'connection', 'edit', 'credentials', 'delete', 'review',
-  'accounts', 'link', 'logs', 'settings', 'people', 'nothing', 'style'];
-
-/** Where the page of that name is; a draft is made for the set-up. */
-const addressOf = async (page, url, name) => {
-  const plain = {
-    overview: '/', connections: '/connections', catalogue: '/connections/new', begin: '/connections/new/postcards', accounts: '/accounts',
-    link: '/links', logs: '/logs', settings: '/settings', people: '/settings/people', nothing: '/connections/none', style: '/_styleguide',
-  };
-  if (plain[name]) return plain[name];
-  if (name === 'setup') {
-    await page.goto(`${url}/connections/new/postcards`);
-    await page.getByRole('button', { name: 'Start' }).click();
-    await page.getByRole('heading', { name: 'Add a Postcards connection' }).waitFor();
-    return new URL(page.url()).pathname;
-  }
-  await page.goto(`${url}/connections`);
-  const own = await page.getByRole('link', { name: 'postcards', exact: true }).first().getAttribute('href');
-  return own + { connection: '', edit: '/setup', credentials: '/credentials', delete: '/delete', review: '/review?scope=profile.read&scope=postcards.delete' }[name];
-};
+import { clean, shot } from './lib/pages.mjs';
 
 export default {
   'first run: the link that the server prints makes the owner, and only once': async ({ pages }) => {
@@ -198,21 +177,4 @@ export default {
     await page.getByRole('button', { name: 'Delete plain' }).click();
     await page.getByRole('status').getByText('Deleted.').waitFor();
   },
-
-  ...Object.fromEntries(LOOKS.map((name) => [`${name}: clean, fitting and pictured in every size and colour`, async ({ pages, keybearer }) => {
-    const page = await enter(pages, keybearer, { errors: name === 'nothing' || name === 'style' });
-    const { url } = await keybearer();
-    const path = await addressOf(page, url, name);
-    if (name === 'style' && (await page.request.get(url + path)).status() === 404) return; // a release has none
-    for (const dark of [false, true]) {
-      await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
-      for (const width of [1280, 390, 320]) {
-        await page.setViewportSize({ width, height: 900 });
-        await page.goto(url + path);
-        if (width !== 320) await clean(page);
-        await fits(page);
-        await shot(page, `dashboard-${name}-${width}-${dark ? 'dark' : 'light'}`);
-      }
-    }
-  }])),
 };

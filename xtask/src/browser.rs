@@ -1,27 +1,60 @@
 //! The page tests in Chromium.
 
-use crate::cargo::binary;
+use crate::cargo::{binary, metadata};
 use crate::run::{Count, Tested};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 /// Runs `tests/browser/run.mjs` on the released program. Its last line is `N passed, N failed`.
 pub fn run() -> Result<Tested> {
-    let mut command = Command::new("node");
-    command.arg("tests/browser/run.mjs").env("KEYBEARER_BIN", binary()?);
-    let output =
-        command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot start node")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    for line in text.lines() {
-        crate::run::say(&format!("    {line}"));
-    }
-    let count = text.lines().next_back().and_then(counts).context("tests/browser/run.mjs gave no counts")?;
-    let failure = (!output.status.success()).then(|| format!("tests/browser/run.mjs: {}", output.status));
+    let (count, failure) = node(&["tests/browser/run.mjs"], (" passed, ", " failed"))?;
     Ok(Tested { count, note: format!("{} page tests", count.passed), failure })
 }
 
-fn counts(line: &str) -> Option<Count> {
-    let (passed, failed) = line.strip_suffix(" failed")?.split_once(" passed, ")?;
+/// Measures the released program's pages by `tests/browser/gates.mjs` and holds them to the quality bar. Its last line
+/// is `N held, N broken`.
+pub fn gates(options: &[&str]) -> Result<String> {
+    let script = [&["tests/browser/gates.mjs"], options].concat();
+    let (count, failure) = node(&script, (" held, ", " broken"))?;
+    match failure {
+        None => Ok(format!("{} gates hold", count.passed)),
+        Some(failure) => bail!("{} gates are broken; {failure}", count.failed),
+    }
+}
+
+/// The gates on the program as it was built last, with a picture of every screen in `target/browser`; those that README
+/// and docs show are copied to `docs/pictures`.
+pub fn pictures() -> Result<()> {
+    crate::run::say(&gates(&["--pictures"])?);
+    let (from, to) = (metadata()?.target_directory.join("browser"), std::path::Path::new("docs/pictures"));
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        if let Some(name) = entry.file_name().to_str().and_then(|name| name.strip_prefix("docs-")) {
+            std::fs::copy(entry.path(), to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs a script of node, shows what it says, and reads its closing line.
+fn node(script: &[&str], words: (&str, &str)) -> Result<(Count, Option<String>)> {
+    let mut command = Command::new("node");
+    command.args(script).env("KEYBEARER_BIN", binary()?).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().context("cannot start node")?;
+    let output = BufReader::new(child.stdout.take().context("the output is piped")?);
+    let mut last = String::new();
+    for line in output.lines() {
+        last = line?;
+        crate::run::say(&format!("    {last}"));
+    }
+    let status = child.wait()?;
+    let count = counts(&last, words).with_context(|| format!("{} gave no counts", script.join(" ")))?;
+    Ok((count, (!status.success()).then(|| format!("{}: {status}", script.join(" ")))))
+}
+
+fn counts(line: &str, (between, end): (&str, &str)) -> Option<Count> {
+    let (passed, failed) = line.strip_suffix(end)?.split_once(between)?;
     Some(Count { passed: passed.parse().ok()?, failed: failed.parse().ok()? })
 }
 
@@ -31,7 +64,9 @@ mod tests {
 
     #[test]
     fn reads_the_closing_line() {
-        assert_eq!(counts("7 passed, 1 failed"), Some(Count { passed: 7, failed: 1 }));
-        assert_eq!(counts("all fine"), None);
+        let words = (" passed, ", " failed");
+        assert_eq!(counts("7 passed, 1 failed", words), Some(Count { passed: 7, failed: 1 }));
+        assert_eq!(counts("7 held, 1 broken", (" held, ", " broken")), Some(Count { passed: 7, failed: 1 }));
+        assert_eq!(counts("all fine", words), None);
     }
 }

@@ -13,7 +13,8 @@ use anyhow::{Result, bail};
 use run::{Runner, say};
 
 const USAGE: &str = "cargo xtask test [--keep-going] [--only STEP]... [--skip STEP]...
-cargo xtask lint | arch | deny | size | bench | openapi | peers install";
+cargo xtask lint | arch | deny | size | bench | openapi | peers install
+cargo xtask ui-gates [--pictures]: every gate of the pages; with pictures of each into target/browser, those of the docs into docs";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,6 +36,8 @@ fn dispatch(words: &[&str]) -> Result<()> {
         ["deny"] => steps(&["--only", "deny"]),
         ["size"] => steps(&["--only", "release", "--only", "start"]),
         ["bench"] => measure::bench(),
+        ["ui-gates"] => steps(&["--only", "release", "--only", "gates"]),
+        ["ui-gates", "--pictures"] => browser::pictures(),
         ["openapi"] => cargo::generate(),
         ["peers", "install"] => {
             say(&setup::peers()?);
@@ -60,5 +63,6 @@ fn steps(options: &[&str]) -> Result<()> {
     runner.step("start", measure::start)?;
     runner.step("demo", measure::demo)?;
     runner.counted("browser", browser::run)?;
+    runner.step("gates", || browser::gates(&[]))?;
     runner.finish()
 }

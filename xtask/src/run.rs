@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Every step, in order: the names that `--only` and `--skip` take.
-pub const STEPS: [&str; 14] = [
+pub const STEPS: [&str; 15] = [
     "setup", "fmt", "arch", "deny", "clippy", "doc", "tests", "doctests", "peers", "release", "lint",
-    "start", "demo", "browser",
+    "start", "demo", "browser", "gates",
 ];
 
 /// How many tests a runner executed.
