@@ -28,6 +28,7 @@ mod password;
 pub mod portal;
 pub mod providers;
 pub mod proxy;
+pub mod reach;
 pub mod sessions;
 mod signing;
 pub mod signing_keys;

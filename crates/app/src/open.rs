@@ -118,12 +118,15 @@ impl App {
 
 async fn assemble(parts: AppParts, db: Db, root_key: Arc<dyn KeyProvider>) -> Result<App> {
     let policy = policy(&parts.egress)?;
+    let own_client = crate::reach::own_client(&parts.config.public_url, policy.extra_roots.clone())?;
     let node = NodeName::take(parts.config.spill_folder.as_deref(), &*parts.entropy)?;
     let spill = Spill::new(parts.config.spill_folder.clone());
     Ok(App::new(Inner {
         caps: crate::proxy::Caps::new(&parts.config.proxy),
         config: parts.config,
         db,
+        own_client,
+        reach_memory: crate::reach::Memory::default(),
         egress: Egress::new(policy)
             .map_err(|error| Error::new(Code::ConfigInvalid, format!("egress: {error}")))?,
         catalog: parts.catalog,

@@ -308,7 +308,8 @@ async fn is_device(app: &App, member: &str, device: &str) -> Result<bool> {
     }
 }
 
-async fn sign(app: &App, purpose: &str, parts: &[&str]) -> Result<String> {
+/// A tag over `parts` that only this installation can make.
+pub(crate) async fn sign(app: &App, purpose: &str, parts: &[&str]) -> Result<String> {
     let environment = environments::default(app).await?.id;
     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
     let tag = app.keyring()?.mac(&environment, purpose, &parts).map_err(vault_error)?;
@@ -316,7 +317,7 @@ async fn sign(app: &App, purpose: &str, parts: &[&str]) -> Result<String> {
 }
 
 /// Whether one of the environment's keys made this: the newest one may be younger than the text.
-async fn is_signed(app: &App, purpose: &str, parts: &[&str], given: &str) -> Result<bool> {
+pub(crate) async fn is_signed(app: &App, purpose: &str, parts: &[&str], given: &str) -> Result<bool> {
     use subtle::ConstantTimeEq as _;
     let environment = environments::default(app).await?.id;
     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();

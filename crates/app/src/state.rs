@@ -22,6 +22,9 @@ pub(crate) struct Inner {
     pub config: AppConfig,
     pub db: Db,
     pub egress: Egress,
+    /// Contacts this server itself, through its public URL.
+    pub own_client: Egress,
+    pub reach_memory: crate::reach::Memory,
     pub catalog: Catalog,
     pub custom: crate::providers::Cache,
     pub root_key: Arc<dyn KeyProvider>,
@@ -98,6 +101,14 @@ impl App {
 
     pub(crate) fn egress(&self) -> &Egress {
         &self.0.egress
+    }
+
+    pub(crate) fn own_client(&self) -> &Egress {
+        &self.0.own_client
+    }
+
+    pub(crate) fn reach_memory(&self) -> &crate::reach::Memory {
+        &self.0.reach_memory
     }
 
     pub(crate) fn root_key(&self) -> &dyn KeyProvider {

@@ -172,6 +172,7 @@ fn front(app: &App, entropy: Arc<dyn Entropy>) -> Result<Front> {
     };
     let others = web::router(pages)
         .merge(web::dashboard(app.clone()))
+        .merge(web::reach(app.clone()))
         .merge(proxy::router(app.clone(), hooks.authenticate.clone()));
     Front::new(grpc::routes(app), hooks, entropy, others)
 }

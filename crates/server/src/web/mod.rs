@@ -6,6 +6,7 @@ mod dashboard;
 mod headers;
 pub mod hosted;
 mod portal;
+mod reach;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use keybearer_core::Entropy;
 use url::{Host, Url};
 
 pub use hosted::Flows;
+pub use reach::router as reach;
 
 /// What the pages need to know about this server.
 #[derive(Clone)]

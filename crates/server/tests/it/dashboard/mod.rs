@@ -3,4 +3,5 @@
 mod connections;
 mod entry;
 mod hostile;
+mod reach;
 mod stage;

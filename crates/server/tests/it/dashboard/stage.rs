@@ -59,13 +59,18 @@ pub struct Scene {
 
 impl Scene {
     pub async fn set() -> Self {
+        Self::at(&format!("http://{HOST}")).await
+    }
+
+    /// With a public URL of its own.
+    pub async fn at(public_url: &str) -> Self {
         let folder = keybearer_testkit::temp_dir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("keybearer.db").display());
         let mut catalog = Catalog::embedded();
         catalog.insert(load_connector(HOSTILE).unwrap());
         let parts = AppParts {
             config: AppConfig {
-                public_url: format!("http://{HOST}").parse().unwrap(),
+                public_url: public_url.parse().unwrap(),
                 environment_kind: EnvironmentKind::Development,
                 app_name: "Fieldnote".to_owned(),
                 verify_mode: VerifyMode::None,
