@@ -8,6 +8,7 @@ use keybearer_egress::{EgressError, Limits};
 use keybearer_oauth::failure::Failure;
 
 use crate::state::App;
+use crate::words;
 
 /// The largest answer of a token endpoint, in bytes.
 pub(crate) const MAX_ANSWER: u64 = 1 << 20;
@@ -23,12 +24,57 @@ pub(crate) struct ExchangeError {
     pub rotated: Option<SecretString>,
 }
 
+/// What the last answer of a token call looked like; only a developer's test looks at it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    /// How long it took.
+    pub took: Duration,
+    /// The status, when there was an answer.
+    pub status: Option<u16>,
+    /// How far the provider's clock is ahead of ours, in seconds.
+    pub skew_seconds: Option<i64>,
+    /// The provider's error in its own words, with everything blanked that could be a secret.
+    pub words: Option<String>,
+}
+
+impl Seen {
+    fn look(&mut self, app: &App, response: &http::Response<bytes::Bytes>, secrets: &[&SecretString]) {
+        self.status = Some(response.status().as_u16());
+        self.skew_seconds = words::skew(response.headers(), app.now());
+        self.words = words::of_answer(response, secrets);
+    }
+}
+
 /// Makes the token call. Nothing is retried here.
 pub(crate) async fn run(
     app: &App,
     context: &Context<'_>,
     grant: &Grant,
     deadline: Duration,
+) -> Result<Granted, ExchangeError> {
+    run_seen(app, context, grant, deadline, &mut Seen::default()).await
+}
+
+/// Like [`run`], and keeps what the last answer looked like.
+pub(crate) async fn run_seen(
+    app: &App,
+    context: &Context<'_>,
+    grant: &Grant,
+    deadline: Duration,
+    seen: &mut Seen,
+) -> Result<Granted, ExchangeError> {
+    let begun = tokio::time::Instant::now();
+    let done = steps(app, context, grant, deadline, seen).await;
+    seen.took = begun.elapsed();
+    done
+}
+
+async fn steps(
+    app: &App,
+    context: &Context<'_>,
+    grant: &Grant,
+    deadline: Duration,
+    seen: &mut Seen,
 ) -> Result<Granted, ExchangeError> {
     let ends = tokio::time::Instant::now() + deadline;
     let mut exchange = Exchange::new(context, grant);
@@ -42,7 +88,10 @@ pub(crate) async fn run(
         let limits = Limits { timeout: left, max_body: MAX_ANSWER };
         let answered = app.egress().send(request, limits).await;
         let failure = match answered {
-            Ok(response) => exchange.answer(&response).err(),
+            Ok(response) => {
+                seen.look(app, &response, &words::secrets_of(context, grant));
+                exchange.answer(&response).err()
+            }
             Err(EgressError::Refused { host, reason }) => {
                 let detail = format!("{host} may not be contacted: {reason}");
                 return Err(unsendable(Error::new(Code::EgressRefused, detail), &exchange));

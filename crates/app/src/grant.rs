@@ -161,6 +161,43 @@ pub(crate) fn seal_credential(
     app.keyring()?.seal(place, plaintext.expose(), app.entropy()).map(Sealed::from).map_err(vault_error)
 }
 
+/// Seals the secrets that were replaced, while they are still tried.
+pub(crate) fn seal_earlier_credential(
+    app: &App,
+    environment: &EnvironmentId,
+    connection: &ConnectionId,
+    id: &CredentialId,
+    secrets: &Bindings,
+) -> Result<Sealed> {
+    let plaintext = serde_json::to_vec(&borrowed(secrets))
+        .map(Secret::new)
+        .map_err(|_| Error::internal("the credential cannot be written"))?;
+    let binding = [connection.as_str()];
+    let place = earlier_place(environment, id, &binding);
+    app.keyring()?.seal(place, plaintext.expose(), app.entropy()).map(Sealed::from).map_err(vault_error)
+}
+
+/// The secrets before the present ones of a credential, while they are still tried.
+///
+/// # Errors
+/// [`Code::IntegrityError`] when they do not open.
+pub(crate) fn open_earlier_credential(app: &App, credential: &CredentialRow) -> Result<Option<Bindings>> {
+    let over = credential.earlier_until.is_some_and(|until| until <= app.now());
+    let Some(sealed) = credential.earlier_sealed.as_ref().filter(|_| !over) else {
+        return Ok(None);
+    };
+    let binding = [credential.connection_id.as_str()];
+    let place = earlier_place(&credential.environment_id, &credential.id, &binding);
+    let plaintext = app.keyring()?.open(place, sealed).map_err(vault_error)?;
+    read_secrets(&plaintext).map(Some)
+}
+
+fn read_secrets(plaintext: &SecretBytes) -> Result<Bindings> {
+    let secrets: BTreeMap<String, SecretString> = serde_json::from_slice(plaintext.expose())
+        .map_err(|_| Error::new(Code::IntegrityError, "the stored credential has another shape"))?;
+    Ok(secrets.into_iter().collect())
+}
+
 /// The developer's values of a connection: its plain fields, what this server knows itself, and the client id
 /// and secrets of `credential`.
 ///
@@ -215,9 +252,15 @@ pub(crate) fn open_credential(app: &App, credential: &CredentialRow) -> Result<B
     let binding = [credential.connection_id.as_str()];
     let place = credential_place(&credential.environment_id, &credential.id, &binding);
     let plaintext = app.keyring()?.open(place, sealed).map_err(vault_error)?;
-    let secrets: BTreeMap<String, SecretString> = serde_json::from_slice(plaintext.expose())
-        .map_err(|_| Error::new(Code::IntegrityError, "the stored credential has another shape"))?;
-    Ok(secrets.into_iter().collect())
+    read_secrets(&plaintext)
+}
+
+fn earlier_place<'a>(
+    environment: &'a EnvironmentId,
+    id: &'a CredentialId,
+    binding: &'a [&'a str],
+) -> Place<'a> {
+    Place { table: "connection_credential", column: "earlier_sealed", row: id.as_str(), environment, binding }
 }
 
 fn credential_place<'a>(

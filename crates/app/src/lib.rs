@@ -37,6 +37,7 @@ mod tokens;
 pub mod tool_calls;
 pub mod tools;
 pub mod webhooks;
+mod words;
 
 pub use access::{Actor, Caller, LinkSession, Permission, Permissions};
 pub use config::{AppConfig, ProxyLimits, RefreshLimits, SharedCredential, WebhookLimits};

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use url::Url;
 
 use crate::body::{Guarded, Observed};
-use crate::connector::Connector;
+use crate::connector::{Connector, Timings};
 use crate::error::{chain, describe};
 use crate::socket::sent_nothing;
 use crate::target::Target;
@@ -105,6 +105,16 @@ impl Egress {
     /// [`EgressError::Refused`].
     pub fn check_written(&self, url: &Url) -> Result<(), EgressError> {
         self.connector.check_written(&Target::from_url(url)?)
+    }
+
+    /// Connects to the host of an address once, and says how long each part took. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`EgressError::Refused`] and [`EgressError::NotSent`].
+    pub async fn time(&self, url: &Url) -> Result<Timings, EgressError> {
+        let target = Target::from_url(url)?;
+        self.connector.check(&target)?;
+        self.connector.timed(&target).await
     }
 
     /// Sends a request on a connection of its own and reads the whole answer, whatever its status.

@@ -10,7 +10,7 @@ use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tower::Service;
 use url::Host;
@@ -47,6 +47,14 @@ impl Connector {
         self.shared.policy.check(target)
     }
 
+    /// Connects once and says how long each part took.
+    pub(crate) async fn timed(&self, target: &Target) -> Result<Timings, EgressError> {
+        let limit = self.shared.policy.connect_timeout;
+        timeout(limit, self.shared.timed(target)).await.unwrap_or_else(|_| {
+            Err(EgressError::not_sent(target.name(), Cause::Timeout, "no connection in time"))
+        })
+    }
+
     /// The same for an address that is written down to be kept.
     pub(crate) fn check_written(&self, target: &Target) -> Result<(), EgressError> {
         self.shared.policy.check_written(target)
@@ -74,7 +82,34 @@ impl Service<Uri> for Connector {
     }
 }
 
+/// How long the parts of a connection took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// The name look-up.
+    pub dns: Duration,
+    /// The TCP connection.
+    pub connect: Duration,
+    /// The TLS handshake; `None` over plain http.
+    pub tls: Option<Duration>,
+}
+
 impl Shared {
+    async fn timed(&self, target: &Target) -> Result<Timings, EgressError> {
+        let begun = Instant::now();
+        let addresses = self.admitted(target).await?;
+        let dns = begun.elapsed();
+        let tcp = self.dial(target, &addresses).await?;
+        let connect = begun.elapsed().saturating_sub(dns);
+        let tls = match target.scheme {
+            Scheme::Http => None,
+            Scheme::Https => {
+                self.encrypt(target, TokioIo::new(Socket::new(tcp))).await?;
+                Some(begun.elapsed().saturating_sub(dns + connect))
+            }
+        };
+        Ok(Timings { dns, connect, tls })
+    }
+
     async fn connect(&self, target: &Target) -> Result<Stream, EgressError> {
         let addresses = self.admitted(target).await?;
         let tcp = self.dial(target, &addresses).await?;

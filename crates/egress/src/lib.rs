@@ -15,6 +15,7 @@ mod tls;
 
 pub use body::{BodyStream, BoxError, body_from, empty_body};
 pub use client::{Egress, Limits, StreamLimits};
+pub use connector::Timings;
 pub use error::{Cause, EgressError, PolicyError};
 pub use policy::{AllowRule, Policy};
 pub use resolve::{Resolve, ResolveFuture, SystemResolver};

@@ -87,6 +87,12 @@ pub enum Failure {
     Administrator,
     /// `temporarily_unavailable`: that error in the answer (consent only).
     TemporarilyUnavailable,
+    /// `test_mode`: the application is in test mode and the person is no tester of it (consent only).
+    TestMode,
+    /// `wrong_tenant`: the application is not known in the person's directory (consent only).
+    WrongTenant,
+    /// `redirect_mismatch`: another redirect address is registered, as some providers say it (consent only).
+    RedirectMismatch,
     /// `wrong_iss`: the answer names another issuer (consent only).
     WrongIssuer,
     /// `no_iss`: the answer names no issuer (consent only).
@@ -104,7 +110,7 @@ impl Failure {
     }
 
     /// Every name, in the order of the documentation.
-    pub const NAMES: [(&'static str, Self); 28] = [
+    pub const NAMES: [(&'static str, Self); 31] = [
         ("invalid_grant", Self::InvalidGrant),
         ("invalid_client", Self::InvalidClient),
         ("server_error", Self::ServerError(500)),
@@ -129,6 +135,9 @@ impl Failure {
         ("partial", Self::Partial),
         ("administrator", Self::Administrator),
         ("temporarily_unavailable", Self::TemporarilyUnavailable),
+        ("test_mode", Self::TestMode),
+        ("wrong_tenant", Self::WrongTenant),
+        ("redirect_mismatch", Self::RedirectMismatch),
         ("wrong_iss", Self::WrongIssuer),
         ("no_iss", Self::NoIssuer),
         ("wrong_state", Self::WrongState),
@@ -153,7 +162,14 @@ impl Failure {
     pub(crate) const fn is_decision(self) -> bool {
         matches!(
             self,
-            Self::Approve | Self::Deny | Self::Partial | Self::Administrator | Self::TemporarilyUnavailable
+            Self::Approve
+                | Self::Deny
+                | Self::Partial
+                | Self::Administrator
+                | Self::TemporarilyUnavailable
+                | Self::TestMode
+                | Self::WrongTenant
+                | Self::RedirectMismatch
         )
     }
 

@@ -387,4 +387,18 @@ stored_enum! {
 enum_columns!(AuthMode, AttemptStatus, CallOutcome, DataKeyState, SecretState, SigningKeyState);
 enum_columns!(SignInMeans, TicketKind);
 
+stored_enum! {
+    /// How a step of a test went.
+    NoteOutcome {
+        /// Good.
+        Ok = "ok",
+        /// It goes on, but look.
+        Odd = "odd",
+        /// It failed.
+        Failed = "failed",
+    }
+}
+
+enum_columns!(NoteOutcome);
+
 pub(crate) use {row, statement};

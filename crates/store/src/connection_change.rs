@@ -28,13 +28,42 @@ pub enum CredentialChange {
     Reseal {
         /// Which.
         id: CredentialId,
-        /// The secrets under the vault.
-        sealed: Option<Sealed>,
-        /// The last characters of the client secret.
-        client_secret_suffix: Option<String>,
+        /// What replaces them.
+        new: NewSecret,
+    },
+    /// The earlier secret is destroyed.
+    ForgetEarlier {
+        /// Of which.
+        id: CredentialId,
+    },
+    /// Another end of the secret at the provider.
+    Ends {
+        /// Of which.
+        id: CredentialId,
+        /// When.
+        at: Option<Timestamp>,
     },
     /// Another one for new grants. The former stays for the accounts that point at it; without any, it is deleted.
     Replace(CredentialRow),
+}
+
+/// The secrets that take the place of others.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NewSecret {
+    /// The secrets under the vault.
+    pub sealed: Option<Sealed>,
+    /// The last characters of the client secret.
+    pub client_secret_suffix: Option<String>,
+    /// The former ones under the vault, while both are tried.
+    pub earlier_sealed: Option<Sealed>,
+    /// Until when.
+    pub earlier_until: Option<Timestamp>,
+    /// When they were stored.
+    pub set_at: Option<Timestamp>,
+    /// Who stored them.
+    pub set_by: Option<String>,
+    /// When they end at the provider.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// A change of a connection. Everything is written, or nothing; the version rises.
@@ -46,6 +75,10 @@ pub struct ConnectionChange {
     pub credential: CredentialChange,
     /// A line for the audit trail.
     pub audit: Option<AuditRow>,
+    /// Accounts on an earlier credential leave it now.
+    pub drop_earlier: bool,
+    /// What accounts that follow the connection asked for before, and ask for now.
+    pub wanted_scopes: Option<(Vec<String>, Vec<String>)>,
 }
 
 impl Db {
@@ -141,6 +174,28 @@ impl Db {
         Ok(scalar!(read self, sql::CONNECTION_EARLIER, id)?.unwrap_or_default())
     }
 
+    /// The calls of a connection since `since`.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn count_calls_of_connection(
+        &self,
+        environment: &EnvironmentId,
+        id: &ConnectionId,
+        since: Timestamp,
+    ) -> Result<ConnectionCalls> {
+        let found: Option<ConnectionCalls> = find!(read self, sql::CONNECTION_CALLS, environment, id, since)?;
+        Ok(found.unwrap_or(ConnectionCalls { calls: 0, last_call_at: None }))
+    }
+
+    /// How many connect links of a connection can still be used.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn count_open_links(&self, id: &ConnectionId, now: Timestamp) -> Result<i64> {
+        Ok(scalar!(read self, sql::CONNECTION_OPEN_LINKS, id, true, now)?.unwrap_or_default())
+    }
+
     /// How many accounts of a connection with a grant have which granted scopes.
     ///
     /// # Errors
@@ -151,6 +206,14 @@ impl Db {
 }
 
 crate::columns::row! {
+    /// The calls of a connection since a moment.
+    pub struct ConnectionCalls {
+        /// How many.
+        calls: i64,
+        /// When the last one began.
+        last_call_at: Option<Timestamp>,
+    }
+
     /// How many accounts were granted the same scopes.
     pub struct GrantedScopes {
         /// The scopes.
@@ -184,8 +247,15 @@ async fn write(
     row.credential_id = seen.row.credential_id.clone();
     match &change.credential {
         CredentialChange::Keep => {}
-        CredentialChange::Reseal { id, sealed, client_secret_suffix } => {
-            execute!(tx &mut *tx, sql::CREDENTIAL_RESEAL, id, sealed, client_secret_suffix)?;
+        CredentialChange::Reseal { id, new } => {
+            execute!(tx &mut *tx, sql::CREDENTIAL_RESEAL, id, new.sealed, new.client_secret_suffix,
+                new.earlier_sealed, new.earlier_until, new.set_at, new.set_by, new.ends_at)?;
+        }
+        CredentialChange::ForgetEarlier { id } => {
+            execute!(tx &mut *tx, sql::CREDENTIAL_FORGET_EARLIER, id)?;
+        }
+        CredentialChange::Ends { id, at } => {
+            execute!(tx &mut *tx, sql::CREDENTIAL_ENDS, id, at)?;
         }
         CredentialChange::Replace(credential) => {
             row.credential_id = Some(credential.id.clone());
@@ -198,6 +268,13 @@ async fn write(
         row.scopes, row.auth_mode, row.proxy_enabled, row.version, row.updated_at)?;
     if let CredentialChange::Replace(credential) = &change.credential {
         execute!(tx &mut *tx, sql::CREDENTIAL_REPLACED, row.id, credential.id, credential.created_at)?;
+        execute!(tx &mut *tx, sql::CREDENTIAL_PRUNE, row.id)?;
+    }
+    if let Some((before, now)) = &change.wanted_scopes {
+        execute!(tx &mut *tx, sql::CONNECTION_FOLLOW_SCOPES, row.id, before, now)?;
+    }
+    if let Some(credential) = row.credential_id.as_ref().filter(|_| change.drop_earlier) {
+        execute!(tx &mut *tx, sql::CREDENTIAL_DROP_EARLIER, row.id, credential)?;
         execute!(tx &mut *tx, sql::CREDENTIAL_PRUNE, row.id)?;
     }
     Ok(row)

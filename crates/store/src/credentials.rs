@@ -28,6 +28,26 @@ row! {
         created_at: Timestamp,
         /// When the connection moved on to another one.
         replaced_at: Option<Timestamp>,
+        /// The secret parts before the present ones, while both are tried.
+        earlier_sealed: Option<Sealed>,
+        /// Until when; `None` with an earlier secret means until somebody removes it.
+        earlier_until: Option<Timestamp>,
+        /// When the present secret was stored.
+        secret_set_at: Option<Timestamp>,
+        /// Who stored it.
+        secret_set_by: Option<String>,
+        /// When it ends at the provider, if somebody said so.
+        secret_ends_at: Option<Timestamp>,
+    }
+
+    /// A secret that ends.
+    pub struct EndingSecret {
+        /// Name of the connection.
+        name: String,
+        /// Its id.
+        connection_id: ConnectionId,
+        /// When the secret ends.
+        ends_at: Timestamp,
     }
 }
 
@@ -51,18 +71,24 @@ impl Db {
         tx.commit().await
     }
 
-    /// Replaces the secret of a credential whose client id stays: all its accounts use the new one at once.
-    /// False when there is no such credential.
+    /// Destroys earlier secrets whose time is over; gives their number.
     ///
     /// # Errors
     /// Those of every operation.
-    pub async fn reseal_credential(
+    pub async fn forget_earlier_secrets(&self, now: Timestamp) -> Result<u64> {
+        execute!(write self, sql::CREDENTIAL_FORGET_ENDED, now)
+    }
+
+    /// The secrets of an environment's connections that end before `before`, the first to end first.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn list_ending_secrets(
         &self,
-        id: &CredentialId,
-        sealed: &Sealed,
-        client_secret_suffix: Option<&str>,
-    ) -> Result<bool> {
-        Ok(execute!(write self, sql::CREDENTIAL_RESEAL, id, sealed, client_secret_suffix)? == 1)
+        environment: &EnvironmentId,
+        before: Timestamp,
+    ) -> Result<Vec<EndingSecret>> {
+        list!(read self, sql::CREDENTIAL_ENDING, environment, before)
     }
 
     /// The credential of that id.
@@ -92,6 +118,7 @@ impl Db {
 
 pub(crate) async fn insert(tx: &mut Tx, row: &CredentialRow) -> Result<()> {
     execute!(tx tx, sql::CREDENTIAL_INSERT, row.id, row.environment_id, row.connection_id, row.source,
-        row.client_id, row.client_secret_suffix, row.sealed, row.created_at, row.replaced_at)
+        row.client_id, row.client_secret_suffix, row.sealed, row.created_at, row.replaced_at, row.earlier_sealed,
+        row.earlier_until, row.secret_set_at, row.secret_set_by, row.secret_ends_at)
     .map(|_| ())
 }

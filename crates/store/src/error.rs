@@ -167,6 +167,8 @@ const TABLES: &[&str] = &[
     "call_log",
     "connection",
     "connection_credential",
+    "connection_test",
+    "connection_test_step",
     "data_key",
     "environment",
     "event",

@@ -27,6 +27,7 @@ mod refresh;
 mod sealed;
 mod sessions;
 mod sql;
+mod trials;
 mod webhooks;
 
 pub use accounts::{AccountCount, AccountFilter, AccountRow, NewAccount};
@@ -35,12 +36,14 @@ pub use calls::{CallCount, CallQuery, CodeCount, LoggedCall, SlotCount};
 pub use change::{AccountChange, Changed, FlowEnd, Grant, GrantChange, Identity};
 pub use clients::{ClientRow, ClientSecretRow};
 pub use columns::{
-    AttemptStatus, AuthMode, CallOutcome, DataKeyState, DeliveryState, EndpointState, Sealed, SecretState,
-    SignInMeans, SigningKeyState, TicketKind,
+    AttemptStatus, AuthMode, CallOutcome, DataKeyState, DeliveryState, EndpointState, NoteOutcome, Sealed,
+    SecretState, SignInMeans, SigningKeyState, TicketKind,
 };
-pub use connection_change::{ConnectionChange, ConnectionSeen, CredentialChange, GrantedScopes};
+pub use connection_change::{
+    ConnectionCalls, ConnectionChange, ConnectionSeen, CredentialChange, GrantedScopes, NewSecret,
+};
 pub use connections::{ConnectionFilter, ConnectionRow};
-pub use credentials::CredentialRow;
+pub use credentials::{CredentialRow, EndingSecret};
 pub use custom_connectors::{CustomConnectorRow, CustomConnectorUse};
 pub use deliveries::{DeliveryFilter, DeliveryRow, TryResult, WebhookAttemptRow};
 pub use dialect::{Db, Options};
@@ -56,4 +59,5 @@ pub use page::{Cursor, Page, PageRequest, Position};
 pub use refresh::{Failure, Lease, Leased, NewTokens};
 pub use sealed::{ReencryptionRow, SEALED_COLUMNS, SealedCell, SealedColumn, SealedMove, SealedRange};
 pub use sessions::MemberSessionRow;
+pub use trials::{TestNoteRow, TestRow};
 pub use webhooks::{EndpointHealth, EndpointRow, WebhookSecretRow};

@@ -40,6 +40,14 @@ pub const SEALED_COLUMNS: &[SealedColumn] = &[
         elsewhere: sql::CREDENTIAL_ELSEWHERE,
     },
     SealedColumn {
+        table: "connection_credential",
+        column: "earlier_sealed",
+        page: sql::EARLIER_PAGE,
+        swap: sql::EARLIER_SWAP,
+        under: sql::EARLIER_UNDER,
+        elsewhere: sql::EARLIER_ELSEWHERE,
+    },
+    SealedColumn {
         table: "account",
         column: "sealed_grant",
         page: sql::ACCOUNT_PAGE,

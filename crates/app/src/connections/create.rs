@@ -1,5 +1,7 @@
 //! Making a connection.
 
+use std::collections::BTreeMap;
+
 use keybearer_connectors::engine::auth_type;
 use keybearer_connectors::schema::{AuthMethod, Connector};
 use keybearer_connectors::{Bindings, forms};
@@ -8,6 +10,7 @@ use keybearer_core::{AuthType, Code, ConnectionState, CredentialSource, Error, R
 use keybearer_store::{AuthMode, ConnectionRow, CredentialRow};
 use serde_json::json;
 
+use super::credentials::Client;
 use super::overrides::MethodOverrides;
 use super::types::{Connection, ConnectionConfig, CreateConnection, NameRules, ScopeSettings};
 use super::values::{self, Given, Have, Values};
@@ -104,6 +107,8 @@ fn draft(
         extra_authorize_params: new.extra_authorize_params.clone(),
         context: new.context.clone(),
         overrides: MethodOverrides::default(),
+        fixed: BTreeMap::new(),
+        behind_at_change: 0,
     };
     let auth_mode = if new.org_wide { AuthMode::OrgWide } else { AuthMode::User };
     let row = ConnectionRow {
@@ -193,5 +198,6 @@ fn credential(
     }
     let id = app.id(CredentialId::from_number)?;
     let of = credentials::Of { environment: &caller.environment, connection };
-    credentials::row(app, of, id, source, client_id, secrets).map(Some)
+    credentials::row(app, of, id, Client { source, client_id, by: &caller.actor, ends_at: None }, secrets)
+        .map(Some)
 }

@@ -3,13 +3,13 @@
 use keybearer_connectors::Bindings;
 use keybearer_connectors::schema::{AuthMethod, Connector};
 use keybearer_core::ids::{ConnectionId, CredentialId, EnvironmentId};
-use keybearer_core::{Code, CredentialSource, Error, Result};
-use keybearer_store::{ConnectionSeen, CredentialChange, CredentialRow, Sealed};
+use keybearer_core::{Code, CredentialSource, Error, Result, Timestamp};
+use keybearer_store::{ConnectionSeen, CredentialChange, CredentialRow, NewSecret, Sealed};
 
-use super::types::{CredentialsSet, SetCredentials, UpdateConnection};
+use super::types::{CredentialsSet, KeepEarlier, SetCredentials, UpdateConnection};
 use super::update;
 use super::values::{self, Values};
-use crate::access::{Caller, Permission};
+use crate::access::{Actor, Caller, Permission};
 use crate::config::SharedCredential;
 use crate::grant;
 use crate::state::App;
@@ -77,24 +77,37 @@ pub(super) struct Of<'a> {
     pub connection: &'a ConnectionId,
 }
 
+/// The client of a credential, and who brought it.
+pub(super) struct Client<'a> {
+    pub source: CredentialSource,
+    pub client_id: Option<String>,
+    pub by: &'a Actor,
+    pub ends_at: Option<Timestamp>,
+}
+
 /// A credential with its secrets sealed.
 pub(super) fn row(
     app: &App,
     of: Of<'_>,
     id: CredentialId,
-    source: CredentialSource,
-    client_id: Option<String>,
+    client: Client<'_>,
     secrets: &Bindings,
 ) -> Result<CredentialRow> {
     let sealed = seal(app, of, &id, secrets)?;
+    let now = app.now();
     Ok(CredentialRow {
         environment_id: of.environment.clone(),
         connection_id: of.connection.clone(),
-        source,
-        client_id,
+        source: client.source,
+        client_id: client.client_id,
         client_secret_suffix: suffix(secrets),
+        secret_set_at: sealed.as_ref().map(|_| now),
+        secret_set_by: sealed.as_ref().map(|_| client.by.as_text()),
+        secret_ends_at: client.ends_at,
+        earlier_sealed: None,
+        earlier_until: None,
         sealed,
-        created_at: app.now(),
+        created_at: now,
         replaced_at: None,
         id,
     })
@@ -117,6 +130,35 @@ fn suffix(secrets: &Bindings) -> Option<String> {
 pub(super) struct Wanted<'a> {
     pub source: Option<CredentialSource>,
     pub values: &'a Values,
+    pub by: &'a Actor,
+    pub keep_earlier: Option<KeepEarlier>,
+    pub ends_at: Option<Timestamp>,
+}
+
+impl Wanted<'_> {
+    /// The present secrets with what replaces them, and the former ones while both are tried.
+    fn new_secret(
+        &self,
+        app: &App,
+        of: Of<'_>,
+        id: &CredentialId,
+        (before, after): (&Bindings, &Bindings),
+    ) -> Result<NewSecret> {
+        let kept = self.keep_earlier.filter(|_| before.get("client_secret").is_some());
+        let earlier_sealed = match kept {
+            Some(_) => Some(grant::seal_earlier_credential(app, of.environment, of.connection, id, before)?),
+            None => None,
+        };
+        Ok(NewSecret {
+            sealed: seal(app, of, id, after)?,
+            client_secret_suffix: suffix(after),
+            earlier_sealed,
+            earlier_until: kept.and_then(|keep| keep.until(app.now())),
+            set_at: Some(app.now()),
+            set_by: Some(self.by.as_text()),
+            ends_at: self.ends_at,
+        })
+    }
 }
 
 /// What a change does to the credentials.
@@ -151,7 +193,7 @@ pub(super) fn plan(
     };
     let same_client = source == seen.row.credential_source && client_id == present_id;
     let given = &wanted.values.secrets;
-    let mut secrets = stored;
+    let mut secrets = stored.clone();
     let first_id = source == seen.row.credential_source && present_id.is_none();
     if !same_client && !first_id {
         // the secret of another client is not the secret of this one; what is no client's stays
@@ -163,13 +205,14 @@ pub(super) fn plan(
         Some(_) if same_client && given.is_empty() => CredentialChange::Keep,
         Some(credential) if same_client => CredentialChange::Reseal {
             id: credential.id.clone(),
-            sealed: seal(app, of, &credential.id, &secrets)?,
-            client_secret_suffix: suffix(&secrets),
+            new: wanted.new_secret(app, of, &credential.id, (&stored, &secrets))?,
         },
         None if client_id.is_none() && secrets.is_empty() => CredentialChange::Keep,
         _ => {
             let id = app.id(CredentialId::from_number)?;
-            CredentialChange::Replace(row(app, of, id, source, client_id.clone(), &secrets)?)
+            let client =
+                Client { source, client_id: client_id.clone(), by: wanted.by, ends_at: wanted.ends_at };
+            CredentialChange::Replace(row(app, of, id, client, &secrets)?)
         }
     };
     Ok(Planned { change, source, client_id, secrets })

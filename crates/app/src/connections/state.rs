@@ -138,7 +138,13 @@ pub(super) async fn change(
             let mut row = seen.row.clone();
             set(&mut row)?;
             let audit = audit::row(app, caller, action, row.id.as_str(), detail)?;
-            Ok::<_, Error>(ConnectionChange { row, credential: CredentialChange::Keep, audit: Some(audit) })
+            Ok::<_, Error>(ConnectionChange {
+                row,
+                credential: CredentialChange::Keep,
+                audit: Some(audit),
+                drop_earlier: false,
+                wanted_scopes: None,
+            })
         })
         .await?;
     view::one(app, changed.ok_or_else(find::not_found)?).await

@@ -115,6 +115,10 @@ pub struct ConnectionConfig {
     pub context: Map<String, Value>,
     /// What it changes about the auth method.
     pub overrides: MethodOverrides,
+    /// Account fields that the developer gives for all users.
+    pub fixed: BTreeMap<String, String>,
+    /// How many accounts had to sign in again when the scopes were last changed.
+    pub behind_at_change: i64,
 }
 
 impl ConnectionConfig {
@@ -202,6 +206,52 @@ pub struct UpdateConnection {
     pub auth_type: Option<AuthType>,
     /// Put a draft into use once nothing is missing.
     pub activate_when_complete: bool,
+    /// For how long the secret that is replaced is tried as well; not at all when absent.
+    pub keep_earlier: Option<KeepEarlier>,
+    /// When the new secret ends at the provider.
+    pub secret_ends_at: Option<Timestamp>,
+    /// With another client: existing accounts leave the former one now. Their number, as the caller saw it.
+    pub drop_earlier: Option<i64>,
+    /// Account fields that the developer fixes for all users; an empty value asks them again.
+    pub fixed: BTreeMap<String, String>,
+}
+
+/// For how long a secret that was replaced is tried beside its successor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepEarlier {
+    /// One hour.
+    Hour,
+    /// One day.
+    Day,
+    /// Until somebody removes it.
+    UntilRemoved,
+}
+
+impl KeepEarlier {
+    /// Until when; `None` has no end.
+    pub fn until(self, now: Timestamp) -> Option<Timestamp> {
+        let hours = match self {
+            Self::Hour => 1,
+            Self::Day => 24,
+            Self::UntilRemoved => return None,
+        };
+        Some(now.plus(std::time::Duration::from_secs(hours * 3600)))
+    }
+}
+
+/// What may be told about a stored client secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecretFacts {
+    /// When it was stored.
+    pub set_at: Option<Timestamp>,
+    /// Who stored it.
+    pub set_by: Option<String>,
+    /// When it ends at the provider.
+    pub ends_at: Option<Timestamp>,
+    /// Whether the one before it is still tried.
+    pub has_earlier: bool,
+    /// Until when; without a time until somebody removes it.
+    pub earlier_until: Option<Timestamp>,
 }
 
 /// Another secret or another client.
@@ -282,6 +332,10 @@ pub struct Connection {
     pub has_client_secret: bool,
     /// Its last four characters, if it has 20 or more.
     pub client_secret_suffix: Option<String>,
+    /// When the secret was stored, by whom, and until when it and its predecessor are used.
+    pub secret: SecretFacts,
+    /// Account fields that are fixed for all users.
+    pub fixed: BTreeMap<String, String>,
     /// Connection fields without secrets.
     pub fields: BTreeMap<String, String>,
     /// Names of the secret connection fields that are set.
@@ -340,6 +394,8 @@ pub struct ConnectionCounts {
     pub on_earlier_client: i64,
     /// Lack a scope that is asked for now; filled in by reads of one connection only.
     pub scopes_behind: i64,
+    /// How many did when the scopes were last changed; filled in by reads of one connection only.
+    pub behind_at_change: i64,
 }
 
 /// What a change of scopes would mean for the accounts of a connection.

@@ -10,7 +10,7 @@ use super::create::to_json;
 use super::credentials::{self, Planned, Wanted};
 use super::types::{Connection, ConnectionConfig, ScopeSettings, UpdateConnection};
 use super::values::{self, Given, Have, Values};
-use super::{find, name, scopes, view};
+use super::{find, fixed, name, scopes, view};
 use crate::access::{Caller, Permission};
 use crate::audit;
 use crate::state::App;
@@ -88,8 +88,15 @@ impl Change<'_> {
             self.connector,
             method,
             seen,
-            &Wanted { source: patch.source, values: &values },
+            &Wanted {
+                source: patch.source,
+                values: &values,
+                by: &self.caller.actor,
+                keep_earlier: patch.keep_earlier,
+                ends_at: patch.secret_ends_at,
+            },
         )?;
+        self.check_dropped(seen, &planned)?;
         self.check_shared(method, &row, &planned)?;
         self.check_complete(method, &row, &planned)?;
         row.credential_source = planned.source;
@@ -103,8 +110,32 @@ impl Change<'_> {
             (row.attention, row.attention_at) = (None, None);
         }
         let detail = self.detail(seen, &row, &values, &planned);
+        let (before, after) = (ScopeSettings::of(&seen.row).wanted(), ScopeSettings::of(&row).wanted());
         let audit = audit::row(self.app, self.caller, self.action, row.id.as_str(), detail)?;
-        Ok(ConnectionChange { row, credential: planned.change, audit: Some(audit) })
+        Ok(ConnectionChange {
+            row,
+            credential: planned.change,
+            audit: Some(audit),
+            drop_earlier: patch.drop_earlier.is_some(),
+            wanted_scopes: (before != after).then_some((before, after)),
+        })
+    }
+
+    /// Nobody loses more accounts than they saw.
+    fn check_dropped(&self, seen: &ConnectionSeen, planned: &Planned) -> Result<()> {
+        let Some(expected) = self.patch.drop_earlier else { return Ok(()) };
+        if !matches!(planned.change, CredentialChange::Replace(_)) {
+            return Err(Error::field(
+                "client_id",
+                "must be another one where accounts are to leave the former",
+            ));
+        }
+        if seen.accounts == expected {
+            return Ok(());
+        }
+        let detail = format!("the connection has {} accounts and not {expected}", seen.accounts);
+        Err(Error::new(Code::FailedPrecondition, detail)
+            .with_help("look again how many accounts are touched"))
     }
 
     fn rename(&self, seen: &ConnectionSeen, row: &mut ConnectionRow) -> Result<()> {
@@ -209,6 +240,7 @@ impl Change<'_> {
             config.extra_authorize_params.retain(|_, value| !value.is_empty());
             values::check_extra(method, &config.extra_authorize_params)?;
         }
+        fixed::apply(self.connector, method, &mut config.fixed, &patch.fixed)?;
         config.overrides = config.overrides.patched(&patch.overrides);
         config.overrides.check(method)?;
         row.config = to_json(&config)?;
@@ -257,7 +289,9 @@ impl Change<'_> {
         planned: &Planned,
     ) -> serde_json::Value {
         let credential = match &planned.change {
-            CredentialChange::Keep => "kept",
+            CredentialChange::Keep
+            | CredentialChange::ForgetEarlier { .. }
+            | CredentialChange::Ends { .. } => "kept",
             CredentialChange::Reseal { .. } => "secret_replaced",
             CredentialChange::Replace(_) => "client_replaced",
         };
@@ -273,6 +307,8 @@ impl Change<'_> {
             "auth_mode": row.auth_mode.as_str(),
             "credential": credential,
             "source": planned.source,
+            "earlier_secret_kept": matches!(&planned.change, CredentialChange::Reseal { new, .. } if new.earlier_sealed.is_some()),
+            "accounts_dropped": self.patch.drop_earlier,
         })
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn read(connector: &Connector, method: &AuthMethod, given: Given<'_>)
                 values.cleared.push(name);
             }
         } else if is_undeclared_client(method, &name) {
-            sort(method, &mut values, &name, text.trim());
+            sort(method, &mut values, &name, unquoted(text.trim()));
         } else {
             input.insert(name, text);
         }
@@ -78,6 +78,12 @@ pub(super) fn read(connector: &Connector, method: &AuthMethod, given: Given<'_>)
         sort(method, &mut values, name, value.expose());
     }
     Ok(values)
+}
+
+/// Without the quotes that came along when it was copied.
+fn unquoted(text: &str) -> &str {
+    let inner = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    ['"', '\'', '`'].into_iter().find_map(inner).map_or(text, str::trim)
 }
 
 fn texts(given: Given<'_>) -> BTreeMap<String, String> {

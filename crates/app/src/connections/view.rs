@@ -6,11 +6,11 @@ use std::sync::Arc;
 use keybearer_connectors::engine::{self, Context, auth_type};
 use keybearer_connectors::schema::{AuthMethod, Connector};
 use keybearer_connectors::{Bindings, redirect, scopes};
-use keybearer_core::ids::{ConnectionId, EnvironmentId};
+use keybearer_core::ids::{ConnectionId, EnvironmentId, MemberId};
 use keybearer_core::{AccountStatus, AuthType, CredentialSource, Result};
 use keybearer_store::{AccountCount, AuthMode, ConnectionRow, CredentialRow};
 
-use super::types::{Connection, ConnectionConfig, ConnectionCounts, ScopeSettings, Warning};
+use super::types::{Connection, ConnectionConfig, ConnectionCounts, ScopeSettings, SecretFacts, Warning};
 use super::values::{self, Have};
 use crate::grant::{self, Grant};
 use crate::providers;
@@ -31,6 +31,7 @@ pub(super) async fn one(app: &App, row: ConnectionRow) -> Result<Connection> {
     let counted = app.db().count_accounts(&row.environment_id).await?;
     let mut counts = counts(&counted, &row.id);
     counts.on_earlier_client = app.db().count_accounts_on_earlier_credential(&row.id).await?;
+    counts.behind_at_change = ConnectionConfig::of(&row).behind_at_change;
     let loaded = load(app, row).await?;
     if let Some(method) = loaded.method() {
         let asked = ScopeSettings::of(&loaded.row).wanted();
@@ -64,6 +65,7 @@ struct Loaded {
     connector: Option<Arc<Connector>>,
     credential: Option<CredentialRow>,
     secrets: Bindings,
+    set_by: Option<String>,
 }
 
 impl Loaded {
@@ -80,7 +82,34 @@ async fn load(app: &App, row: ConnectionRow) -> Result<Loaded> {
     // what does not open is shown as not there: the list must still come
     let secrets = credential.as_ref().and_then(|credential| grant::open_credential(app, credential).ok());
     let connector = providers::for_view(app, &row.environment_id, &row.connector).await?;
-    Ok(Loaded { row, connector, credential, secrets: secrets.unwrap_or_default() })
+    let set_by = credential.as_ref().and_then(|credential| credential.secret_set_by.clone());
+    let set_by = match set_by {
+        Some(actor) => Some(name_of(app, actor).await?),
+        None => None,
+    };
+    Ok(Loaded { row, connector, credential, secrets: secrets.unwrap_or_default(), set_by })
+}
+
+/// The name of a member, or the actor as the audit trail names it.
+async fn name_of(app: &App, actor: String) -> Result<String> {
+    let member = match MemberId::parse(&actor) {
+        Some(id) => app.db().find_member(&id).await?,
+        None => None,
+    };
+    Ok(member.map_or(actor, |member| member.name))
+}
+
+fn secret_facts(app: &App, credential: Option<&CredentialRow>, set_by: Option<String>) -> SecretFacts {
+    let Some(credential) = credential else { return SecretFacts::default() };
+    let over = credential.earlier_until.is_some_and(|until| until <= app.now());
+    let has_earlier = credential.earlier_sealed.is_some() && !over;
+    SecretFacts {
+        set_at: credential.secret_set_at,
+        set_by,
+        ends_at: credential.secret_ends_at,
+        has_earlier,
+        earlier_until: credential.earlier_until.filter(|_| has_earlier),
+    }
 }
 
 fn counts(counted: &[AccountCount], id: &ConnectionId) -> ConnectionCounts {
@@ -104,7 +133,7 @@ fn counts(counted: &[AccountCount], id: &ConnectionId) -> ConnectionCounts {
 
 fn show(app: &App, loaded: Loaded, counts: ConnectionCounts) -> Connection {
     let Facts { missing, warnings, resolved_proxy_url, auth_type, needs_redirect_uri } = facts(app, &loaded);
-    let Loaded { row, connector, credential, secrets } = loaded;
+    let Loaded { row, connector, credential, secrets, set_by } = loaded;
     let (config, settings) = (ConnectionConfig::of(&row), ScopeSettings::of(&row));
     let shared = app.config().shared_credentials.get(&row.connector);
     let is_shared = row.credential_source == CredentialSource::Shared;
@@ -119,7 +148,9 @@ fn show(app: &App, loaded: Loaded, counts: ConnectionCounts) -> Connection {
         shared_app_name: shared.filter(|_| is_shared).map(|shared| shared.app_name.clone()),
         client_id: credential.as_ref().and_then(|credential| credential.client_id.clone()),
         has_client_secret: is_shared || secrets.get("client_secret").is_some(),
+        secret: secret_facts(app, credential.as_ref(), set_by),
         client_secret_suffix: credential.and_then(|credential| credential.client_secret_suffix),
+        fixed: config.fixed,
         fields: config.fields,
         secret_fields: secret_fields.collect(),
         scopes: settings,

@@ -14,7 +14,7 @@ use super::open::{self, OpenFlow};
 use super::page::{Answer, Visit};
 use super::problem::{self, ADMINISTRATOR, Trouble};
 use super::state::{self, Bound, Known};
-use super::{begin, finish, held, verify};
+use super::{begin, finish, held, trial, verify};
 use crate::environments;
 use crate::state::App;
 use crate::tokens::LoadedConnection;
@@ -85,7 +85,10 @@ async fn receive(
     let open = open::by_id(app, &known.flow, known.issued_at).await?;
     check_issuer(app, &open, issuer.as_deref()).await.map_err(|error| open.trouble(error))?;
     match outcome {
-        Outcome::Error { error, .. } => Err(open.trouble(denied(app, &open, error).await)),
+        Outcome::Error { error, .. } => {
+            trial::refused(app, &open, &raw).await;
+            Err(open.trouble(denied(app, &open, error).await))
+        }
         Outcome::Code(code) => {
             let consent = Consent {
                 code,
@@ -239,7 +242,10 @@ async fn finish_exchange(
 
 async fn land(app: &App, open: &OpenFlow, hash: &str, connected: &Connected) -> Result<Answer, Trouble> {
     match finish::store(app, open, Some(hash), connected).await {
-        Ok(row) => Ok(Answer::Page(Box::new(finish::done(open, &row)?))),
+        Ok(row) => {
+            trial::proven(app, open);
+            Ok(Answer::Page(Box::new(finish::done(open, &row)?)))
+        }
         Err(error) => {
             // nobody keeps what the provider just issued
             held::give_back(app, open, &connected.grant).await;

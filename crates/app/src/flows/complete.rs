@@ -16,6 +16,7 @@ use keybearer_oauth::failure::Failure;
 use keybearer_store::Identity;
 
 use super::open::OpenFlow;
+use super::trial;
 use crate::connections;
 use crate::exchange::{self, MAX_ANSWER};
 use crate::grant::{self, Grant};
@@ -53,11 +54,17 @@ pub(super) async fn exchange(app: &App, open: &OpenFlow, consent: Consent) -> Re
         redirect_uri: connections::redirect_uri(app, &open.connection.row.id),
         verifier: consent.verifier,
     };
-    let granted = exchange::run(app, &context, &wire, app.config().refresh.deadline).await;
-    let granted = match granted {
+    let mut seen = exchange::Seen::default();
+    let deadline = app.config().refresh.deadline;
+    let granted = match exchange::run_seen(app, &context, &wire, deadline, &mut seen).await {
         Ok(granted) => granted,
-        Err(failed) => return Err(refused(app, open, failed.failure, failed.error).await),
+        Err(failed) => {
+            let error = refused(app, open, failed.failure, failed.error).await;
+            trial::exchanged(app, open, &seen, Some(&error)).await;
+            return Err(error);
+        }
     };
+    trial::exchanged(app, open, &seen, None).await;
     finish(app, open, &developer, grant, granted).await
 }
 

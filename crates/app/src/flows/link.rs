@@ -21,7 +21,7 @@ use crate::tokens::{self, LoadedConnection};
 /// Longest `state` of an app.
 const MAX_STATE: usize = 512;
 /// The user under whose name a developer tests a connection.
-pub(super) const TEST_USER: &str = "keybearer-test";
+pub const TEST_USER: &str = "keybearer-test";
 
 /// A link to make.
 #[derive(Clone, Debug, Default)]

@@ -19,12 +19,13 @@ mod session;
 mod state;
 mod submit;
 mod test_result;
+pub mod trial;
 mod verify;
 mod verify_url;
 mod view;
 
 pub use callback::{POSTED, callback};
-pub use link::{Link, LinkRequest, create_link, create_test_link};
+pub use link::{Link, LinkRequest, TEST_USER, create_link, create_test_link};
 pub use page::{Answer, Page, PageBody, Visit};
 pub use progress::{TestProgress, TestStand, latest_test, test_progress};
 pub(crate) use recover::{drain, purge, recover};

@@ -124,6 +124,9 @@ impl OpenFlow {
             values.insert(name, value);
         }
         values.extend(sealed::open_input(app, &self.flow)?);
+        for (name, value) in connections::fixed_values(&self.connection.row) {
+            values.insert(name, value);
+        }
         Ok(values)
     }
 

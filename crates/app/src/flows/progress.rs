@@ -6,6 +6,7 @@ use keybearer_core::{AccountStatus, Code, Error, FlowKind, FlowState, Result, Ti
 use keybearer_store::{AttemptRow, AttemptStatus, FlowRow};
 
 use super::link::TEST_USER;
+use super::trial::{self, Note, Tested, TrialStep};
 use crate::access::{Caller, Permission};
 use crate::accounts::{self, Account, Lookup, RefreshRecord};
 use crate::connections;
@@ -55,6 +56,21 @@ pub struct TestProgress {
     pub refreshes: bool,
     /// The refresh that was tried after the sign-in.
     pub refresh: Option<RefreshRecord>,
+    /// What the test saw at its steps.
+    pub notes: Vec<Note>,
+    /// The test as it is kept; absent for a link that was made over the API.
+    pub kept: Option<Tested>,
+    /// When the person came back from the provider.
+    pub approved_at: Option<Timestamp>,
+    /// The reference that the failing page showed.
+    pub reference: Option<String>,
+}
+
+impl TestProgress {
+    /// What was seen at a step.
+    pub fn note(&self, step: TrialStep) -> Option<&Note> {
+        self.notes.iter().find(|note| note.step == step.as_str())
+    }
 }
 
 /// How far a test of the connection got.
@@ -104,11 +120,16 @@ async fn progress(app: &App, caller: &Caller, flow: FlowRow) -> Result<TestProgr
     let trusted = Caller::trusted(caller.environment.clone(), caller.actor.clone(), caller.reference.clone());
     let account = accounts::get(app, &trusted, &lookup).await?;
     let history = accounts::history(app, &trusted, &lookup, 20).await?;
+    let (kept, notes) = trial::of_flow(app, &flow.id).await?;
     let last = attempts.last();
     let stand = stand(&flow, last, account.status, app.now());
     let failure = last.and_then(|attempt| attempt.failure.clone());
     let refused = flow.failure.clone().filter(|_| failure.is_none());
     Ok(TestProgress {
+        notes,
+        kept,
+        approved_at: last.map(|attempt| attempt.created_at),
+        reference: last.and_then(|attempt| attempt.reference.clone()),
         flow_id: flow.id,
         approved: last.is_some(),
         refused_by_provider: refused.is_some(),

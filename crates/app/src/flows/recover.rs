@@ -57,6 +57,7 @@ pub(crate) async fn purge(app: &App) -> Result<()> {
     recover(app, now.minus(STALE)).await?;
     app.db().expire_flows(now.minus(super::state::LIFETIME), now).await?;
     app.db().delete_flows(now.minus(KEEP)).await?;
+    app.db().delete_tests(now.minus(KEEP)).await?;
     Ok(())
 }
 

@@ -14,9 +14,9 @@ use super::begin::{self, Road};
 use super::open::{self, OpenFlow};
 use super::page::{Answer, CredentialPage, FormProblem, Page, PageBody, PageForm, StartNext, Visit};
 use super::problem::{self, Trouble};
-use super::{consent, credentials, finish, held, oauth1, sealed, state, view};
+use super::{consent, credentials, finish, held, oauth1, sealed, state, trial, view};
 use crate::accounts::{self, ScopeSelection};
-use crate::connections::ScopeSettings;
+use crate::connections::{self, ScopeSettings};
 use crate::state::App;
 
 /// What a posted form leads to: the provider, or a page.
@@ -64,13 +64,14 @@ async fn handle(
     }
 }
 
-/// The typed fields, without our own.
-fn fields(form: &[(String, SecretString)]) -> BTreeMap<String, String> {
+/// The typed fields, without our own, and what the developer gives for everybody.
+fn fields(open: &OpenFlow, form: &[(String, SecretString)]) -> BTreeMap<String, String> {
     let own = |name: &str| matches!(name, "csrf" | "scope" | "choice");
-    form.iter()
-        .filter(|(name, _)| !own(name))
-        .map(|(name, value)| (name.clone(), value.expose().clone()))
-        .collect()
+    let typed = form.iter().filter(|(name, _)| !own(name));
+    let mut input: BTreeMap<String, String> =
+        typed.map(|(name, value)| (name.clone(), value.expose().clone())).collect();
+    input.extend(connections::fixed_values(&open.connection.row));
+    input
 }
 
 /// Takes the input and sends the browser to the provider.
@@ -81,7 +82,7 @@ async fn leave(
     form: &[(String, SecretString)],
 ) -> Result<Answer, Trouble> {
     let method = open.connection.method()?;
-    let input = fields(form);
+    let input = fields(&open, form);
     let values = match forms::check(&open.connection.connector, method, Place::Account, &input, Require::All)
     {
         Ok(values) => values,
@@ -123,7 +124,7 @@ async fn credentials(
     browser: &str,
     form: &[(String, SecretString)],
 ) -> Result<Answer, Trouble> {
-    let input = fields(form);
+    let input = fields(&open, form);
     let method = open.connection.method()?;
     let values = match forms::check(&open.connection.connector, method, Place::Account, &input, Require::All)
     {
@@ -135,6 +136,7 @@ async fn credentials(
         Ok(connected) => {
             let row = finish::store(app, &open, Some(&hash), &connected).await;
             let row = row.map_err(|error| open.trouble(error))?;
+            trial::proven(app, &open);
             Ok(Answer::Page(Box::new(finish::done(&open, &row)?)))
         }
         Err(error) => {

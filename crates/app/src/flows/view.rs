@@ -13,7 +13,7 @@ use super::page::{
 };
 use super::problem::{self, Trouble};
 use super::{consent, held, state};
-use crate::connections::ScopeSettings;
+use crate::connections::{self, ScopeSettings};
 use crate::state::App;
 
 /// The page of a connect link.
@@ -120,7 +120,7 @@ pub(super) fn form(app: &App, open: &OpenFlow, browser: &str) -> Result<PageForm
         csrf: state::csrf(&app.keyring()?, environment, &open.flow.id, browser)?,
         fields: fields
             .iter()
-            .filter(|field| !field.generated)
+            .filter(|field| !field.generated && !connections::is_fixed(&open.connection.row, &field.name))
             .map(|field| page_field(field, value(field)))
             .collect(),
         scopes: choices(open)?,

@@ -1,6 +1,7 @@
 //! Tokens: usable ones for a call, refreshed by one worker at a time (`reliability.md` §1).
 
 mod background;
+mod earlier;
 mod fail;
 mod flight;
 mod fresh;

@@ -12,7 +12,7 @@ use keybearer_oauth::failure::Failure;
 use keybearer_store::{Lease, Leased};
 
 use super::load::LoadedAccount;
-use super::{fail, fresh, land};
+use super::{earlier, fail, fresh, land};
 use crate::exchange::{self, ExchangeError};
 use crate::state::App;
 
@@ -105,7 +105,28 @@ pub(super) async fn attempt(app: &App, mut turn: Turn) -> Result<()> {
     }
 }
 
+/// Sends with the present client secret; where the provider refuses the client and the secret before it is still kept,
+/// also with that one. A provider looks at the client before it looks at the token, so nothing is spent.
 async fn send(app: &App, turn: &mut Turn) -> Result<Granted, ExchangeError> {
+    let refused = match tries(app, turn).await {
+        Err(error) if matches!(error.failure, Some(Failure::ClientRejected { .. })) => error,
+        done => {
+            if done.is_ok() {
+                earlier::new_one_works(app, &turn.account).await;
+            }
+            return done;
+        }
+    };
+    let Some(bindings) = earlier::bindings(app, &turn.account).await else { return Err(refused) };
+    turn.bindings = bindings;
+    let done = tries(app, turn).await;
+    if done.is_ok() {
+        earlier::new_one_is_refused(app, &turn.account).await;
+    }
+    done
+}
+
+async fn tries(app: &App, turn: &mut Turn) -> Result<Granted, ExchangeError> {
     let ends = tokio::time::Instant::now() + app.config().refresh.deadline;
     let mut second = true;
     loop {

@@ -41,5 +41,6 @@ mod tokens_refresh;
 mod tokens_shared;
 mod tool_calls;
 mod tools;
+mod trials;
 mod webhooks_managing;
 mod webhooks_sending;

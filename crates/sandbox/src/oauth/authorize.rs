@@ -114,9 +114,10 @@ fn trusted_redirect(shared: &Shared, params: &Params) -> Result<(ClientConfig, S
     // exact text, no normalising (RFC 9700 section 4.1.3)
     if !client.redirect_uris.iter().any(|known| known == redirect) {
         return Err(AskError::Page(format!(
-            "{} did not register the redirect address {}.",
+            "{} did not register the redirect address {} — registered: {}",
             client.name,
-            redirect.chars().take(200).collect::<String>()
+            redirect.chars().take(200).collect::<String>(),
+            client.redirect_uris.join(" ")
         )));
     }
     Ok((client, redirect.to_owned()))

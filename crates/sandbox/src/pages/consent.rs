@@ -49,7 +49,10 @@ fn begin(
     met: Option<Failure>,
 ) -> keybearer_core::Result<Response> {
     let visitor = Visitor::of(shared, headers)?;
-    if let Some(decision) = decision(shared, met)
+    // a look ahead decides nothing and uses no switch up
+    let looks_ahead = headers.get("sec-purpose").is_some_and(|purpose| purpose == "prefetch");
+    if !looks_ahead
+        && let Some(decision) = decision(shared, met)
         && let Some(response) = decided(shared, ask, visitor.person.as_ref(), decision)?
     {
         return Ok(response);
@@ -101,6 +104,19 @@ fn decided(
         Failure::TemporarilyUnavailable => {
             let says = "switched on in the sandbox";
             return Ok(Some(view::redirect(&refuse(shared, ask, "temporarily_unavailable", says, None))));
+        }
+        Failure::TestMode => {
+            let says = "the application is in test mode, and this person is none of its test users";
+            return Ok(Some(view::redirect(&refuse(shared, ask, "access_denied", says, None))));
+        }
+        Failure::WrongTenant => {
+            let says = "the application was not found in the directory of this tenant";
+            return Ok(Some(view::redirect(&refuse(shared, ask, "unauthorized_client", says, None))));
+        }
+        Failure::RedirectMismatch => {
+            let registered = format!("{}/", ask.redirect_uri);
+            let says = format!("the redirect_uri MUST match the registered callback URL {registered}");
+            return Ok(Some(view::redirect(&refuse(shared, ask, "redirect_uri_mismatch", &says, None))));
         }
         _ => return Ok(None),
     };

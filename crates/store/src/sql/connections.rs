@@ -9,7 +9,8 @@ macro_rules! connection_columns {
 
 macro_rules! credential_columns {
     () => {
-        "id, environment_id, connection_id, source, client_id, client_secret_suffix, sealed, created_at, replaced_at"
+        "id, environment_id, connection_id, source, client_id, client_secret_suffix, sealed, created_at, replaced_at, \
+         earlier_sealed, earlier_until, secret_set_at, secret_set_by, secret_ends_at"
     };
 }
 
@@ -64,11 +65,20 @@ sql! {
         "SELECT COUNT(*) FROM account WHERE connection_id = $1 AND credential_id IS NOT NULL \
          AND credential_id <> (SELECT COALESCE(c.credential_id, '') FROM connection c WHERE c.id = $1)");
     CONNECTION_DELETE = ("DELETE FROM connection WHERE environment_id = $1 AND id = $2");
+    CONNECTION_CALLS = (
+        "SELECT COUNT(*) AS calls, MAX(started_at) AS last_call_at FROM call_log \
+         WHERE environment_id = $1 AND connection_id = $2 AND started_at >= $3");
+    CONNECTION_OPEN_LINKS = (
+        "SELECT COUNT(*) FROM flow WHERE connection_id = $1 AND finished_at IS NULL AND superseded <> $2 \
+         AND expires_at > $3 AND kind = 'connect'");
+    /// Accounts that ask for what the connection asked for by itself follow its change; a choice of their own stays.
+    CONNECTION_FOLLOW_SCOPES = (
+        "UPDATE account SET wanted_scopes = $3 WHERE connection_id = $1 AND wanted_scopes = $2");
     CONNECTION_ACCOUNTS = ("SELECT COUNT(*) FROM account WHERE connection_id = $1");
 
     CREDENTIAL_INSERT = (
         "INSERT INTO connection_credential (", credential_columns!(), ") VALUES \
-         ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)");
     CREDENTIAL_GET = ("SELECT ", credential_columns!(), " FROM connection_credential WHERE id = $1");
     CREDENTIAL_LIST = (
         "SELECT ", credential_columns!(), " FROM connection_credential WHERE connection_id = $1 \
@@ -77,7 +87,22 @@ sql! {
         "UPDATE connection_credential SET replaced_at = $3 \
          WHERE connection_id = $1 AND id <> $2 AND replaced_at IS NULL");
     CREDENTIAL_RESEAL = (
-        "UPDATE connection_credential SET sealed = $2, client_secret_suffix = $3 WHERE id = $1");
+        "UPDATE connection_credential SET sealed = $2, client_secret_suffix = $3, earlier_sealed = $4, \
+         earlier_until = $5, secret_set_at = $6, secret_set_by = $7, secret_ends_at = $8 WHERE id = $1");
+    CREDENTIAL_FORGET_EARLIER = (
+        "UPDATE connection_credential SET earlier_sealed = NULL, earlier_until = NULL WHERE id = $1");
+    CREDENTIAL_FORGET_ENDED = (
+        "UPDATE connection_credential SET earlier_sealed = NULL, earlier_until = NULL \
+         WHERE earlier_until IS NOT NULL AND earlier_until <= $1");
+    CREDENTIAL_ENDS = ("UPDATE connection_credential SET secret_ends_at = $2 WHERE id = $1");
+    CREDENTIAL_ENDING = (
+        "SELECT c.name, c.id AS connection_id, k.secret_ends_at AS ends_at FROM connection_credential k \
+         JOIN connection c ON c.credential_id = k.id WHERE c.environment_id = $1 AND k.secret_ends_at IS NOT NULL \
+         AND k.secret_ends_at < $2 ORDER BY k.secret_ends_at, c.id");
+    /// Accounts leave the app that they were granted to: their next refresh is refused there.
+    CREDENTIAL_DROP_EARLIER = (
+        "UPDATE account SET credential_id = $2 WHERE connection_id = $1 AND credential_id IS NOT NULL \
+         AND credential_id <> $2");
     CREDENTIAL_PRUNE = (
         "DELETE FROM connection_credential WHERE connection_id = $1 AND replaced_at IS NOT NULL \
          AND NOT EXISTS (SELECT 1 FROM account WHERE account.credential_id = connection_credential.id) \

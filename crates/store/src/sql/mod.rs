@@ -12,6 +12,7 @@ pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod refresh;
 pub(crate) mod sealed;
+pub(crate) mod trials;
 pub(crate) mod webhooks;
 
 /// Declares statements and lists them for the test that prepares them.
@@ -41,6 +42,7 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
         organizations::ALL,
         refresh::ALL,
         sealed::ALL,
+        trials::ALL,
         webhooks::ALL,
     ];
     files.into_iter().flatten().copied()

@@ -75,6 +75,12 @@ sql! {
     CREDENTIAL_UNDER = (under!("connection_credential", "sealed"));
     CREDENTIAL_ELSEWHERE = (elsewhere!("connection_credential", "sealed"));
 
+    EARLIER_PAGE = (
+        page!("connection_credential", "earlier_sealed", "id", "connection_id", "CAST(NULL AS TEXT)"));
+    EARLIER_SWAP = (swap!("connection_credential", "earlier_sealed", "id"));
+    EARLIER_UNDER = (under!("connection_credential", "earlier_sealed"));
+    EARLIER_ELSEWHERE = (elsewhere!("connection_credential", "earlier_sealed"));
+
     ACCOUNT_PAGE = (page!("account", "sealed_grant", "id", "connection_id", "identifier"));
     ACCOUNT_SWAP = (swap!("account", "sealed_grant", "id"));
     ACCOUNT_UNDER = (under!("account", "sealed_grant"));
