@@ -78,7 +78,7 @@ export default {
     }
     await clean(page);
     await shot(page, 'dashboard-test-done');
-    await page.getByRole('link', { name: 'To the connection' }).click();
+    await page.getByRole('link', { name: 'Keep as test account' }).click();
     await page.getByText(/It works: connected as/).waitFor();
   },
 

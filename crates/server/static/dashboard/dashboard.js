@@ -3,22 +3,25 @@ const told = document.getElementById('told');
 const tell = (text) => { if (told) told.textContent = text; };
 
 // Copy: the value exactly, or the selection where the clipboard is closed to us.
-for (const button of document.querySelectorAll('[data-copy]')) {
-  button.hidden = false;
+const reveal = (place) => { for (const button of place.querySelectorAll('[data-copy]')) button.hidden = false; };
+reveal(document);
+document.addEventListener('click', async (event) => {
+  const button = event.target.closest?.('[data-copy]');
+  if (!button) return;
   const word = button.querySelector('span');
-  button.addEventListener('click', async () => {
-    const source = document.getElementById(button.dataset.copy);
-    try {
-      await navigator.clipboard.writeText(source.textContent);
-      word.textContent = 'Copied';
-      tell('Copied');
-      setTimeout(() => { word.textContent = 'Copy'; }, 2000);
-    } catch {
-      getSelection().selectAllChildren(source);
-      tell('Selected: copy it with your keyboard');
-    }
-  });
-}
+  const source = document.getElementById(button.dataset.copy);
+  button.dataset.word ??= word.textContent;
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    word.textContent = 'Copied';
+    tell('Copied');
+    setTimeout(() => { word.textContent = button.dataset.word; }, 2000);
+  } catch {
+    source.hidden = false;
+    getSelection().selectAllChildren(source);
+    tell('Selected: copy it with your keyboard');
+  }
+});
 
 // A one-time link: the button is pressed for the person.
 document.querySelector('form[data-auto]')?.requestSubmit();
@@ -97,13 +100,6 @@ for (const form of document.querySelectorAll('form[data-autosave]')) {
   form.addEventListener('change', () => { waiting = waiting.then(save); });
 }
 
-// How many scopes are chosen.
-const count = document.querySelector('[data-count]');
-document.getElementById('scopes')?.addEventListener('change', () => {
-  const boxes = [...document.querySelectorAll('#scopes input[type=checkbox]')];
-  count.textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length} chosen`;
-});
-
 // A page about something under way: loaded again when the server tells something new. Without scripts a tag does it.
 const { follow } = document.body.dataset;
 if (follow) {
@@ -112,8 +108,277 @@ if (follow) {
     const answer = await fetch(location.href).catch(() => undefined);
     if (!answer) return;
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    if (page.body.dataset.follow && steps(page) === steps(document)) return;
+    if (page.body.dataset.follow === follow && steps(page) === steps(document)) return;
+    const [now, then] = [document.querySelector('.steps'), page.querySelector('.steps')];
+    if (page.body.dataset.follow === follow && now && then && !now.contains(document.activeElement)) {
+      now.replaceWith(then);
+      reveal(then);
+      tell('The steps changed');
+      return;
+    }
     clearInterval(look);
     location.reload();
   }, Number(follow) * 1000);
+}
+
+// ---- The heart: names, scopes, what users are asked ----
+
+// A name in small letters, as it is typed.
+for (const input of document.querySelectorAll('[data-lower]')) {
+  input.addEventListener('input', () => {
+    const [at, small] = [input.selectionStart, input.value.toLowerCase()];
+    if (small !== input.value) { input.value = small; input.setSelectionRange(at, at); }
+  });
+}
+
+// A text that stands elsewhere, too.
+for (const input of document.querySelectorAll('[data-mirror]')) {
+  input.addEventListener('input', () => { document.getElementById(input.dataset.mirror).textContent = input.value; });
+}
+
+// What users are asked, in the preview.
+for (const field of document.querySelectorAll('[data-ask]')) {
+  field.addEventListener('change', ({ target }) => {
+    if (target.type !== 'radio') return;
+    for (const line of document.querySelectorAll('[data-shown]')) {
+      if (line.dataset.shown === target.name) line.hidden = target.value === 'fix';
+    }
+    if (target.value === 'fix') field.querySelector('.in')?.focus();
+  });
+}
+
+// The scope picker. Its one line filters, and takes scopes that are not listed, one or many.
+for (const line of document.querySelectorAll('[data-scopes]')) {
+  const list = document.getElementById(line.dataset.scopes);
+  const count = document.querySelector('[data-count]');
+  const all = document.getElementById('all-scopes');
+  const label = document.querySelector(`label[for="${line.id}"]`);
+  const form = line.form;
+  label.textContent = label.dataset.said;
+  label.className = 'vh';
+  line.placeholder = label.dataset.said;
+  // what is typed to filter is no scope
+  line.removeAttribute('name');
+  const rows = () => [...list.querySelectorAll('[data-scope]')];
+  const box = (row) => row.querySelector('input[type=checkbox]');
+  const rowOf = (name) => rows().find((row) => row.dataset.scope === name);
+  const chosen = () => rows().filter((row) => box(row).checked);
+  const total = () => `${chosen().length} of ${rows().length} chosen`;
+  let changed;
+
+  const include = () => {
+    for (const row of rows()) {
+      const [input, badge] = [box(row), row.querySelector('[data-included]')];
+      if (!badge || row.querySelector('input[type=hidden]')) continue;
+      const wider = row.dataset.wider.split(' ').find((name) => name && rowOf(name) && box(rowOf(name)).checked);
+      if (wider && !input.checked) {
+        input.checked = true;
+        input.disabled = true;
+        badge.textContent = `Included in ${wider}`;
+        badge.hidden = false;
+      } else if (!wider && input.disabled) {
+        input.checked = false;
+        input.disabled = false;
+        badge.hidden = true;
+      }
+    }
+  };
+  const sent = () => {
+    const names = rows().filter((row) => box(row).checked && (!box(row).disabled || row.querySelector('input[type=hidden]')));
+    const offline = document.getElementById('offline');
+    return [...names.map((row) => row.dataset.scope), ...(offline?.checked ? [offline.value] : [])];
+  };
+  const update = () => {
+    include();
+    count.textContent = total();
+    all.textContent = sent().join(' ');
+    roving();
+  };
+  // one stop for Tab, arrows inside
+  const roving = (to) => {
+    const inputs = rows().filter((row) => !row.hidden).map(box).filter((input) => !input.disabled);
+    const here = to ?? (inputs.includes(document.activeElement) ? document.activeElement : inputs.find((input) => input.tabIndex === 0)) ?? inputs[0];
+    for (const input of rows().map(box)) input.tabIndex = input === here ? 0 : -1;
+  };
+  list.addEventListener('keydown', (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step || event.target.type !== 'checkbox') return;
+    event.preventDefault();
+    const inputs = rows().filter((row) => !row.hidden).map(box).filter((input) => !input.disabled);
+    const next = inputs[inputs.indexOf(event.target) + step];
+    if (next) { roving(next); next.focus(); }
+  });
+  list.addEventListener('change', ({ target }) => {
+    update();
+    const row = target.closest('[data-scope]');
+    const sensitive = row.querySelector('.badge.warn') ? 'sensitive, ' : '';
+    tell(`${row.dataset.scope}, ${sensitive}${target.checked ? 'checked' : 'not checked'}, ${total()}`);
+  });
+  const custom = (name) => {
+    const row = document.createElement('div');
+    row.className = 'scope';
+    Object.assign(row.dataset, { words: name, scope: name, wider: '' });
+    const input = Object.assign(document.createElement('input'), { type: 'checkbox', id: `c-${name}`, name: 'scope', value: name, checked: true });
+    const words = Object.assign(document.createElement('label'), { htmlFor: input.id });
+    words.append(Object.assign(document.createElement('code'), { textContent: name }), document.createElement('br'),
+      Object.assign(document.createElement('span'), { className: 'sub', textContent: 'Not in our list; it is sent as it is.' }));
+    const marks = Object.assign(document.createElement('span'), { className: 'marks' });
+    const remove = Object.assign(document.createElement('button'), { type: 'button', className: 'btn s', textContent: 'Remove' });
+    remove.append(Object.assign(document.createElement('span'), { className: 'vh', textContent: ` ${name}` }));
+    remove.dataset.remove = '';
+    marks.append(Object.assign(document.createElement('span'), { className: 'badge', textContent: 'Custom' }), remove);
+    row.append(input, words, marks);
+    list.append(row);
+  };
+  list.addEventListener('click', (event) => {
+    const button = event.target.closest('[data-remove]');
+    if (!button) return;
+    const row = button.closest('[data-scope]');
+    tell(`${row.dataset.scope} removed`);
+    row.remove();
+    update();
+    changed();
+    line.focus();
+  });
+  changed = () => form.dispatchEvent(new Event('change', { bubbles: true }));
+  const split = (text) => {
+    try {
+      const scope = new URL(text.trim()).searchParams.get('scope');
+      if (scope) return split(scope);
+    } catch { /* no address */ }
+    return [...new Set(text.split(/[\s,]+/).filter(Boolean))];
+  };
+  const filter = () => {
+    const words = line.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const row of rows()) {
+      row.hidden = !words.every((word) => row.dataset.words.toLowerCase().includes(word));
+      shown += row.hidden ? 0 : 1;
+    }
+    for (const group of list.querySelectorAll('[data-group]')) {
+      group.hidden = ![...group.querySelectorAll('[data-scope]')].some((row) => !row.hidden);
+    }
+    roving();
+    return shown;
+  };
+  const add = (text) => {
+    const names = split(text);
+    const [fresh, before, unknown] = [[], [], []];
+    for (const name of names) {
+      const row = rowOf(name);
+      if (!row) { custom(name); unknown.push(name); } else if (box(row).checked) before.push(name); else { box(row).checked = true; fresh.push(name); }
+    }
+    line.value = '';
+    filter();
+    update();
+    changed();
+    const told = `Added ${fresh.length + unknown.length}; ${before.length} already there; ${unknown.length} not in our list (kept)`;
+    tell(told);
+    document.querySelector('#custom-h .hint').textContent = told;
+  };
+  line.addEventListener('input', () => {
+    const shown = filter();
+    tell(shown ? `${shown} of ${rows().length}` : `Nothing is called so. Enter adds it as a custom scope.`);
+    document.querySelector('#custom-h .hint').textContent = shown || !line.value.trim()
+      ? 'Enter adds what is not listed. Paste a list, or a whole authorization address.'
+      : `Press Enter to add ${line.value.trim()} as a custom scope.`;
+  });
+  line.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter') return;
+    event.preventDefault();
+    if (line.value.trim()) add(line.value);
+  });
+  line.addEventListener('paste', (event) => {
+    const text = event.clipboardData.getData('text');
+    if (split(text).length < 2 && !/^https?:/.test(text.trim())) return;
+    event.preventDefault();
+    add(text);
+  });
+  // what is typed to filter changes nothing that is saved
+  line.addEventListener('change', (event) => event.stopPropagation());
+  for (const button of document.querySelectorAll('[data-preset]')) {
+    button.addEventListener('click', (event) => {
+      event.preventDefault();
+      const names = button.dataset.preset.split(' ');
+      for (const row of rows()) if (!row.querySelector('input[type=hidden]')) { box(row).disabled = false; box(row).checked = names.includes(row.dataset.scope); }
+      update();
+      changed();
+      tell(`${button.textContent}: ${total()}`);
+    });
+  }
+  for (const first of document.querySelectorAll('[data-first]')) {
+    const order = rows();
+    const homes = new Map(order.map((row) => [row, row.parentElement]));
+    first.addEventListener('change', (event) => {
+      event.stopPropagation();
+      if (first.checked) list.prepend(...chosen());
+      else for (const row of order) if (row.isConnected) homes.get(row).append(row);
+      tell(first.checked ? 'Chosen first' : 'In groups');
+    });
+  }
+  document.getElementById('offline')?.addEventListener('change', update);
+  document.querySelector('#custom-h .hint').textContent = 'Enter adds what is not listed. Paste a list, or a whole authorization address.';
+  update();
+}
+
+// Arrows move in a list of links.
+if (document.querySelector('[data-arrows]')) {
+  const search = document.querySelector('input[type=search]');
+  document.addEventListener('keydown', (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    const links = [...document.querySelectorAll('[data-arrows] a')].filter((link) => link.checkVisibility());
+    const at = links.indexOf(document.activeElement);
+    if (at < 0 && document.activeElement !== search) return;
+    event.preventDefault();
+    (links[at + step] ?? (step < 0 ? search : links[at]))?.focus();
+  });
+}
+
+// The catalogue is all here: it is searched without asking, and a slip of the finger still finds.
+const near = (one, other, most) => {
+  if (Math.abs(one.length - other.length) > most) return false;
+  let before = [...Array(other.length + 1).keys()];
+  let last = [];
+  for (let i = 1; i <= one.length; i += 1) {
+    const row = [i];
+    for (let j = 1; j <= other.length; j += 1) {
+      const same = one[i - 1] === other[j - 1] ? 0 : 1;
+      row[j] = Math.min(before[j] + 1, row[j - 1] + 1, before[j - 1] + same);
+      // two letters that changed places are one slip
+      if (i > 1 && j > 1 && one[i - 1] === other[j - 2] && one[i - 2] === other[j - 1]) row[j] = Math.min(row[j], last[j - 2] + 1);
+    }
+    [last, before] = [before, row];
+  }
+  return before[other.length] <= most;
+};
+for (const form of document.querySelectorAll('form[data-find]')) {
+  const place = document.getElementById(form.dataset.find);
+  const [list, none] = [place.querySelector('.links'), place.querySelector('[data-none]')];
+  const rows = [...list.querySelectorAll('[data-words]')].map((row) => ({ row, text: row.dataset.words, words: row.dataset.words.split(/[^a-z0-9]+/) }));
+  const input = form.querySelector('input[type=search]');
+  const find = () => {
+    const asked = input.value.trim().toLowerCase();
+    const words = asked.split(/\s+/).filter(Boolean);
+    const has = (one, exact) => words.every((word) => one.text.includes(word)
+      || (!exact && word.length > 3 && one.words.some((other) => near(word, other, word.length > 7 ? 2 : 1))));
+    // what is spelt right goes before what is only near
+    const exact = rows.some((one) => has(one, true));
+    let shown = 0;
+    for (const one of rows) {
+      one.row.hidden = !has(one, exact);
+      shown += one.row.hidden ? 0 : 1;
+    }
+    list.hidden = shown === 0;
+    none.hidden = shown > 0;
+    none.querySelector('[data-asked]').textContent = input.value;
+    none.querySelector('[data-describe]').href = `/connectors/new?${new URLSearchParams({ name: input.value })}`;
+    const address = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+    history.replaceState(null, '', `${form.getAttribute('action')}?${address}`);
+    tell(`${shown} found`);
+  };
+  input.addEventListener('input', find);
+  // what fits is here already
+  form.addEventListener('submit', (event) => event.preventDefault());
+  form.addEventListener('change', (event) => { if (event.target !== input) form.submit(); });
 }

@@ -117,6 +117,11 @@ impl Visit {
         with_cookie(see_other(to), Cookie::Flash.set(&flash.code(number), self.dash.is_secure()))
     }
 
+    /// Like [`Self::done`], with several numbers in the sentence.
+    pub fn done_all(&self, to: &str, flash: Flash, numbers: &[i64]) -> Response {
+        with_cookie(see_other(to), Cookie::Flash.set(&flash.code_of(numbers), self.dash.is_secure()))
+    }
+
     /// The answer, or the page of the failure.
     pub fn answer(&self, result: Result<Response>) -> Response {
         match result {

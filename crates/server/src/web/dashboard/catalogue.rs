@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use keybearer_app::connections::{self, ConnectionQuery, CreateConnection};
-use keybearer_app::connectors::schema::{AuthMethod, Connector, Kind};
+use keybearer_app::connectors::schema::{AuthMethod, Connector, Kind, MethodType};
 use keybearer_app::{PageAsk, Permission};
 use keybearer_core::{CredentialSource, Result};
 use serde::Deserialize;
@@ -21,6 +21,10 @@ pub(super) struct Search {
     q: String,
     #[serde(default)]
     kind: String,
+    #[serde(default)]
+    category: String,
+    #[serde(default)]
+    shared: String,
 }
 
 /// D4.
@@ -29,9 +33,17 @@ pub(super) struct Search {
 struct CatalogueView {
     frame: Frame,
     query: String,
+    kind: String,
+    category: String,
+    shared: bool,
+    any_shared: bool,
     total: usize,
+    found: usize,
     chips: Vec<Chip>,
+    categories: Vec<String>,
+    /// Those that fit first; the others are there for the script, which looks without asking.
     rows: Vec<Row>,
+    describe: String,
 }
 
 /// A filter by kind.
@@ -49,8 +61,11 @@ struct Row {
     tile: Tile,
     kind: String,
     needs: String,
+    review: bool,
     mine: usize,
     sandbox: bool,
+    words: String,
+    fits: bool,
 }
 
 /// The page before the form.
@@ -84,40 +99,78 @@ struct Present {
     draft: bool,
 }
 
-const KINDS: [(&str, &str); 4] =
-    [("", "All"), ("oauth", "OAuth"), ("key", "Keys from users"), ("mcp", "MCP")];
+const KINDS: [(&str, &str); 6] = [
+    ("", "All"),
+    ("oauth", "OAuth"),
+    ("key", "API key"),
+    ("basic", "User name and password"),
+    ("signed", "Key pair or service account"),
+    ("mcp", "MCP"),
+];
 
 /// `GET /connections/new`
 pub(super) async fn list(visit: Visit, Query(search): Query<Search>) -> Response {
-    let page = async {
-        let (app, caller) = (visit.app(), visit.caller());
-        caller.require(Permission::ConnectorsRead)?;
-        let listed =
-            connections::list(app, caller, &ConnectionQuery::default(), &PageAsk::first(100)).await?;
-        let found = app.catalog().search(&search.q);
-        let chip = |(id, label): (&'static str, &'static str)| {
-            let query = form_urlencoded::Serializer::new(String::new())
-                .append_pair("q", &search.q)
-                .append_pair("kind", id)
-                .finish();
-            let number = found.iter().filter(|connector| is_kind(connector, id)).count();
-            Chip { href: format!("/connections/new?{query}"), label, number, here: id == search.kind }
-        };
-        let mine = |slug: &str| listed.items.iter().filter(|one| one.connector == slug).count();
-        let rows = found.iter().filter(|connector| is_kind(connector, &search.kind));
-        let frame =
-            visit.frame(Section::Connections, "Add a connection").under("/connections", "Connections");
-        let view = CatalogueView {
-            frame: frame.under("", "Add").command("keybearer connectors list"),
-            total: app.catalog().iter().count(),
-            chips: KINDS.into_iter().map(chip).collect(),
-            rows: rows.map(|connector| row(connector, mine(&connector.slug))).collect(),
-            query: search.q.clone(),
-        };
-        Ok(visit.page(&view))
-    };
-    let page: Result<Response> = page.await;
+    let page = catalogue(&visit, &search).await;
     visit.answer(page)
+}
+
+async fn catalogue(visit: &Visit, search: &Search) -> Result<Response> {
+    let (app, caller) = (visit.app(), visit.caller());
+    caller.require(Permission::ConnectorsRead)?;
+    let listed = connections::list(app, caller, &ConnectionQuery::default(), &PageAsk::first(100)).await?;
+    let offered = &app.config().shared_credentials;
+    let passes = |connector: &Connector, kind: &str| {
+        is_kind(connector, kind)
+            && (search.category.is_empty() || connector.categories.contains(&search.category))
+            && (search.shared.is_empty() || offered.contains_key(&connector.slug))
+    };
+    let found = app.catalog().search(&search.q);
+    let chip = |(id, label): (&'static str, &'static str)| {
+        let query = [
+            ("q", search.q.as_str()),
+            ("kind", id),
+            ("category", &search.category),
+            ("shared", &search.shared),
+        ];
+        let given = query.into_iter().filter(|(_, value)| !value.is_empty());
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
+        let number = found.iter().filter(|connector| passes(connector, id)).count();
+        Chip { href: format!("/connections/new?{query}"), label, number, here: id == search.kind }
+    };
+    let mine = |slug: &str| listed.items.iter().filter(|one| one.connector == slug).count();
+    let fitting: Vec<&str> =
+        found.iter().filter(|one| passes(one, &search.kind)).map(|one| one.slug.as_str()).collect();
+    let first = found.iter().filter(|one| fitting.contains(&one.slug.as_str()));
+    let mut rows: Vec<Row> = first.map(|one| row(one, mine(&one.slug), true)).collect();
+    let others = app.catalog().iter().filter(|one| {
+        is_kind(one, &search.kind) && passes(one, &search.kind) && !fitting.contains(&one.slug.as_str())
+    });
+    rows.extend(others.map(|one| row(one, mine(&one.slug), false)));
+    let mut categories: Vec<String> =
+        app.catalog().iter().flat_map(|connector| connector.categories.iter().cloned()).collect();
+    categories.sort();
+    categories.dedup();
+    let name = form_urlencoded::Serializer::new(String::new()).append_pair("name", &search.q).finish();
+    let frame = visit.frame(Section::Connections, "Add a connection").under("/connections", "Connections");
+    let view = CatalogueView {
+        frame: frame.under("", "Add").command("keybearer connectors list"),
+        total: app.catalog().iter().count(),
+        found: fitting.len(),
+        chips: KINDS.into_iter().map(chip).collect(),
+        any_shared: !offered.is_empty(),
+        shared: !search.shared.is_empty(),
+        query: search.q.clone(),
+        kind: search.kind.clone(),
+        category: search.category.clone(),
+        describe: if search.q.is_empty() {
+            "/connectors/new".to_owned()
+        } else {
+            format!("/connectors/new?{name}")
+        },
+        categories,
+        rows,
+    };
+    Ok(visit.page(&view))
 }
 
 /// `GET /connections/new/{connector}`
@@ -177,24 +230,53 @@ pub(super) async fn begin(Path(slug): Path<String>, Posted { visit, form }: Post
 }
 
 fn is_kind(connector: &Connector, kind: &str) -> bool {
+    use MethodType as M;
+    let any = |fits: fn(M) -> bool| connector.auth.iter().any(|method| fits(method.kind));
     match kind {
         "oauth" => connector.has_redirect(),
-        "key" => connector.auth.iter().any(|method| !method.has_redirect()),
+        "key" => any(|kind| matches!(kind, M::ApiKey | M::Bearer | M::Oauth2RefreshToken)),
+        "basic" => any(|kind| matches!(kind, M::Basic | M::Oauth2Password | M::SessionLogin)),
+        "signed" => any(|kind| {
+            matches!(
+                kind,
+                M::ServiceAccount
+                    | M::JwtBearer
+                    | M::SamlBearer
+                    | M::JwtKeyPair
+                    | M::JwtSharedSecret
+                    | M::AwsSigv4
+                    | M::Wsse
+                    | M::RequestSigning
+                    | M::HttpMessageSignature
+            )
+        }),
         "mcp" => connector.kind == Kind::Mcp,
         _ => true,
     }
 }
 
-fn row(connector: &Connector, mine: usize) -> Row {
+fn row(connector: &Connector, mine: usize, fits: bool) -> Row {
     let method = connector.recommended();
+    let kind = method.map(kind).unwrap_or_default();
+    let reviewed = |method: &&AuthMethod| {
+        method.app_review.as_ref().is_some_and(|review| review.how_to_publish_url.is_some())
+    };
+    let words = [
+        vec![connector.display_name.clone(), connector.slug.clone(), kind.clone()],
+        connector.aliases.clone(),
+        connector.categories.clone(),
+    ];
     Row {
         slug: connector.slug.clone(),
         name: connector.display_name.clone(),
         tile: Tile::new(&connector.slug, &connector.display_name),
-        kind: method.map(kind).unwrap_or_default(),
         needs: method.map(|method| needs(connector, method)).unwrap_or_default(),
+        review: method.filter(reviewed).is_some(),
         sandbox: connector.sandbox,
+        words: words.concat().join(" ").to_lowercase(),
         mine,
+        fits,
+        kind,
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Asked {
     #[serde(default)]
     state: String,
     #[serde(default)]
+    connector: String,
+    #[serde(default)]
     page: String,
 }
 
@@ -39,24 +41,40 @@ struct ListView {
     frame: Frame,
     query: String,
     state: String,
+    connector: String,
+    connectors: Vec<(String, String)>,
     total: i64,
-    rows: Vec<Row>,
+    drafts: Vec<Row>,
+    groups: Vec<Group>,
     next: String,
     previous: String,
-    filtered: bool,
+    /// What keeps connections out, in words; empty without a filter.
+    filter: String,
     may: bool,
+    may_link: bool,
+}
+
+/// The connections of one connector.
+struct Group {
+    name: String,
+    tile: Tile,
+    rows: Vec<Row>,
 }
 
 /// One connection.
 struct Row {
+    id: String,
     href: String,
     name: String,
     label: String,
     connector: String,
+    method: String,
     tile: Tile,
     badge: Badge,
     accounts: String,
     expired: i64,
+    active: bool,
+    created: When,
     updated: When,
 }
 
@@ -67,24 +85,70 @@ pub(super) async fn list(visit: Visit, Query(asked): Query<Asked>) -> Response {
 }
 
 async fn page(visit: &Visit, asked: &Asked) -> Result<Response> {
+    let (app, caller) = (visit.app(), visit.caller());
     let query = ConnectionQuery {
         query: Some(asked.q.trim().to_owned()).filter(|text| !text.is_empty()),
         state: ConnectionState::parse(&asked.state),
-        connector: None,
+        connector: Some(asked.connector.clone()).filter(|slug| !slug.is_empty()),
     };
-    let ask = PageAsk { size: 50, token: asked.page.clone() };
-    let listed = connections::list(visit.app(), visit.caller(), &query, &ask).await?;
+    let ask = PageAsk { size: 100, token: asked.page.clone() };
+    let listed = connections::list(app, caller, &query, &ask).await?;
     let address = |token: Option<String>| {
-        token.map(|token| {
-            let query = [("q", asked.q.as_str()), ("state", asked.state.as_str()), ("page", token.as_str())];
-            format!(
-                "/connections?{}",
-                form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish()
-            )
-        })
+        let page = token?;
+        let query =
+            [("q", &asked.q), ("state", &asked.state), ("connector", &asked.connector), ("page", &page)];
+        let given = query.into_iter().filter(|(_, value)| !value.is_empty());
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
+        Some(format!("/connections?{query}"))
     };
+    let connectors = connectors(visit, &listed.items).await?;
+    let filter = filter(asked, &query, &connectors);
+    let (next, previous) = (address(listed.next), address(listed.previous));
+    let (drafts, used): (Vec<Connection>, Vec<Connection>) =
+        listed.items.into_iter().partition(|one| one.state == ConnectionState::Draft);
+    let view = ListView {
+        query: asked.q.clone(),
+        state: asked.state.clone(),
+        connector: asked.connector.clone(),
+        total: listed.total,
+        next: next.unwrap_or_default(),
+        previous: previous.unwrap_or_default(),
+        drafts: drafts.into_iter().map(|one| row(visit, one)).collect(),
+        groups: groups(used.into_iter().map(|one| row(visit, one)).collect()),
+        may: caller.permissions.has(Permission::ConnectorsWrite),
+        may_link: caller.permissions.has(Permission::AccountsWrite),
+        frame: visit.frame(Section::Connections, "Connections").command("keybearer connections list"),
+        connectors,
+        filter,
+    };
+    Ok(visit.page(&view))
+}
+
+/// The connectors that there are connections of, for the filter.
+async fn connectors(visit: &Visit, shown: &[Connection]) -> Result<Vec<(String, String)>> {
+    let all = ConnectionQuery::default();
+    let listed = connections::list(visit.app(), visit.caller(), &all, &PageAsk::first(100)).await?;
+    let both = listed.items.iter().chain(shown);
+    let mut known: Vec<(String, String)> =
+        both.map(|one| (one.connector.clone(), one.connector_display_name.clone())).collect();
+    known.sort_by(|one, other| one.1.cmp(&other.1));
+    known.dedup();
+    Ok(known)
+}
+
+fn filter(asked: &Asked, query: &ConnectionQuery, connectors: &[(String, String)]) -> String {
+    let name = connectors.iter().find(|(slug, _)| *slug == asked.connector).map(|(_, name)| name.as_str());
+    let parts = [
+        query.query.as_ref().map(|text| format!("the name contains “{text}”")),
+        query.state.map(|state| format!("the state is {state}")),
+        query.connector.as_ref().map(|slug| format!("the connector is {}", name.unwrap_or(slug))),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", and ")
+}
+
+fn row(visit: &Visit, connection: Connection) -> Row {
     let now = visit.app().now();
-    let row = |connection: Connection| Row {
+    Row {
         href: match connection.state {
             ConnectionState::Draft => format!("/connections/{}/setup", connection.id),
             _ => format!("/connections/{}", connection.id),
@@ -93,23 +157,30 @@ async fn page(visit: &Visit, asked: &Asked) -> Result<Response> {
         tile: Tile::new(&connection.connector, &connection.connector_display_name),
         accounts: counted(connection.counts.accounts),
         expired: connection.counts.expired,
+        active: connection.state == ConnectionState::Active,
+        created: When::new(connection.created_at, now),
         updated: When::new(connection.updated_at, now),
+        id: connection.id.to_string(),
+        method: connection.method,
         name: connection.name,
         label: connection.label,
         connector: connection.connector_display_name,
-    };
-    let view = ListView {
-        filtered: query.query.is_some() || query.state.is_some(),
-        query: asked.q.clone(),
-        state: asked.state.clone(),
-        total: listed.total,
-        next: address(listed.next).unwrap_or_default(),
-        previous: address(listed.previous).unwrap_or_default(),
-        rows: listed.items.into_iter().map(row).collect(),
-        may: visit.caller().permissions.has(Permission::ConnectorsWrite),
-        frame: visit.frame(Section::Connections, "Connections").command("keybearer connections list"),
-    };
-    Ok(visit.page(&view))
+    }
+}
+
+/// By connector, in the order of their names.
+fn groups(rows: Vec<Row>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for row in rows {
+        match groups.iter_mut().find(|group| group.name == row.connector) {
+            Some(group) => group.rows.push(row),
+            None => {
+                groups.push(Group { name: row.connector.clone(), tile: row.tile.clone(), rows: vec![row] })
+            }
+        }
+    }
+    groups.sort_by_key(|group| group.name.to_lowercase());
+    groups
 }
 
 /// The state of a connection as it is shown.
@@ -132,6 +203,16 @@ pub(super) fn attention_words(reason: &str, href: &str) -> (String, &'static str
             "The provider does not accept client ID and secret together. Nobody has to sign in again.".to_owned(),
             "Replace secret",
             credentials,
+        ),
+        "new_secret_refused" => (
+            "The provider refuses the new secret. Refreshes go on with the earlier one while it is kept; sign-ins do not.".to_owned(),
+            "Replace secret",
+            credentials,
+        ),
+        "connector_fault" => (
+            "The provider answers something that the connector does not describe.".to_owned(),
+            "Test it",
+            href.to_owned(),
         ),
         "consent_refused" => (
             "The provider refused the app when somebody wanted to agree: redirect URI, scopes or app settings.".to_owned(),

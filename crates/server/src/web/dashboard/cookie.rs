@@ -14,6 +14,8 @@ pub(super) enum Cookie {
     Device,
     /// Light or dark.
     Theme,
+    /// The language of snippets.
+    Snippet,
     /// What the next page says once.
     Flash,
     /// The link that was just made, for the page that shows it.
@@ -27,6 +29,7 @@ impl Cookie {
             Self::Form => "kb_form",
             Self::Device => "kb_device",
             Self::Theme => "kb_theme",
+            Self::Snippet => "kb_snippet",
             Self::Flash => "kb_flash",
             Self::Made => "kb_made",
         };
@@ -36,7 +39,7 @@ impl Cookie {
     const fn seconds(self) -> Option<u32> {
         match self {
             Self::Session | Self::Form => None,
-            Self::Device | Self::Theme => Some(365 * 86_400),
+            Self::Device | Self::Theme | Self::Snippet => Some(365 * 86_400),
             Self::Flash => Some(60),
             Self::Made => Some(900),
         }

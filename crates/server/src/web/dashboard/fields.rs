@@ -24,6 +24,8 @@ pub(super) struct Input {
     pub warning: Option<String>,
     /// What is known of a stored secret.
     pub stored: Option<String>,
+    /// It was typed and not saved: it must be typed again.
+    pub again: bool,
 }
 
 /// How it is entered.
@@ -39,6 +41,11 @@ pub(super) enum Control {
 }
 
 impl Input {
+    /// Name of the choice whether the developer fixes it.
+    pub fn choice(&self) -> String {
+        self.name.replacen("x.", "how.", 1)
+    }
+
     /// The input of a field, without its value.
     pub fn new(field: &FormField) -> Self {
         let control = match (field.generated, field.kind, field.secret) {

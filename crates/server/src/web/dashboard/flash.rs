@@ -21,10 +21,18 @@ pub(super) enum Flash {
     RoleSet,
     Removed,
     SignedOut,
+    TestStopped,
+    EarlierRemoved,
+    EarlierDropped,
+    EndSet,
+    Duplicated,
+    PresetTaken,
+    DeletedRevoked,
+    ScopesMarked,
 }
 
 impl Flash {
-    const ALL: [(Self, &'static str, &'static str); 18] = [
+    const ALL: [(Self, &'static str, &'static str); 26] = [
         (Self::Saved, "saved", "Saved."),
         (Self::ScopesSaved, "scopes", "Scopes saved. New sign-ins ask for them from now on."),
         (Self::SecretReplaced, "secret", "Secret replaced. All accounts use it at once."),
@@ -43,6 +51,22 @@ impl Flash {
         (Self::RoleSet, "role", "Role changed."),
         (Self::Removed, "removed", "Removed. They are signed out."),
         (Self::SignedOut, "out", "Signed out."),
+        (Self::TestStopped, "stopped", "Test stopped. Its link works no more."),
+        (Self::EarlierRemoved, "earlier", "The earlier secret is destroyed."),
+        (
+            Self::EarlierDropped,
+            "dropped",
+            "{n} left the earlier app and must sign in again at the next refresh.",
+        ),
+        (Self::EndSet, "ends", "Noted. You are reminded 30, 7 and 1 days before."),
+        (Self::Duplicated, "copied", "Copied without credentials. This one has a redirect URI of its own."),
+        (
+            Self::DeletedRevoked,
+            "revoked",
+            "Deleted. {n} ended with it: {a} revoked at the provider, {b} refused there.",
+        ),
+        (Self::ScopesMarked, "marked", "Scopes saved. {n} must sign in again to get them all."),
+        (Self::PresetTaken, "preset", "Scopes chosen. Nothing is wider than what you picked."),
     ];
 
     /// The cookie's value.
@@ -51,12 +75,21 @@ impl Flash {
         number.map_or_else(|| word.to_owned(), |number| format!("{word}-{number}"))
     }
 
+    /// The cookie's value for a sentence with several numbers.
+    pub fn code_of(self, numbers: &[i64]) -> String {
+        let all: Vec<String> = numbers.iter().map(i64::to_string).collect();
+        format!("{}-{}", self.code(None), all.join("-"))
+    }
+
     /// The sentence of a cookie's value.
     pub fn says(code: &str) -> Option<String> {
-        let (word, number) =
-            code.split_once('-').map_or((code, None), |(word, rest)| (word, rest.parse().ok()));
+        let mut parts = code.split('-');
+        let word = parts.next().unwrap_or_default();
+        let mut number = || parts.next().and_then(|text| text.parse::<i64>().ok()).unwrap_or(0);
+        let (first, second, third) = (number(), number(), number());
         let (.., text) = Self::ALL.iter().find(|(_, known, _)| *known == word)?;
-        Some(text.replace("{n}", &accounts(number.unwrap_or(0))))
+        let text = text.replace("{n}", &accounts(first));
+        Some(text.replace("{a}", &second.to_string()).replace("{b}", &third.to_string()))
     }
 }
 
@@ -73,6 +106,10 @@ mod tests {
     fn a_cookie_can_only_say_what_we_wrote() {
         assert_eq!(Flash::says(&Flash::Deleted.code(Some(1))).unwrap(), "Deleted. 1 account ended with it.");
         assert_eq!(Flash::says("saved").unwrap(), "Saved.");
+        assert_eq!(
+            Flash::says(&Flash::DeletedRevoked.code_of(&[12, 11, 1])).unwrap(),
+            "Deleted. 12 accounts ended with it: 11 revoked at the provider, 1 refused there."
+        );
         assert_eq!(Flash::says("<b>"), None);
         assert!(Flash::ALL.iter().all(|(flash, word, _)| flash.code(None) == *word));
     }

@@ -19,14 +19,18 @@ mod links;
 mod logs;
 mod overview;
 mod people;
+mod redirect_checks;
 mod review;
 mod scopes;
 mod setup;
 mod setup_view;
+mod snippets;
 #[cfg(debug_assertions)]
 mod styleguide;
+mod test_fix;
 mod test_view;
 mod testing;
+mod uri_diff;
 mod when;
 
 use axum::Router;
@@ -94,7 +98,11 @@ fn connection_routes() -> Router<Dashboard> {
         .route("/connections/{name}/test", post(testing::begin))
         .route("/connections/{name}/test/{flow}", get(testing::show))
         .route("/connections/{name}/test/{flow}/refresh", post(testing::refresh))
+        .route("/connections/{name}/test/{flow}/stop", post(testing::stop))
+        .route("/connections/{name}/test/{flow}/remove", post(testing::remove))
         .route("/connections/{name}/pause", post(connection::pause))
+        .route("/connections/{name}/duplicate", post(connection::duplicate))
+        .route("/connections/{name}/links", post(review::links))
         .route("/connections/{name}/resume", post(connection::resume))
         .route("/connections/{name}/delete", get(connection::ask_delete).post(connection::delete))
 }

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use askama::Template;
 use keybearer_app::connections::{Connection, Form as Asked};
 use keybearer_app::connectors::forms::FormField;
-use keybearer_app::connectors::redirect;
-use keybearer_app::connectors::schema::{AuthMethod, Connector, FieldKind, HttpsRule, RedirectMatch};
+use keybearer_app::connectors::schema::{AuthMethod, Connector, FieldKind};
 use keybearer_core::{ConnectionState, CredentialSource, Error};
 
 use super::answer::sentence;
+use super::connection::Head;
+use super::credentials::Checked;
 use super::fields::{self, Control, Input};
 use super::form::Form;
 use super::frame::{Frame, Tile};
+use super::redirect_checks::{RedirectView, redirect_view};
 use super::scopes::Picker;
 use super::when::When;
 
@@ -38,30 +40,40 @@ pub(super) struct SetupView {
     /// Client id and secret are entered here, or have a page of their own.
     pub inputs: Vec<Input>,
     pub credentials_elsewhere: Option<String>,
-    pub asked_of_users: Vec<Input>,
     pub picker: Option<Picker>,
     pub blurb: String,
+    pub preview: Preview,
+    /// What is copied for a colleague: never a secret.
+    pub colleague: String,
+    pub can_check: bool,
+    pub shared_note: String,
+    pub fixable: Vec<Fixable>,
+    pub checked: Option<Checked>,
+    pub head: Option<Head>,
+    pub may: bool,
     pub extra: String,
     pub guide: Guide,
     pub wrong: Vec<Wrong>,
 }
 
+/// What a user will read, as far as it is known here.
+pub(super) struct Preview {
+    pub app: String,
+    pub provider: String,
+    pub lines: Vec<String>,
+}
+
+/// A field that users are asked for, unless the developer fixes it.
+pub(super) struct Fixable {
+    pub input: Input,
+    /// A secret is each user's own.
+    pub can: bool,
+    pub fixed: bool,
+}
+
 /// An entry of the summary of what is wrong.
 pub(super) struct Wrong {
     pub at: String,
-    pub says: String,
-}
-
-/// The redirect URI with its checks.
-pub(super) struct RedirectView {
-    pub uri: String,
-    pub checks: Vec<Check>,
-}
-
-/// One check, with its verdict in a word.
-pub(super) struct Check {
-    pub ok: bool,
-    pub word: String,
     pub says: String,
 }
 
@@ -86,6 +98,8 @@ pub(super) struct Facts<'a> {
     pub app_name: &'a str,
     /// Values that this server knows itself.
     pub known: &'a BTreeMap<String, String>,
+    /// How many connections of the environment use the operator's app.
+    pub shared_by: usize,
 }
 
 impl SetupView {
@@ -111,14 +125,16 @@ impl SetupView {
             shared: connection.source == CredentialSource::Shared,
             inputs: inputs(facts, draft),
             credentials_elsewhere: (!draft && has_client(method)).then(|| stored(connection)),
-            asked_of_users: asked
-                .account_fields
-                .iter()
-                .filter(|field| !field.generated)
-                .map(Input::new)
-                .collect(),
-            picker: Picker::new(method, &connection.scopes),
+            picker: Picker::new(method, &connection.scopes, &connector.display_name),
             blurb: connection.blurb_for_users.clone(),
+            preview: preview(facts),
+            colleague: colleague(facts),
+            can_check: method.credential_probe.is_some() && !method.dcr,
+            shared_note: shared_note(facts),
+            fixable: fixable(facts),
+            checked: None,
+            head: None,
+            may: false,
             extra: extra.collect::<Vec<_>>().join("\n"),
             guide: guide(facts),
             wrong: Vec::new(),
@@ -127,7 +143,7 @@ impl SetupView {
     }
 
     /// The page again, with what was typed and what is wrong with it. Secrets must be typed again.
-    pub fn refused(mut self, form: &Form, error: &Error) -> Self {
+    pub fn refused(mut self, form: &Form, error: &Error, taken: &str) -> Self {
         (self.label, self.blurb, self.extra) = (form.text("label"), form.text("blurb"), form.text("extra"));
         if form.has("name") {
             self.name = form.text("name");
@@ -137,12 +153,22 @@ impl SetupView {
                 input.value = form.text(&input.name);
             }
         }
+        for input in self.inputs.iter_mut().filter(|input| input.control == Control::Secret) {
+            input.again = form.has(&input.name) && !form.text(&input.name).is_empty();
+        }
+        for one in &mut self.fixable {
+            one.fixed = form.text(&one.input.choice()) == "fix";
+            one.input.value = form.text(&one.input.name);
+        }
         let violations =
             error.violations.iter().map(|wrong| (wrong.field.as_str(), wrong.description.as_str()));
         let mut all: Vec<(&str, &str)> = violations.collect();
+        if error.code == keybearer_core::Code::ConnectionNameTaken {
+            self.wrong.push(Wrong { at: "name".to_owned(), says: taken.to_owned() });
+            return self;
+        }
         if all.is_empty() {
-            let field = if error.code == keybearer_core::Code::ConnectionNameTaken { "name" } else { "" };
-            all.push((field, &error.detail));
+            all.push(("", &error.detail));
         }
         for (field, description) in all {
             self.point(field, description);
@@ -164,6 +190,17 @@ impl SetupView {
                 "name" => ("name".to_owned(), "Connection name".to_owned()),
                 "label" => ("label".to_owned(), "Label".to_owned()),
                 "blurb_for_users" => ("blurb".to_owned(), "What users read".to_owned()),
+                field if field.starts_with("fixed.") => {
+                    let name = field.trim_start_matches("fixed.");
+                    let found = self.fixable.iter_mut().find(|one| one.input.id == format!("x-{name}"));
+                    match found {
+                        Some(one) => {
+                            one.input.error = Some(sentence(description));
+                            (one.input.id.clone(), one.input.label.clone())
+                        }
+                        None => (String::new(), String::new()),
+                    }
+                }
                 "extra_authorize_params" => ("extra".to_owned(), "Extra parameters".to_owned()),
                 field if field.starts_with("scopes") => {
                     if let Some(picker) = &mut self.picker {
@@ -287,44 +324,6 @@ fn filled(field: &FormField, facts: &Facts<'_>) -> Input {
     input
 }
 
-/// What the provider's rules say about our redirect URI.
-fn redirect_view(facts: &Facts<'_>) -> RedirectView {
-    let (uri, method) = (facts.connection.redirect_uri.clone(), facts.method);
-    let provider = &facts.connector.display_name;
-    let mut checks: Vec<Check> = redirect::problems(method, &uri)
-        .into_iter()
-        .map(|problem| Check {
-            ok: false,
-            word: "Not accepted".to_owned(),
-            says: sentence(&problem.to_string()),
-        })
-        .collect();
-    if let Some(rules) = method.redirect_rules.as_ref().filter(|_| checks.is_empty()) {
-        let https = match rules.https {
-            HttpsRule::Required => "takes https only, and this is https.",
-            HttpsRule::LocalhostOk => "takes https, and http on localhost.",
-            HttpsRule::Any => "takes http and https.",
-        };
-        checks.push(Check { ok: true, word: "Scheme".to_owned(), says: format!("{provider} {https}") });
-        let matching = match rules.matching {
-            RedirectMatch::Exact => "compares it character by character.",
-            RedirectMatch::Subpath => "also accepts a path below the registered one.",
-            RedirectMatch::AnyPort => "accepts any port of the registered host.",
-        };
-        checks.push(Check { ok: true, word: "Match".to_owned(), says: format!("{provider} {matching}") });
-        if let Some(most) = rules.max_uris.filter(|most| *most < 3) {
-            let says =
-                format!("{provider} keeps {most} per app: make an app of its own for each connection.");
-            checks.push(Check { ok: true, word: "Number".to_owned(), says });
-        }
-    }
-    if uri.starts_with("http://") {
-        let says = "Only browsers on this machine can come back to this address.".to_owned();
-        checks.push(Check { ok: true, word: "Local".to_owned(), says });
-    }
-    RedirectView { uri, checks }
-}
-
 fn guide(facts: &Facts<'_>) -> Guide {
     let setup = facts.method.setup.as_ref();
     let prefill = setup.and_then(|setup| setup.prefill_url.as_ref()).and_then(|text| {
@@ -363,4 +362,72 @@ fn guide(facts: &Facts<'_>) -> Guide {
 /// `about 2 minutes`.
 pub(super) fn minutes(number: u32) -> String {
     format!("about {number} minute{}", if number == 1 { "" } else { "s" })
+}
+
+/// What a user reads on the connect page.
+fn preview(facts: &Facts<'_>) -> Preview {
+    let asked = facts.connection.scopes.asked();
+    let scope = |name: &String| facts.method.scopes.iter().find(|scope| scope.name == *name);
+    let line = |name: &String| {
+        let known = scope(name).and_then(|scope| scope.plain.clone().or_else(|| scope.says.clone()));
+        known.unwrap_or_else(|| format!("Use “{name}”"))
+    };
+    Preview {
+        app: facts.app_name.to_owned(),
+        provider: facts.connector.display_name.clone(),
+        lines: asked.iter().map(line).collect(),
+    }
+}
+
+/// Everything that somebody needs who makes the app at the provider, and no secret.
+fn colleague(facts: &Facts<'_>) -> String {
+    let (name, connection) = (&facts.connector.display_name, facts.connection);
+    let guide = guide(facts);
+    let mut lines = vec![format!("Please make an OAuth app at {name} for {}.", facts.app_name)];
+    if connection.needs_redirect_uri {
+        lines.push(format!("Redirect URI, exactly as it is:\n{}", connection.redirect_uri));
+    }
+    let scopes = connection.scopes.asked();
+    if !scopes.is_empty() {
+        lines.push(format!("Scopes:\n{}", scopes.join("\n")));
+    }
+    if !guide.steps.is_empty() {
+        let steps = guide.steps.iter().enumerate().map(|(at, step)| format!("{}. {step}", at + 1));
+        lines.push(format!("Steps:\n{}", steps.collect::<Vec<_>>().join("\n")));
+    }
+    if !guide.open.is_empty() {
+        lines.push(format!("Start here: {}", guide.open));
+    }
+    lines.push(
+        "Then send me the client ID. Hand the client secret over in a password manager, never in a message."
+            .to_owned(),
+    );
+    lines.join("\n\n")
+}
+
+/// Copy 4.
+fn shared_note(facts: &Facts<'_>) -> String {
+    let Some(app) = &facts.asked.shared_app_name else { return String::new() };
+    let provider = &facts.connector.display_name;
+    let shared = match facts.shared_by {
+        0 | 1 => "the quota is one for everybody who uses it".to_owned(),
+        number => format!("the quota is shared by {number} connections"),
+    };
+    format!(
+        "Quick to try. People will see “{app}” at {provider}, not your name, and {shared}. Use your own app before customers connect."
+    )
+}
+
+fn fixable(facts: &Facts<'_>) -> Vec<Fixable> {
+    let fields = facts.asked.account_fields.iter().filter(|field| !field.generated);
+    let one = |field: &FormField| {
+        let mut input = Input::new(field);
+        input.id = format!("x-{}", field.name);
+        input.name = format!("x.{}", field.name);
+        let stored = facts.connection.fixed.get(&field.name);
+        let value = stored.or(field.default.as_ref().filter(|_| !field.secret));
+        input.value = value.cloned().unwrap_or_default();
+        Fixable { can: !field.secret, fixed: stored.is_some(), input }
+    };
+    fields.map(one).collect()
 }
