@@ -1,6 +1,10 @@
 // The heart against the sandbox: the scope picker, the redirect doctor, a whole test, secrets in rotation, scope reviews, the end.
 import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect, enter, registerApp } from './lib/dashboard.mjs';
+import { startKeybearer } from './lib/keybearer.mjs';
 import { cli } from './lib/world.mjs';
 import { clean, fits, shot } from './lib/pages.mjs';
 
@@ -243,6 +247,47 @@ export default {
     await page.getByLabel(/Type reviewed/).fill('reviewed');
     await page.getByRole('button', { name: 'Delete reviewed' }).click();
     await page.getByRole('status').getByText('2 accounts ended with it: 2 revoked at the provider, 0 refused there.').waitFor();
+  },
+
+  'without a refresh token the test says until when, and how access goes on; other causes have their own words': async ({ pages }) => {
+    // a connector of the sandbox in which one scope brings the refresh token, as with many providers
+    const folder = await mkdtemp(join(tmpdir(), 'keybearer-heart-'));
+    const plain = await readFile(new URL('../../connectors/postcards/connector.yaml', import.meta.url), 'utf8');
+    await mkdir(join(folder, 'offline-cards'));
+    await writeFile(join(folder, 'offline-cards', 'connector.yaml'), plain.replace('slug: postcards', 'slug: offline-cards')
+      .replace('display_name: Postcards', 'display_name: Offline cards')
+      .replace('plain: Write postcards in your name\n        default: true', 'plain: Write postcards in your name\n        grants_refresh_token: true'));
+    const server = await startKeybearer(process.env.KEYBEARER_BIN, ['--connectors', folder]);
+    try {
+      const { url, sandbox_url, dashboard_url } = server;
+      const run = cli(server);
+      const page = await pages.open(dashboard_url, { origins: [sandbox_url] });
+      await page.getByRole('heading', { name: 'Overview' }).waitFor();
+      await page.goto(`${url}/connections/new/offline-cards`);
+      await page.getByRole('button', { name: 'Start' }).click();
+      const offline = page.getByRole('checkbox', { name: /Keep working after the user leaves/ });
+      assert.equal(await offline.isChecked(), false);
+      assert.equal(await page.locator('[data-scope="postcards.write"]').count(), 0, 'it is no row of the list');
+      const app = await registerApp(pages, page, sandbox_url, await page.locator('#uri').innerText());
+      await fill(page, sandbox_url, app);
+      await page.getByLabel('Connection name').fill('offline');
+      await run('sandbox', 'set', 'exchange=no_refresh_token', 'api=unauthorized');
+      await page.getByRole('button', { name: 'Save and test' }).click();
+      const link = await page.getByRole('link', { name: /Open the connect page/ }).getAttribute('href');
+      await step(page, 'Client accepted').filter({ hasText: / ms/ }).waitFor({ timeout: 15_000 });
+      const tab = await pages.open(`${url}${link}`, { share: page, origins: [sandbox_url] });
+      await connect(tab);
+      await step(page, 'No refresh token').filter({ hasText: 'Connected, but only until' }).waitFor({ timeout: 15_000 });
+      await step(page, 'Test call refused').waitFor({ timeout: 15_000 });
+      await page.getByRole('link', { name: 'Turn on offline access' }).click();
+      await page.getByText('+ added').waitFor();
+      await page.getByText('postcards.write').first().waitFor();
+      await page.getByRole('button', { name: 'Save change' }).click();
+      await page.getByRole('status').getByText(/Scopes saved/).waitFor();
+      await run('sandbox', 'set', 'exchange=works', 'api=works');
+    } finally {
+      await server.stop();
+    }
   },
 
   'a field that is the same for all is not asked; the catalogue finds by slips of the finger, by keyboard': async ({ pages, keybearer }) => {

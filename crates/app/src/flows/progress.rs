@@ -124,7 +124,8 @@ async fn progress(app: &App, caller: &Caller, flow: FlowRow) -> Result<TestProgr
     let last = attempts.last();
     let stand = stand(&flow, last, account.status, app.now());
     let failure = last.and_then(|attempt| attempt.failure.clone());
-    let refused = flow.failure.clone().filter(|_| failure.is_none());
+    // a link that was stopped or ran out says nothing about the provider
+    let refused = flow.failure.clone().filter(|_| failure.is_none() && flow.state != FlowState::Failed);
     Ok(TestProgress {
         notes,
         kept,

@@ -17,6 +17,7 @@ mod connection_wire;
 mod connections;
 mod data_keys;
 mod environments;
+mod fixed_fields;
 mod flows_callbacks;
 mod flows_kinds;
 mod flows_links;

@@ -142,6 +142,14 @@ async fn what_the_provider_says_instead_of_a_code_is_understood(stage: &Stage) {
         assert_eq!(seen.cause, Some(cause), "{switch}: {seen:?}");
         stage.control.set_all([("consent", "works")]).unwrap();
     }
+    let get = async || connections::get(stage.app(), &stage.world.caller, &stage.name).await.unwrap();
+    assert_eq!(get().await.attention.as_deref(), Some("consent_refused"));
+    let (token, flow) = begin(stage).await;
+    let visit = browser("t");
+    let parameters = stage.consent(&token, &visit, "ada").await;
+    stage.callback(parameters, &visit).await;
+    until(stage, &flow, TrialStep::Call).await;
+    assert_eq!(get().await.attention, None, "a test that works ends the need for attention");
     // a parameter that a provider echoes is no place for a secret
     let (token, flow) = begin(stage).await;
     let visit = browser("t");

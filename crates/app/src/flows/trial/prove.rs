@@ -75,6 +75,9 @@ pub(in crate::flows) fn proven(app: &App, open: &OpenFlow) {
 }
 
 async fn prove(app: &App, flow: &FlowId, account: &AccountId) {
+    if let Err(error) = calm(app, account).await {
+        tracing::warn!(code = %error.code, "a connection that works could not be unflagged");
+    }
     let refreshed = refresh(app, flow, account).await;
     if let Err(error) = refreshed {
         tracing::info!(code = %error.code, flow.id = %flow, "the token of a test could not be refreshed");
@@ -83,6 +86,16 @@ async fn prove(app: &App, flow: &FlowId, account: &AccountId) {
         let seen = Seen { code: Some(error.code.as_str().to_owned()), ..Seen::default() };
         note(app, flow, TrialStep::Call, NoteOutcome::Failed, None, &seen).await;
     }
+}
+
+/// Somebody came through with the client, secret, redirect URI and scopes of now: what spoke against them is over.
+async fn calm(app: &App, account: &AccountId) -> Result<()> {
+    let account = LoadedAccount::read(app, account).await?;
+    let connection = &account.connection.row;
+    if connection.attention.is_some() {
+        app.db().flag_connection(&connection.id, None, app.now()).await?;
+    }
+    Ok(())
 }
 
 async fn refresh(app: &App, flow: &FlowId, id: &AccountId) -> Result<()> {

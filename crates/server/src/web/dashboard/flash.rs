@@ -58,7 +58,7 @@ impl Flash {
             "dropped",
             "{n} left the earlier app and must sign in again at the next refresh.",
         ),
-        (Self::EndSet, "ends", "Noted. You are reminded 30, 7 and 1 days before."),
+        (Self::EndSet, "ends", "Noted. The connection says so from 30 days before."),
         (Self::Duplicated, "copied", "Copied without credentials. This one has a redirect URI of its own."),
         (
             Self::DeletedRevoked,

@@ -104,6 +104,9 @@ pub(super) fn reachable(reach: Option<&Reach>) -> Check {
     let says = all.into_iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join(" ");
     let local = matches!(reach.url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match said.ok {
+        true if !said.why.is_empty() => {
+            Check { look: "warn", icon: "warn", ..Check::good("Reachable", says) }
+        }
         true if local => Check::good("Reachable", format!("{says} On this machine only.")),
         true => Check::good("Reachable", says),
         false => Check::bad("Not reachable", says),

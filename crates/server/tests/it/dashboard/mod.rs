@@ -2,6 +2,7 @@
 
 mod connections;
 mod entry;
+mod heart;
 mod hostile;
 mod reach;
 mod stage;

@@ -64,11 +64,16 @@ impl Scene {
 
     /// With a public URL of its own.
     pub async fn at(public_url: &str) -> Self {
+        Self::tuned(public_url, |_| {}).await
+    }
+
+    /// With parts of its own.
+    pub async fn tuned(public_url: &str, tune: impl FnOnce(&mut AppParts)) -> Self {
         let folder = keybearer_testkit::temp_dir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("keybearer.db").display());
         let mut catalog = Catalog::embedded();
         catalog.insert(load_connector(HOSTILE).unwrap());
-        let parts = AppParts {
+        let mut parts = AppParts {
             config: AppConfig {
                 public_url: public_url.parse().unwrap(),
                 environment_kind: EnvironmentKind::Development,
@@ -91,6 +96,7 @@ impl Scene {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
         };
+        tune(&mut parts);
         let (app, _) = App::open(parts).await.unwrap();
         let environment = environments::default(&app).await.unwrap().id;
         let operator = Caller::trusted(environment, Actor::Operator, app.reference().unwrap());
