@@ -143,6 +143,7 @@ export default {
     await page.waitForURL(/q=postcards/);
     await tabTo(page, /^Pc|^P.*Postcards/);
     await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Start' }).waitFor();
     await tabTo(page, /^Start$/);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Add a Postcards connection' }).waitFor();

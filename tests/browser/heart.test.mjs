@@ -80,6 +80,18 @@ export default {
     await page.goto(`${url}/connections/new/github`);
     await page.getByRole('button', { name: 'Start' }).click();
     await page.locator('#scopes').waitFor();
+    // ids and secrets that changed places are noticed, and change back
+    const [id, secret] = ['Ov23liExampleExample', '0123456789abcdef0123456789abcdef01234567'];
+    await page.getByLabel('Client ID').fill(secret);
+    await page.getByLabel('Client secret').fill(id);
+    await page.getByRole('button', { name: 'Show what is typed' }).click();
+    assert.equal(await page.locator('#f-client_secret').getAttribute('type'), 'text');
+    await page.getByLabel('Label').focus();
+    await page.getByText('look as if they were swapped').waitFor();
+    await page.getByRole('button', { name: 'Swap' }).click();
+    assert.equal(await page.getByLabel('Client ID').inputValue(), id);
+    assert.equal(await page.locator('#f-client_secret').inputValue(), secret);
+    await page.getByText('look as if they were swapped').waitFor({ state: 'detached' });
     const status = page.locator('[data-scope="repo:status"]');
     if (await status.count() > 0) {
       await page.locator('[data-scope="repo"] input[type=checkbox]').setChecked(true);
@@ -161,6 +173,7 @@ export default {
       await tab.getByRole('link', { name: /Continue to/ }).click();
       await tab.getByRole('heading').first().waitFor();
       await step(page, says).waitFor({ timeout: 15_000 });
+      assert.match(await step(page, says).innerText(), /Ref [0-9A-Z]{4}-[0-9A-Z]{4}/);
       if (button) await page.getByRole('link', { name: button }).waitFor();
       await tab.close();
     }

@@ -86,8 +86,10 @@ async fn receive(
     check_issuer(app, &open, issuer.as_deref()).await.map_err(|error| open.trouble(error))?;
     match outcome {
         Outcome::Error { error, .. } => {
-            trial::refused(app, &open, &raw).await;
-            Err(open.trouble(denied(app, &open, error).await))
+            let reference = app.reference()?;
+            trial::refused(app, &open, &raw, &reference).await;
+            let trouble = open.trouble(denied(app, &open, error).await);
+            Err(Trouble { reference: Some(reference), ..trouble })
         }
         Outcome::Code(code) => {
             let consent = Consent {
@@ -233,11 +235,15 @@ async fn finish_exchange(
                 .ok_or_else(|| foreign("the callback was used").into())
         }
         Ok(connected) => land(app, &open, &hash, &connected).await,
-        Err(error) => {
-            fail(app, &hash, &error).await;
-            Err(open.trouble(error))
-        }
+        Err(error) => failed(app, &open, &hash, error).await,
     }
+}
+
+/// Ends the attempt under the reference that its page shows.
+async fn failed(app: &App, open: &OpenFlow, hash: &str, error: Error) -> Result<Answer, Trouble> {
+    let reference = app.reference()?;
+    end(app, hash, &error, Some(reference.to_string())).await;
+    Err(Trouble { reference: Some(reference), ..open.trouble(error) })
 }
 
 async fn land(app: &App, open: &OpenFlow, hash: &str, connected: &Connected) -> Result<Answer, Trouble> {
@@ -249,8 +255,7 @@ async fn land(app: &App, open: &OpenFlow, hash: &str, connected: &Connected) -> 
         Err(error) => {
             // nobody keeps what the provider just issued
             held::give_back(app, open, &connected.grant).await;
-            fail(app, hash, &error).await;
-            Err(open.trouble(error))
+            failed(app, open, hash, error).await
         }
     }
 }
@@ -264,7 +269,12 @@ async fn exchange(app: &App, open: &OpenFlow, consent: Consent, hash: &str) -> R
 
 /// Ends the attempt; its link can be used again.
 pub(super) async fn fail(app: &App, hash: &str, error: &Error) {
-    if let Err(error) = app.db().fail_attempt(hash, error.code.as_str(), None, app.now()).await {
+    end(app, hash, error, None).await;
+}
+
+async fn end(app: &App, hash: &str, error: &Error, reference: Option<String>) {
+    let ended = app.db().fail_attempt(hash, error.code.as_str(), reference.as_deref(), app.now()).await;
+    if let Err(error) = ended {
         tracing::warn!(%error, "a failed attempt could not be noted; the next start does it");
     }
 }

@@ -74,6 +74,7 @@ async fn judge(app: &App, flow: FlowRow, as_of: Timestamp) -> Result<OpenFlow, T
         ended_at: at,
         flow: Some(flow.id.clone()),
         error: Error::new(code, detail),
+        reference: None,
     };
     if flow.state == FlowState::Done {
         return Err(ended(Code::LinkUsed, "the link succeeded before", flow.finished_at));
@@ -95,7 +96,8 @@ fn unknown() -> Error {
 impl OpenFlow {
     /// A failure on this flow's page.
     pub fn trouble(&self, error: Error) -> Trouble {
-        Trouble { head: self.head.clone(), ended_at: None, flow: Some(self.flow.id.clone()), error }
+        let flow = Some(self.flow.id.clone());
+        Trouble { head: self.head.clone(), ended_at: None, flow, error, reference: None }
     }
 
     /// The developer's values for a new grant.

@@ -1,7 +1,7 @@
 //! Failures of hosted pages: one page layout, one line in the log, no text of the provider.
 
 use keybearer_core::ids::FlowId;
-use keybearer_core::{Code, Error, Timestamp};
+use keybearer_core::{Code, Error, Reference, Timestamp};
 
 use super::page::{Answer, Page, PageBody, PageHead, ProblemCase, ProblemPage};
 use crate::state::App;
@@ -13,19 +13,21 @@ pub(super) struct Trouble {
     pub error: Error,
     pub ended_at: Option<Timestamp>,
     pub flow: Option<FlowId>,
+    /// Names the page, where that was written down before the page is made.
+    pub reference: Option<Reference>,
 }
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
-        Self { head: PageHead::default(), error, ended_at: None, flow: None }
+        Self { head: PageHead::default(), error, ended_at: None, flow: None, reference: None }
     }
 }
 
 /// The page of a failure. This is the one place that logs it.
 pub(super) fn answer(app: &App, trouble: Trouble) -> Answer {
-    let Trouble { head, error, ended_at, flow } = trouble;
+    let Trouble { head, error, ended_at, flow, reference } = trouble;
     let case = case(&error);
-    let reference = app.reference().unwrap_or_else(|_| keybearer_core::Reference::unknown());
+    let reference = reference.or_else(|| app.reference().ok()).unwrap_or_else(Reference::unknown);
     tracing::warn!(
         %reference, code = %error.code, detail = %error.detail, source = error.source.as_ref().map(|source| source.to_string()),
         flow.id = flow.as_ref().map(FlowId::as_str), connector = head.connector_slug, "a connect page shows a problem"

@@ -140,6 +140,7 @@ async fn what_the_provider_says_instead_of_a_code_is_understood(stage: &Stage) {
         let test = progress(stage, &flow).await;
         let seen = &test.note(TrialStep::Approve).unwrap_or_else(|| panic!("{switch}")).seen;
         assert_eq!(seen.cause, Some(cause), "{switch}: {seen:?}");
+        assert!(seen.reference.is_some(), "the page of the failure can be found again");
         stage.control.set_all([("consent", "works")]).unwrap();
     }
     let get = async || connections::get(stage.app(), &stage.world.caller, &stage.name).await.unwrap();

@@ -78,6 +78,18 @@ for (const form of document.querySelectorAll('form[data-autosave]')) {
     place.before(line);
     if (look === 'err') input.setAttribute('aria-invalid', 'true');
     notes.set(line, input);
+    // both are still in the form: they can change places here
+    const [id, secret] = ['client_id', 'client_secret'].map((name) => form.elements.namedItem(name));
+    if (look === 'odd' && /swapped/.test(says) && id?.value && secret?.value) {
+      const swap = Object.assign(document.createElement('button'), { type: 'button', className: 'btn s', textContent: 'Swap' });
+      swap.addEventListener('click', () => {
+        [id.value, secret.value] = [secret.value, id.value];
+        form.dispatchEvent(new Event('change', { bubbles: true }));
+        id.focus();
+        tell('Swapped');
+      });
+      line.append(swap);
+    }
   };
   const save = async () => {
     saved.textContent = 'Saving';
@@ -381,4 +393,18 @@ for (const form of document.querySelectorAll('form[data-find]')) {
   // what fits is here already
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('change', (event) => { if (event.target !== input) form.submit(); });
+}
+
+// What is being typed into a secret field can be looked at; what is stored never comes to the browser.
+for (const input of document.querySelectorAll('main input[type=password][autocomplete=off]')) {
+  const show = Object.assign(document.createElement('button'), { type: 'button', className: 'btn q s show', textContent: 'Show what is typed', hidden: true });
+  show.setAttribute('aria-pressed', 'false');
+  const hide = () => { input.type = 'password'; show.setAttribute('aria-pressed', 'false'); };
+  show.addEventListener('click', () => {
+    const shown = input.type === 'text';
+    if (shown) hide(); else { input.type = 'text'; show.setAttribute('aria-pressed', 'true'); }
+  });
+  input.addEventListener('input', () => { show.hidden = input.value === ''; if (show.hidden) hide(); });
+  input.form?.addEventListener('submit', hide);
+  input.after(show);
 }

@@ -74,6 +74,8 @@ pub struct Seen {
     pub dns_ms: Option<u64>,
     /// How long the TLS handshake took.
     pub tls_ms: Option<u64>,
+    /// The reference that the page of the failure showed.
+    pub reference: Option<String>,
 }
 
 /// A note of a test.

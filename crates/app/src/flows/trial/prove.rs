@@ -4,7 +4,7 @@ use keybearer_connectors::engine::{
     Context, RefreshKind, VerifyOutcome, identity_request, read_verify, refresh_policy, verify_requests,
 };
 use keybearer_core::ids::{AccountId, FlowId};
-use keybearer_core::{Error, FlowKind, Result};
+use keybearer_core::{Error, FlowKind, Reference, Result};
 use url::Url;
 
 use super::preflight::is_skewed;
@@ -44,7 +44,7 @@ pub(in crate::flows) async fn exchanged(
 }
 
 /// Notes the error that a provider sent a tester back with.
-pub(in crate::flows) async fn refused(app: &App, open: &OpenFlow, callback: &str) {
+pub(in crate::flows) async fn refused(app: &App, open: &OpenFlow, callback: &str, reference: &Reference) {
     if open.flow.kind != FlowKind::Test {
         return;
     }
@@ -55,7 +55,8 @@ pub(in crate::flows) async fn refused(app: &App, open: &OpenFlow, callback: &str
         .map(|(_, value)| value.into_owned())
         .collect();
     let told = words::blanked(&told.join(": "), &[]);
-    let seen = Seen { cause: Cause::of(&told), words: Some(told), ..Seen::default() };
+    let reference = Some(reference.to_string());
+    let seen = Seen { cause: Cause::of(&told), words: Some(told), reference, ..Seen::default() };
     note(app, &open.flow.id, TrialStep::Approve, NoteOutcome::Failed, None, &seen).await;
 }
 

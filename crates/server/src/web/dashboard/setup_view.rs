@@ -51,6 +51,8 @@ pub(super) struct SetupView {
     pub checked: Option<Checked>,
     pub head: Option<Head>,
     pub may: bool,
+    /// What is not set here, and how it is.
+    pub ways: Vec<(&'static str, String)>,
     pub extra: String,
     pub guide: Guide,
     pub wrong: Vec<Wrong>,
@@ -132,6 +134,7 @@ impl SetupView {
             can_check: method.credential_probe.is_some() && !method.dcr,
             shared_note: shared_note(facts),
             fixable: fixable(facts),
+            ways: ways(method),
             checked: None,
             head: None,
             may: false,
@@ -430,4 +433,16 @@ fn fixable(facts: &Facts<'_>) -> Vec<Fixable> {
         Fixable { can: !field.secret, fixed: stored.is_some(), input }
     };
     fields.map(one).collect()
+}
+
+/// How the connector proves itself at the provider; nothing of it can be set wrong here.
+fn ways(method: &AuthMethod) -> Vec<(&'static str, String)> {
+    use keybearer_app::connectors::schema::Pkce;
+    let pkce = match method.pkce {
+        Pkce::S256 => "On (S256): a stolen code is worth nothing without its verifier.",
+        _ => "Off: the provider does not take it.",
+    };
+    let words = serde_json::to_value(method.token_auth_method).ok();
+    let auth = words.as_ref().and_then(|value| value.as_str()).unwrap_or("as the connector says").to_owned();
+    vec![("PKCE", pkce.to_owned()), ("Client authentication", auth)]
 }

@@ -50,6 +50,7 @@ impl Fix {
             (Some(status), None) => status.to_string(),
             (None, words) => words.unwrap_or_default(),
         };
+        self.reference = seen.and_then(|seen| seen.reference.clone()).unwrap_or_default();
         self
     }
 }
