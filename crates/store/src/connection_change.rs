@@ -196,6 +196,19 @@ impl Db {
         Ok(scalar!(read self, sql::CONNECTION_OPEN_LINKS, id, true, now)?.unwrap_or_default())
     }
 
+    /// The newest accounts of a connection that were granted exactly these scopes.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn list_accounts_of_granted(
+        &self,
+        id: &ConnectionId,
+        granted: &Vec<String>,
+        limit: i64,
+    ) -> Result<Vec<AccountRow>> {
+        list!(read self, accounts::ACCOUNT_OF_GRANTED, id, false, granted, limit)
+    }
+
     /// How many accounts of a connection with a grant have which granted scopes.
     ///
     /// # Errors

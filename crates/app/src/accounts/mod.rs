@@ -34,3 +34,4 @@ pub(crate) use disconnect::revoke_deleted;
 pub(crate) use lookup::resolve;
 pub(crate) use prepare::{stored, variables};
 pub(crate) use settings::{optional_part, selected};
+pub(crate) use view::many as shown;

@@ -68,7 +68,7 @@ fn shown(connector: Option<&Connector>, connection: &ConnectionRow, row: Account
 }
 
 /// Several accounts; each connection is read once.
-pub(super) async fn many(app: &App, rows: Vec<AccountRow>) -> Result<Vec<Account>> {
+pub(crate) async fn many(app: &App, rows: Vec<AccountRow>) -> Result<Vec<Account>> {
     let mut known: HashMap<String, (ConnectionRow, Option<Arc<Connector>>)> = HashMap::new();
     let mut accounts = Vec::with_capacity(rows.len());
     for row in rows {

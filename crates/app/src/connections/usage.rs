@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use keybearer_core::{AccountStatus, Error, Result, Timestamp};
+use keybearer_connectors::scopes as grammar;
+use keybearer_core::{Error, Result, Timestamp};
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::create::to_json;
-use super::types::{Connection, ConnectionConfig};
+use super::types::{Connection, ConnectionConfig, ScopeSettings};
 use super::{find, state};
 use crate::access::{Caller, Permission};
 use crate::accounts::{self, Account, AccountQuery, Lookup, RevokeOutcome};
@@ -51,29 +52,28 @@ pub async fn usage(app: &App, caller: &Caller, id_or_name: &str) -> Result<Usage
     })
 }
 
-/// Accounts with a credential that lack something they ask for, oldest last; `limit` at most.
+/// Accounts with a credential that lack something the connection asks for, the newest first; `limit` at most. One query
+/// for each set of scopes that was granted, however many accounts there are.
 ///
 /// # Errors
 /// `PermissionDenied`, `ConnectionNotFound`.
 pub async fn lacking(app: &App, caller: &Caller, id_or_name: &str, limit: usize) -> Result<Vec<Account>> {
     caller.require(Permission::AccountsRead)?;
     let row = find::row(app, &caller.environment, id_or_name).await?;
-    let query = AccountQuery { connection: Some(row.id.to_string()), ..AccountQuery::default() };
-    let (mut found, mut token) = (Vec::new(), String::new());
-    loop {
-        let page = accounts::list(app, caller, &query, &PageAsk { size: 100, token }).await?;
-        let had_one = |account: &Account| {
-            matches!(account.status, AccountStatus::Active | AccountStatus::Expired)
-                && !account.missing_scopes.is_empty()
-        };
-        found.extend(page.items.into_iter().filter(had_one));
-        match page.next {
-            Some(next) if found.len() < limit => token = next,
-            _ => break,
+    let connector = find::connector(app, &caller.environment, &row.connector).await?;
+    let method = find::method(&connector, Some(&row.method))?;
+    let asked = ScopeSettings::of(&row).wanted();
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut found = Vec::new();
+    for group in app.db().count_granted_scopes(&row.id).await? {
+        if !grammar::not_granted(method, &group.granted_scopes, &asked).is_empty() {
+            let rows = app.db().list_accounts_of_granted(&row.id, &group.granted_scopes, most).await?;
+            found.extend(rows);
         }
     }
+    found.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
     found.truncate(limit);
-    Ok(found)
+    accounts::shown(app, found).await
 }
 
 /// Keeps how many accounts had to sign in again, so that their progress can be told.

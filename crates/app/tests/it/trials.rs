@@ -1,7 +1,7 @@
 //! Tests of a connection as the dashboard makes them: what each step saw, and in which words.
 
-use keybearer_app::accounts::{self, Lookup};
-use keybearer_app::connections::{self, KeepEarlier, Rotation};
+use keybearer_app::accounts::{self, CreateAccount, Lookup, ScopeSelection};
+use keybearer_app::connections::{self, KeepEarlier, Rotation, ScopeSettings, UpdateConnection};
 use keybearer_app::connectors::Bindings;
 use keybearer_app::flows::trial::{
     self, Cause, CredentialCheck, NoteOutcome, TrialStep, addresses, check_credentials,
@@ -23,6 +23,8 @@ on_both_staged!(crate::flows_stage::plain;
     a_link_of_the_api_is_noted_nowhere,
     a_replaced_secret_is_tried_as_long_as_it_is_kept,
     accounts_leave_the_former_client_only_when_told,
+    accounts_follow_what_their_connection_asks_for,
+    everything_is_given_back_before_a_deletion_when_asked_for,
 );
 
 async fn begin(stage: &Stage) -> (String, FlowId) {
@@ -254,4 +256,59 @@ async fn accounts_leave_the_former_client_only_when_told(stage: &Stage) {
     stage.world.clock.advance(std::time::Duration::from_secs(20));
     assert_eq!(code(refresh().await), Code::AccountNeedsSignIn);
     assert_eq!(stage.account("u-1").await.status, AccountStatus::Expired);
+}
+
+async fn accounts_follow_what_their_connection_asks_for(stage: &Stage) {
+    let (app, caller, name) = (stage.app(), &stage.world.caller, stage.name.as_str());
+    let get = async || connections::get(app, caller, name).await.unwrap();
+    let set = async |settings: ScopeSettings| {
+        let patch = UpdateConnection { scopes: Some(settings), ..UpdateConnection::default() };
+        connections::update(app, caller, name, patch).await.unwrap()
+    };
+    set(ScopeSettings { selectable: true, ..get().await.scopes }).await;
+    let chosen = ScopeSelection { scopes: vec!["postcards.read".to_owned()], optional_scopes: Vec::new() };
+    let own = CreateAccount {
+        lookup: Lookup::of(name, "own-choice"),
+        scope_selection: Some(chosen),
+        ..CreateAccount::default()
+    };
+    accounts::create(app, caller, own).await.unwrap();
+    set(ScopeSettings { selectable: false, ..get().await.scopes }).await;
+    stage.connect("u-1", "ada").await;
+    assert!(connections::lacking(app, caller, name, 10).await.unwrap().is_empty());
+    let mut wider = get().await.scopes;
+    wider.scopes.push("postcards.delete".to_owned());
+    assert_eq!(set(wider).await.counts.scopes_behind, 1);
+    let follows = stage.account("u-1").await;
+    assert!(follows.wanted_scopes.contains(&"postcards.delete".to_owned()));
+    assert_eq!(follows.missing_scopes, ["postcards.delete"]);
+    let kept = stage.account("own-choice").await.wanted_scopes;
+    assert!(!kept.contains(&"postcards.delete".to_owned()), "a choice of its own stays: {kept:?}");
+    let lacking = connections::lacking(app, caller, name, 10).await.unwrap();
+    assert_eq!(lacking.iter().map(|account| account.identifier.as_str()).collect::<Vec<_>>(), ["u-1"]);
+    // the next sign-in asks for the new one, and that is that
+    stage.connect("u-1", "ada").await;
+    assert_eq!(get().await.counts.scopes_behind, 0);
+    assert!(connections::lacking(app, caller, name, 10).await.unwrap().is_empty());
+}
+
+async fn everything_is_given_back_before_a_deletion_when_asked_for(stage: &Stage) {
+    let (app, caller, name) = (stage.app(), &stage.world.caller, stage.name.as_str());
+    for user in ["u-1", "u-2"] {
+        stage.connect(user, "ada").await;
+    }
+    stage.link("u-3").await;
+    let usage = connections::usage(app, caller, name).await.unwrap();
+    assert_eq!((usage.calls, usage.open_links, usage.can_revoke), (0, 1, true));
+    let told = connections::revoke_all(app, caller, name).await.unwrap();
+    assert_eq!((told.revoked, told.refused), (2, 0));
+    assert_eq!(stage.account("u-1").await.status, AccountStatus::Disconnected);
+    let copy = connections::duplicate(app, caller, name).await.unwrap();
+    let first = connections::get(app, caller, name).await.unwrap();
+    assert_eq!((copy.scopes, copy.fields), (first.scopes, first.fields));
+    assert!(copy.client_id.is_none() && !copy.has_client_secret && copy.id != first.id);
+    assert_eq!(
+        code(connections::revoke_all(app, &stage.world.stranger, name).await),
+        Code::ConnectionNotFound
+    );
 }

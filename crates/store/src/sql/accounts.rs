@@ -59,6 +59,12 @@ sql! {
          WHERE connection_id = $1 AND sealed_grant IS NOT NULL AND NOT EXISTS (SELECT 1 FROM connection c \
          WHERE c.id = account.connection_id AND c.auth_mode = 'org_wide' AND account.org_wide = $2) \
          GROUP BY granted_scopes ORDER BY granted_scopes");
+    /// The newest of those that `ACCOUNT_GRANTED` counts in one line.
+    ACCOUNT_OF_GRANTED = (
+        "SELECT ", account_columns!(), " FROM account \
+         WHERE connection_id = $1 AND sealed_grant IS NOT NULL AND NOT EXISTS (SELECT 1 FROM connection c \
+         WHERE c.id = account.connection_id AND c.auth_mode = 'org_wide' AND account.org_wide = $2) \
+         AND granted_scopes = $3 ORDER BY created_at DESC, id DESC LIMIT $4");
     ACCOUNT_OLDER = (
         "SELECT ", account_columns!(), " FROM account WHERE ", account_filter!(),
         " AND (created_at, id) < ($11, $12) ORDER BY created_at DESC, id DESC LIMIT $13");
