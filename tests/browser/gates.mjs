@@ -61,7 +61,7 @@ try {
   await owner.goto(server.url);
   const moved = await shift(owner);
   await owner.goto(new URL(inside['D5 set-up'], server.url).href);
-  const slow = await delay(owner, 'Filter scopes', 'read:user') - key;
+  const slow = await delay(owner, 'Filter, or type a scope', 'read:user') - key;
   gate('Q9', 'layout shift at most 0.02, a key takes at most 100 ms more than on an empty page, at a quarter of the speed', `${moved.toFixed(3)}, ${slow.toFixed(0)} ms`,
     [...over(moved, 0.02, 'shift'), ...over(slow, 100, 'delay')]);
   const letter = await keystrokes(owner.request, server.url, 'calendar');
