@@ -322,6 +322,10 @@ export default {
     const value = asked.locator('select, input.in').first();
     const site = await value.evaluate((node) => node.options?.[1]?.value ?? 'datadoghq.eu');
     if (await value.evaluate((node) => node.tagName) === 'SELECT') await value.selectOption(site); else await value.fill(site);
+    const preview = page.getByRole('group', { name: 'What users read' });
+    assert.equal(await preview.getByText('Site', { exact: true }).isVisible(), false, 'the preview follows');
+    await page.getByLabel('A sentence on the connect page').fill('Fieldnote reads your monitors.');
+    await preview.getByText('Fieldnote reads your monitors.').waitFor();
     await looks(page, 'keys');
     await page.getByRole('button', { name: 'Save', exact: true }).last().click();
     await page.getByRole('status').getByText('in use').waitFor();
