@@ -23,7 +23,16 @@ impl SandboxClock {
 
     pub fn offset_micros(&self) -> i64 {
         let forward = self.forward_micros.load(Ordering::SeqCst);
-        forward.saturating_add(self.skew_micros.load(Ordering::SeqCst))
+        forward.saturating_add(self.skew_micros())
+    }
+
+    pub fn skew_micros(&self) -> i64 {
+        self.skew_micros.load(Ordering::SeqCst)
+    }
+
+    /// The time without offset: what the server beside the sandbox sees.
+    pub fn real(&self) -> Timestamp {
+        self.base.now()
     }
 
     pub fn advance(&self, by: Duration) {

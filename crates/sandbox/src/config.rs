@@ -12,6 +12,8 @@ pub struct SandboxConfig {
     pub listen: SocketAddr,
     /// The origin that browsers and Keybearer use; `http://{listen}` when absent.
     pub public_url: Option<Url>,
+    /// Where its switches are, for people: its pages link to it.
+    pub switches_url: Option<Url>,
     /// The clock that the sandbox's own offset is added to.
     pub clock: Arc<dyn Clock>,
     /// Where tokens come from.
@@ -41,6 +43,7 @@ impl SandboxConfig {
         Self {
             listen,
             public_url: None,
+            switches_url: None,
             clock,
             entropy,
             control_token,

@@ -93,6 +93,8 @@ pub enum Failure {
     WrongTenant,
     /// `redirect_mismatch`: another redirect address is registered, as some providers say it (consent only).
     RedirectMismatch,
+    /// `invalid_scope`: that error in the answer (consent only).
+    InvalidScope,
     /// `wrong_iss`: the answer names another issuer (consent only).
     WrongIssuer,
     /// `no_iss`: the answer names no issuer (consent only).
@@ -110,7 +112,7 @@ impl Failure {
     }
 
     /// Every name, in the order of the documentation.
-    pub const NAMES: [(&'static str, Self); 31] = [
+    pub const NAMES: [(&'static str, Self); 32] = [
         ("invalid_grant", Self::InvalidGrant),
         ("invalid_client", Self::InvalidClient),
         ("server_error", Self::ServerError(500)),
@@ -138,6 +140,7 @@ impl Failure {
         ("test_mode", Self::TestMode),
         ("wrong_tenant", Self::WrongTenant),
         ("redirect_mismatch", Self::RedirectMismatch),
+        ("invalid_scope", Self::InvalidScope),
         ("wrong_iss", Self::WrongIssuer),
         ("no_iss", Self::NoIssuer),
         ("wrong_state", Self::WrongState),
@@ -170,6 +173,7 @@ impl Failure {
                 | Self::TestMode
                 | Self::WrongTenant
                 | Self::RedirectMismatch
+                | Self::InvalidScope
         )
     }
 
@@ -228,6 +232,15 @@ pub struct Switch {
     pub left: Option<u32>,
 }
 
+impl fmt::Display for Switch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.left {
+            Some(left) => write!(formatter, "{}*{left}", self.failure),
+            None => write!(formatter, "{}", self.failure),
+        }
+    }
+}
+
 impl FromStr for Switch {
     type Err = SwitchError;
 
@@ -284,6 +297,11 @@ impl Switches {
             }
         }
         Ok(())
+    }
+
+    /// The switch that is on at `stage`.
+    pub fn get(&self, stage: Stage) -> Option<Switch> {
+        self.0.get(&stage).copied()
     }
 
     /// The failure that is on at `stage`, without using it up.

@@ -6,6 +6,7 @@ mod clock;
 mod config;
 mod control;
 mod failure;
+pub mod knobs;
 mod oauth;
 mod observe;
 mod pages;

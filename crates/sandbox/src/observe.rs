@@ -39,7 +39,7 @@ pub(crate) async fn observe(State(shared): State<Arc<Shared>>, request: Request,
 async fn watch(shared: &Arc<Shared>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
-    let mut record = shared.recorder.begin(shared.now(), &parts.method, &path);
+    let mut record = shared.recorder.begin((shared.now(), shared.clock.real()), &parts.method, &path);
     record.query = shared.recorder.fields(&Params::from_query(parts.uri.query()));
     record.headers = shared.recorder.headers(&parts.headers);
     let body = if path == "/api/upload" {

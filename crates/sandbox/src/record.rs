@@ -39,6 +39,9 @@ pub struct RequestRecord {
     pub number: u64,
     /// When it arrived, by the sandbox's clock.
     pub at: String,
+    /// When it arrived, by the clock of the server beside it.
+    #[serde(skip)]
+    pub arrived: Timestamp,
     /// The method.
     pub method: String,
     /// The path, without the query.
@@ -149,13 +152,14 @@ impl Recorder {
         }
     }
 
-    pub fn begin(&self, at: Timestamp, method: &Method, path: &str) -> RequestRecord {
+    pub fn begin(&self, (at, arrived): (Timestamp, Timestamp), method: &Method, path: &str) -> RequestRecord {
         let mut inner = self.lock();
         inner.last_number += 1;
         inner.counters.requests += 1;
         RequestRecord {
             number: inner.last_number,
             at: at.rfc3339(),
+            arrived,
             method: method.to_string(),
             path: path.to_owned(),
             query: BTreeMap::new(),

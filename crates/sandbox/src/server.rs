@@ -97,12 +97,14 @@ fn shared(config: SandboxConfig, address: SocketAddr) -> Result<Shared, StartErr
     let initial = Initial { settings: config.settings, clients: config.clients, keys: config.keys };
     Ok(Shared {
         issuer,
+        switches_url: config.switches_url.map(String::from),
         clock: SandboxClock::new(config.clock),
         recorder: Recorder::new(config.entropy.as_ref())?,
         entropy: config.entropy,
         control_token: config.control_token,
         world: Mutex::new(initial.world()),
         initial,
+        kept: Mutex::default(),
     })
 }
 

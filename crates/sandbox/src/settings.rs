@@ -1,5 +1,7 @@
 //! How the sandbox behaves when nothing is broken on purpose: lifetimes, rotation, dialect.
 
+use std::fmt;
+
 use serde::{Serialize, Serializer};
 
 /// Lifetimes, rotation rules and the dialect. Every field has a `key=value` text form, see [`Settings::set`].
@@ -96,6 +98,25 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Every setting by name, as [`Settings::set`] takes it.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let word = |yes: bool, (on, off): (&str, &str)| if yes { on.to_owned() } else { off.to_owned() };
+        vec![
+            ("access", self.access_seconds.to_string()),
+            ("refresh_life", self.refresh_seconds.to_string()),
+            ("absolute", self.absolute_seconds.to_string()),
+            ("code", self.code_seconds.to_string()),
+            ("rotate", word(self.rotate, ("on", "off"))),
+            ("reuse", word(self.reuse_revokes_family, ("revoke", "refuse"))),
+            ("grace", self.grace_seconds.to_string()),
+            ("limit", self.max_refresh_tokens.to_string()),
+            ("pkce", word(self.pkce_required, ("required", "optional"))),
+            ("dialect", self.dialect.to_string()),
+        ]
+    }
+}
+
 /// How the token endpoint speaks. Several words may be combined with commas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dialect {
@@ -155,14 +176,16 @@ impl Dialect {
     }
 }
 
+impl fmt::Display for Dialect {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.words();
+        formatter.write_str(&if words.is_empty() { "standard".to_owned() } else { words.join(",") })
+    }
+}
+
 impl Serialize for Dialect {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let words = self.words();
-        if words.is_empty() {
-            serializer.serialize_str("standard")
-        } else {
-            serializer.serialize_str(&words.join(","))
-        }
+        serializer.collect_str(self)
     }
 }
 
@@ -182,5 +205,8 @@ mod tests {
         assert!(settings.set("limit", "0").is_err());
         assert!(settings.set("colour", "red").is_err());
         assert!(settings.set("dialect", "latin").is_err());
+        let mut copy = Settings::default();
+        settings.pairs().iter().for_each(|(name, value)| copy.set(name, value).unwrap());
+        assert_eq!(copy, settings, "what is told can be set");
     }
 }

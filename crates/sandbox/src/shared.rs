@@ -14,11 +14,15 @@ use crate::world::World;
 pub(crate) struct Shared {
     /// The issuer: the public URL without a slash at its end.
     pub issuer: String,
+    /// Where its switches are, for people.
+    pub switches_url: Option<String>,
     pub clock: SandboxClock,
     pub entropy: Arc<dyn Entropy>,
     pub control_token: SecretString,
     pub recorder: Recorder,
     pub initial: Initial,
+    /// Applications registered later that a reset keeps.
+    pub kept: Mutex<Vec<ClientConfig>>,
     pub world: Mutex<World>,
 }
 

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use keybearer_core::Timestamp;
@@ -112,6 +112,20 @@ impl Control {
         self.shared.world().settings.clone()
     }
 
+    /// What differs from how it started, as `name=value` and the clock; empty when everything is normal.
+    pub fn unusual(&self) -> Vec<String> {
+        let (world, initial) = (self.shared.world(), self.shared.initial.settings.pairs());
+        let switches = &world.switches;
+        let failing = Stage::ALL.into_iter().filter_map(|stage| {
+            let switch = switches.get(stage)?;
+            Some(format!("{}={switch}", stage.as_str()))
+        });
+        let changed = world.settings.pairs().into_iter().filter(|pair| !initial.contains(pair));
+        let offset = self.clock_offset_seconds();
+        let clock = (offset != 0).then(|| format!("clock {offset:+} s"));
+        failing.chain(changed.map(|(name, value)| format!("{name}={value}"))).chain(clock).collect()
+    }
+
     /// The sandbox's time.
     pub fn now(&self) -> Timestamp {
         self.shared.now()
@@ -120,6 +134,11 @@ impl Control {
     /// By how many seconds the sandbox's clock is ahead of the injected one.
     pub fn clock_offset_seconds(&self) -> i64 {
         self.shared.clock.offset_micros().div_euclid(1_000_000)
+    }
+
+    /// By how many seconds the sandbox's clock is wrong on purpose.
+    pub fn skew_seconds(&self) -> i64 {
+        self.shared.clock.skew_micros().div_euclid(1_000_000)
     }
 
     /// Moves the sandbox's clock forward.
@@ -181,6 +200,15 @@ impl Control {
         self.shared.world().clients.insert(client.client_id.clone(), client);
     }
 
+    /// Like [`Control::register_client`], for an application that a reset keeps.
+    pub fn keep_client(&self, client: ClientConfig) {
+        let mut kept = self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|known| known.client_id != client.client_id);
+        kept.push(client.clone());
+        drop(kept);
+        self.register_client(client);
+    }
+
     /// Registers the public key of a Turnstile key pair. A reset forgets it.
     pub fn register_key(&self, key: KeyPair) {
         self.shared.world().keys.insert(key.issuer, key.public_key_pem);
@@ -228,7 +256,10 @@ impl Control {
 
     /// Back to how it started: settings, switches, clock, tokens, sessions, postcards, records.
     pub fn reset(&self) {
-        let fresh = self.shared.initial.world();
+        let mut fresh = self.shared.initial.world();
+        for client in self.shared.kept.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            fresh.clients.insert(client.client_id.clone(), client.clone());
+        }
         *self.shared.world() = fresh;
         self.shared.clock.reset();
         self.shared.recorder.clear();

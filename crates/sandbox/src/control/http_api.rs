@@ -62,8 +62,9 @@ fn snapshot(control: &Control) -> Value {
         "url": control.url(),
         "settings": control.settings(),
         "failures": control.switches(),
-        "clock": { "now": control.now().rfc3339(), "offset_seconds": control.clock_offset_seconds() },
+        "clock": { "now": control.now().rfc3339(), "offset_seconds": control.clock_offset_seconds(), "skew_seconds": control.skew_seconds() },
         "counters": control.counters(),
+        "unusual": control.unusual(),
     })
 }
 

@@ -11,7 +11,7 @@ use super::decide::{Verdict, administrator_allows, without_last};
 use super::session::{SignInFor, Target, Visitor, show};
 use super::view::{self, Administrator, Consent, ScopeBox};
 use crate::failure::{Failure, Stage};
-use crate::oauth::{Ask, AskError, deny, refuse};
+use crate::oauth::{Ask, AskError, refuse};
 use crate::observe::Met;
 use crate::params::Params;
 use crate::shared::Shared;
@@ -101,9 +101,9 @@ fn decided(
         Failure::Approve => Verdict::Allow(ask.scopes.clone()),
         Failure::Partial => Verdict::Allow(without_last(&ask.scopes)),
         Failure::Deny => Verdict::Deny,
-        Failure::TemporarilyUnavailable => {
+        Failure::TemporarilyUnavailable | Failure::InvalidScope => {
             let says = "switched on in the sandbox";
-            return Ok(Some(view::redirect(&refuse(shared, ask, "temporarily_unavailable", says, None))));
+            return Ok(Some(view::redirect(&refuse(shared, ask, &decision.to_string(), says, None))));
         }
         Failure::TestMode => {
             let says = "the application is in test mode, and this person is none of its test users";
@@ -145,6 +145,7 @@ fn consent_page(shared: &Shared, ask: &Ask, visitor: &Visitor, person: &Person, 
         access_life: view::life(settings.access_seconds),
         refresh_life: view::life(settings.refresh_seconds),
         rotates: settings.rotate,
+        switches: shared.switches_url.clone(),
         query: ask.query(),
         somebody_else: ask.query_for_somebody_else(),
         csrf: visitor.csrf.clone(),
@@ -170,11 +171,20 @@ pub(super) async fn answer(State(shared): State<Arc<Shared>>, headers: HeaderMap
         }
         Some("ask-administrator") => Verdict::AskAdministrator,
         Some("allow") => allowed(&shared, &ask, &person, &form),
-        _ => return view::redirect(&deny(&shared, &ask, None)),
+        _ => Verdict::Deny,
     };
-    verdict
-        .redirect(&shared, &ask, &person, None)
-        .map_or_else(|_| view::no_entropy(), |to| view::redirect(&to))
+    let answer = match verdict.redirect(&shared, &ask, &person, None) {
+        Ok(to) => view::redirect(&to),
+        Err(_) => return view::no_entropy(),
+    };
+    match (form.get("stay"), form.get("may_stay")) {
+        (Some(_), _) => visitor.stay(&shared, answer),
+        (None, Some(_)) => {
+            visitor.end(&shared);
+            answer
+        }
+        (None, None) => answer,
+    }
 }
 
 /// What the form allows: earlier permissions and the boxes that are ticked.

@@ -39,7 +39,7 @@ impl Verdict {
             Self::AskAdministrator => Ok(refuse(
                 shared,
                 ask,
-                "access_denied",
+                "consent_required",
                 "an administrator must approve this application",
                 met,
             )),

@@ -55,8 +55,14 @@ impl Visitor {
     /// Gives the browser its cookie when it is new.
     pub fn keep(&self, shared: &Shared, mut response: Response) -> Response {
         if self.fresh {
-            set_cookie(shared, self.cookie.expose(), &mut response);
+            set_cookie(shared, (self.cookie.expose(), ""), &mut response);
         }
+        response
+    }
+
+    /// Keeps the person signed in beyond the end of the browser's session.
+    pub fn stay(&self, shared: &Shared, mut response: Response) -> Response {
+        set_cookie(shared, (self.cookie.expose(), "; Max-Age=2592000"), &mut response);
         response
     }
 
@@ -77,9 +83,9 @@ fn cookie(shared: &Shared, headers: &HeaderMap) -> Option<SecretString> {
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.into())
 }
 
-fn set_cookie(shared: &Shared, value: &str, response: &mut Response) {
+fn set_cookie(shared: &Shared, (value, lasts): (&str, &str), response: &mut Response) {
     let secure = if shared.https() { "; Secure" } else { "" };
-    let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}", cookie_name(shared));
+    let text = format!("{}={value}; Path=/; HttpOnly; SameSite=Lax{lasts}{secure}", cookie_name(shared));
     if let Ok(header_value) = HeaderValue::from_str(&text) {
         response.headers_mut().append(header::SET_COOKIE, header_value);
     }

@@ -1,16 +1,22 @@
 //! The templates and the headers every page carries.
 
+use std::sync::Arc;
+
 use askama::Template;
+use axum::extract::State;
 use axum::response::{Html, IntoResponse as _, Response};
 use http::{HeaderValue, StatusCode, header};
 use keybearer_core::SecretString;
 
 use crate::oauth::{Ask, no_store};
+use crate::shared::Shared;
 use crate::world::Person;
 
 #[derive(Template)]
 #[template(path = "home.html")]
-struct Home;
+struct Home {
+    switches: Option<String>,
+}
 
 #[derive(Template)]
 #[template(path = "problem.html")]
@@ -49,6 +55,7 @@ pub(super) struct Consent {
     pub access_life: String,
     pub refresh_life: String,
     pub rotates: bool,
+    pub switches: Option<String>,
     pub query: String,
     pub somebody_else: String,
     pub csrf: SecretString,
@@ -175,8 +182,8 @@ pub(crate) async fn not_found() -> Response {
     problem(StatusCode::NOT_FOUND, "Nothing is here", "The sandbox has no page at this address.")
 }
 
-pub(super) async fn home() -> Response {
-    page(StatusCode::OK, &Home)
+pub(super) async fn home(State(shared): State<Arc<Shared>>) -> Response {
+    page(StatusCode::OK, &Home { switches: shared.switches_url.clone() })
 }
 
 pub(super) async fn style() -> Response {

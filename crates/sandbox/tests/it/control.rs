@@ -119,3 +119,33 @@ async fn clients_people_and_grants_are_managed_over_http() {
     let reply = control(&world, "POST", "approve", json!({ "authorize_url": address, "as": "ada" })).await;
     assert_eq!(reply.status, 400, "a reset forgets what was registered later");
 }
+
+#[tokio::test]
+async fn what_is_not_as_it_started_is_told() {
+    let world = World::start().await;
+    assert_eq!(world.control.unusual(), Vec::<String>::new());
+    let wanted = json!({ "refresh": "invalid_grant*2", "rotate": "off", "api": "slow:3000" });
+    control(&world, "POST", "set", wanted).await;
+    control(&world, "POST", "clock", json!({ "forward_seconds": 61, "skew_seconds": -300 })).await;
+    let state = control(&world, "GET", "state", json!({})).await.json();
+    assert_eq!(
+        state["unusual"],
+        json!(["refresh=invalid_grant*2", "api=slow:3000", "rotate=off", "clock -239 s"])
+    );
+    assert_eq!(state["clock"]["skew_seconds"], -300);
+    world.control.reset();
+    assert_eq!(world.control.unusual(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_reset_keeps_the_applications_that_are_to_be_kept() {
+    let world = World::start().await;
+    world.control.keep_client(keybearer_sandbox::ClientConfig {
+        client_id: "kept".to_owned(),
+        client_secret: None,
+        redirect_uris: vec![REDIRECT.to_owned()],
+        name: "Kept".to_owned(),
+    });
+    world.control.reset();
+    assert!(query(&world.approve("ada", &[("client_id", "kept")]), "code").is_some());
+}

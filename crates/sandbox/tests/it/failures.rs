@@ -110,8 +110,11 @@ async fn a_lost_answer_without_grace_loses_the_family() {
 async fn consent_can_be_decided_by_a_switch() {
     let world = World::start().await;
     let path = world.authorize_path(&[("login_hint", "dee")]);
-    for (switch, error) in [("deny", "access_denied"), ("temporarily_unavailable", "temporarily_unavailable")]
-    {
+    for (switch, error) in [
+        ("deny", "access_denied"),
+        ("temporarily_unavailable", "temporarily_unavailable"),
+        ("invalid_scope", "invalid_scope"),
+    ] {
         world.control.set("consent", switch).unwrap();
         assert_eq!(world.get(&path, &[]).await.param("error").as_deref(), Some(error));
     }

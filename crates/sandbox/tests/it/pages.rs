@@ -65,7 +65,8 @@ fn field(html: &str) -> (String, String) {
     (name.to_owned(), value.replace("&#38;", "&").replace("&amp;", "&"))
 }
 
-const THREE: [(&str, &str); 4] = [
+const THREE: [(&str, &str); 5] = [
+    ("stay", "1"),
     ("decision", "allow"),
     ("scope", "profile.read"),
     ("scope", "postcards.read"),
@@ -91,7 +92,9 @@ async fn new_permissions_ask_again_for_those_only() {
     let world = World::start().await;
     let mut browser = Browser::new(&world);
     let consent = browser.sign_in(&world.authorize_path(&[("scope", "profile.read")]), "ada").await;
-    browser.submit(&consent, "/consent", &[("decision", "allow"), ("scope", "profile.read")]).await;
+    browser
+        .submit(&consent, "/consent", &[("decision", "allow"), ("scope", "profile.read"), ("stay", "1")])
+        .await;
     let more = browser.get(&world.authorize_path(&[("scope", "profile.read postcards.read")])).await;
     assert!(more.text().contains("You already allow it to read your profile"));
     assert!(!more.text().contains("value=\"profile.read\""));
@@ -105,9 +108,11 @@ async fn unticked_scopes_are_not_granted_and_none_at_all_is_a_no() {
     let world = World::start().await;
     let mut browser = Browser::new(&world);
     let consent = browser.sign_in(&world.authorize_path(&[]), "ada").await;
-    let none = browser.submit(&consent, "/consent", &[("decision", "allow")]).await;
+    let none = browser.submit(&consent, "/consent", &[("decision", "allow"), ("stay", "1")]).await;
     assert_eq!(none.param("error").as_deref(), Some("access_denied"));
-    let one = browser.submit(&consent, "/consent", &[("decision", "allow"), ("scope", "profile.read")]).await;
+    let one = browser
+        .submit(&consent, "/consent", &[("decision", "allow"), ("scope", "profile.read"), ("stay", "1")])
+        .await;
     assert_eq!(world.exchange(&one.param("code").unwrap()).await.json()["scope"], "profile.read");
     let forged = [("decision", "allow"), ("scope", "postcards.delete")];
     let more = browser.submit(&consent, "/consent", &forged).await;
@@ -146,9 +151,9 @@ async fn cy_needs_an_administrator() {
     let page = browser.sign_in(&world.authorize_path(&[]), "cy").await;
     assert!(page.text().contains("An administrator must approve"));
     let skipped = browser.submit(&page, "/consent", &THREE).await;
-    assert_eq!(skipped.param("error").as_deref(), Some("access_denied"), "the form alone is not enough");
+    assert_eq!(skipped.param("error").as_deref(), Some("consent_required"), "the form alone is not enough");
     let asked = browser.submit(&page, "/consent", &[("decision", "ask-administrator")]).await;
-    assert_eq!(asked.param("error").as_deref(), Some("access_denied"));
+    assert_eq!(asked.param("error").as_deref(), Some("consent_required"));
     let approved = browser.submit(&page, "/consent", &[("decision", "approve-as-administrator")]).await;
     let consent = browser.follow(&approved).await;
     let sent = browser.submit(&consent, "/consent", &THREE).await;
@@ -270,4 +275,31 @@ async fn every_page_says_sandbox_and_cannot_be_framed() {
         world.get("/assets/postcards.css", &[]).await.header("content-type"),
         "text/css; charset=utf-8"
     );
+}
+
+#[tokio::test]
+async fn a_person_stays_signed_in_only_when_they_want_to() {
+    let world = World::start().await;
+    let mut browser = Browser::new(&world);
+    let consent = browser.sign_in(&world.authorize_path(&[]), "ada").await;
+    assert!(consent.text().contains("Stay signed in as Ada Obi"));
+    let stayed = browser.submit(&consent, "/consent", &THREE).await;
+    assert!(stayed.header("set-cookie").contains("Max-Age=2592000"), "beyond the browser's session");
+    assert!(browser.get("/apps").await.text().contains("Apps with access"));
+    let again = browser.get(&world.authorize_path(&[("prompt", "consent")])).await;
+    let left = browser.submit(&again, "/consent", &THREE[1..]).await;
+    assert!(left.param("code").is_some());
+    assert!(browser.get("/apps").await.text().contains("Pick a person"), "not without the tick");
+}
+
+#[tokio::test]
+async fn pages_lead_to_the_switches_where_they_are_known() {
+    let mut config = crate::world::config();
+    config.switches_url = Some("http://localhost:4300/sandbox".parse().unwrap());
+    let sandbox = keybearer_sandbox::Sandbox::start(config).await.unwrap();
+    let world = World { address: sandbox.address(), control: sandbox.control(), sandbox };
+    let mut browser = Browser::new(&world);
+    assert!(world.get("/", &[]).await.text().contains("href=\"http://localhost:4300/sandbox\""));
+    let consent = browser.sign_in(&world.authorize_path(&[]), "ada").await;
+    assert!(consent.text().contains("href=\"http://localhost:4300/sandbox\""));
 }
