@@ -36,8 +36,10 @@ pub struct ApiClient {
     pub disabled: bool,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When it last got a token, to the minute.
+    /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
+    /// Where it was last used from.
+    pub last_used_address: Option<String>,
     /// When it was last changed.
     pub updated_at: Timestamp,
     /// Networks it may call from.
@@ -67,6 +69,8 @@ pub struct ClientSecret {
     pub expires_at: Option<Timestamp>,
     /// When it last gave a token, to the minute.
     pub last_used_at: Option<Timestamp>,
+    /// Where it last gave one to.
+    pub last_used_address: Option<String>,
     /// Who made it.
     pub created_by: Option<String>,
 }
@@ -137,6 +141,7 @@ pub async fn create_client(app: &App, caller: &Caller, new: CreateClient) -> Res
         disabled: false,
         created_at: now,
         last_used_at: None,
+        last_used_address: None,
         networks: new.networks,
         networks_enforced: new.networks_enforced,
         token_seconds: new.token_seconds,
@@ -226,8 +231,9 @@ pub async fn issue_token(
     if !comes_from_its_networks(&row, peer) {
         return Err(Error::new(Code::Unauthenticated, "this API client may not call from this address"));
     }
-    app.db().touch_client(&id, app.now()).await?;
-    app.db().touch_client_secret(known, app.now()).await?;
+    let from = peer.map(|peer| peer.to_canonical().to_string());
+    app.db().touch_client(&id, app.now(), from.as_deref()).await?;
+    app.db().touch_client_secret(known, app.now(), from.as_deref()).await?;
     let token_seconds = row.token_seconds.unwrap_or(TOKEN_SECONDS);
     let claims = claims(app, &row, token_seconds)?;
     let keys = keys::key_set(app, &row.environment_id).await?;
@@ -259,6 +265,7 @@ pub async fn authenticate(app: &App, token: &str, peer: Option<IpAddr>) -> Resul
         return Err(Error::new(Code::PermissionDenied, "this API client may not call from this address")
             .with_help("add the address to the client's list of networks"));
     }
+    note_use(app, &row, peer).await;
     let permissions =
         row.permissions.iter().filter_map(|text| Permission::parse(text)).map(Permission::as_str);
     Ok(Caller {
@@ -267,6 +274,18 @@ pub async fn authenticate(app: &App, token: &str, peer: Option<IpAddr>) -> Resul
         reference: app.reference()?,
         permissions: Permissions::parse(permissions)?,
     })
+}
+
+/// Notes a call, once a minute: tokens live long, and whoever deletes a client wants to know whether it is in use.
+async fn note_use(app: &App, row: &ClientRow, peer: Option<IpAddr>) {
+    let recent = app.now().minus(Duration::from_secs(60));
+    if row.last_used_at.is_some_and(|at| at >= recent) {
+        return;
+    }
+    let from = peer.map(|peer| peer.to_canonical().to_string());
+    if let Err(error) = app.db().touch_client(&row.id, app.now(), from.as_deref()).await {
+        tracing::warn!(%error, "the use of an API client could not be noted");
+    }
 }
 
 /// Environment and claims of a token; `Some(None)` when its key is known and the signature does not hold.
@@ -336,6 +355,7 @@ fn client(row: ClientRow, secrets: Vec<ClientSecretRow>) -> Result<ApiClient> {
         disabled: row.disabled,
         created_at: row.created_at,
         last_used_at: row.last_used_at,
+        last_used_address: row.last_used_address,
         updated_at: row.updated_at,
         networks: row.networks,
         networks_enforced: row.networks_enforced,

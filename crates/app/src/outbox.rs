@@ -58,6 +58,26 @@ pub fn event_types() -> impl Iterator<Item = &'static str> {
     TYPES.into_iter().map(|(name, _)| name)
 }
 
+/// What a type of event means, in a line; empty for one that there is not.
+pub fn meaning(event_type: &str) -> &'static str {
+    match event_type {
+        "connected_account.created" => "An account was made: by a link, by an import, or over the API.",
+        "connected_account.updated" => "Settings or credentials of an account were changed.",
+        "connected_account.deleted" => "An account is gone, with its credential.",
+        "connected_account.status_updated" => {
+            "An account moved, for example from waiting to active, or from active to needs sign-in."
+        }
+        "connected_account.magic_link_generated" => "A connect link was made for an account.",
+        "connected_account.oauth_succeeded" => "A user agreed at the provider.",
+        "connected_account.oauth_tokens_fetched" => "The provider gave tokens for an account.",
+        "connected_account.token_refresh_succeeded" => "An access token was renewed in time.",
+        "connected_account.token_refresh_failed" => {
+            "A token could not be renewed; the reason says whether the user must sign in again."
+        }
+        _ => "",
+    }
+}
+
 /// One page of the environment's events, newest first.
 ///
 /// # Errors
@@ -125,5 +145,16 @@ impl Event {
             ("data", Some(Value::Object(self.data.clone()))),
         ];
         members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_of_event_has_a_meaning() {
+        assert_eq!(event_types().find(|name| meaning(name).is_empty()), None);
+        assert_eq!(meaning("connected_account.exploded"), "");
     }
 }

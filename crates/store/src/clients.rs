@@ -9,6 +9,9 @@ use crate::page::{Cursor, Keyed, Page, PageRequest};
 use crate::sql::clients as sql;
 use crate::{Db, Result};
 
+/// How often a use is noted at most.
+const EVERY: Duration = Duration::from_secs(60);
+
 row! {
     /// An API client: the credentials with which a program calls us.
     pub struct ClientRow {
@@ -24,7 +27,7 @@ row! {
         disabled: bool,
         /// When it was made.
         created_at: Timestamp,
-        /// When it last got a token, to the minute.
+        /// When it was last used, to the minute.
         last_used_at: Option<Timestamp>,
         /// Networks it may call from.
         networks: Vec<String>,
@@ -34,6 +37,8 @@ row! {
         token_seconds: Option<i64>,
         /// When it was last changed.
         updated_at: Timestamp,
+        /// Where it was last used from.
+        last_used_address: Option<String>,
     }
 
     /// One secret of an API client; the plain text is shown once and not stored.
@@ -58,6 +63,8 @@ row! {
         updated_at: Timestamp,
         /// When it last gave a token, to the minute.
         last_used_at: Option<Timestamp>,
+        /// Where it last gave one to.
+        last_used_address: Option<String>,
     }
 }
 
@@ -76,7 +83,7 @@ impl Db {
         let mut tx = self.begin().await?;
         execute!(tx &mut tx, sql::CLIENT_INSERT, row.id, row.environment_id, row.name, row.permissions,
             row.disabled, row.created_at, row.last_used_at, row.networks, row.networks_enforced, row.token_seconds,
-            row.updated_at)?;
+            row.updated_at, row.last_used_address)?;
         insert_secret(&mut tx, secret).await?;
         tx.commit().await
     }
@@ -123,20 +130,27 @@ impl Db {
         Ok(changed == 1)
     }
 
-    /// Notes that the client was used, at most once a minute.
+    /// Notes that the client was used, and from where, at most once a minute.
     ///
     /// # Errors
     /// Those of every operation.
-    pub async fn touch_client(&self, id: &ClientId, now: Timestamp) -> Result<()> {
-        execute!(write self, sql::CLIENT_TOUCH, id, now, now.minus(Duration::from_secs(60))).map(|_| ())
+    pub async fn touch_client(&self, id: &ClientId, now: Timestamp, from: Option<&str>) -> Result<()> {
+        let from = from.map(str::to_owned);
+        execute!(write self, sql::CLIENT_TOUCH, id, now, now.minus(EVERY), from).map(|_| ())
     }
 
-    /// Notes that the secret was used, at most once a minute.
+    /// Notes that the secret was used, and from where, at most once a minute.
     ///
     /// # Errors
     /// Those of every operation.
-    pub async fn touch_client_secret(&self, id: &ClientSecretId, now: Timestamp) -> Result<()> {
-        execute!(write self, sql::SECRET_TOUCH, id, now, now.minus(Duration::from_secs(60))).map(|_| ())
+    pub async fn touch_client_secret(
+        &self,
+        id: &ClientSecretId,
+        now: Timestamp,
+        from: Option<&str>,
+    ) -> Result<()> {
+        let from = from.map(str::to_owned);
+        execute!(write self, sql::SECRET_TOUCH, id, now, now.minus(EVERY), from).map(|_| ())
     }
 
     /// Deletes a client and its secrets; false when there is no such client.
@@ -185,6 +199,6 @@ impl Db {
 
 async fn insert_secret(tx: &mut Tx, row: &ClientSecretRow) -> Result<()> {
     execute!(tx tx, sql::SECRET_INSERT, row.id, row.client_id, row.hash, row.suffix, row.state, row.created_at,
-        row.expires_at, row.created_by, row.updated_at, row.last_used_at)
+        row.expires_at, row.created_by, row.updated_at, row.last_used_at, row.last_used_address)
     .map(|_| ())
 }

@@ -45,6 +45,10 @@ row! {
         finished_at: Option<Timestamp>,
         /// The type of the event.
         event_type: String,
+        /// The HTTP status that came back at the last try.
+        last_status: Option<i64>,
+        /// How long the last try took.
+        last_duration_ms: Option<i64>,
     }
 
     /// One try to deliver.

@@ -107,6 +107,7 @@ pub(super) fn new_secret(
         created_by: Some(caller.actor.as_text()),
         updated_at: app.now(),
         last_used_at: None,
+        last_used_address: None,
     };
     Ok((row, plain))
 }
@@ -120,6 +121,7 @@ pub(super) fn secret(row: ClientSecretRow) -> ClientSecret {
         updated_at: row.updated_at,
         expires_at: row.expires_at,
         last_used_at: row.last_used_at,
+        last_used_address: row.last_used_address,
         created_by: row.created_by,
     }
 }

@@ -104,7 +104,7 @@ pub(super) fn require_cover(caller: &Caller, row: &ClientRow) -> Result<()> {
         true => Ok(()),
         false => Err(Error::new(
             Code::PermissionDenied,
-            "a client cannot make secrets of a client that may do more than itself",
+            "nobody can make a secret of a client that may do more than they may themselves",
         )),
     }
 }
@@ -114,7 +114,7 @@ pub(super) fn check(caller: &Caller, row: &ClientRow, permissions: &Permissions)
     if !caller.permissions.covers(permissions) {
         return Err(Error::new(
             Code::PermissionDenied,
-            "a client cannot give permissions that it lacks itself",
+            "nobody can give permissions that they lack themselves",
         ));
     }
     let name = &row.name;

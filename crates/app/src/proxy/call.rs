@@ -6,6 +6,7 @@ use keybearer_core::{Code, Error, Result};
 use keybearer_egress::{BodyStream, StreamLimits, body_from};
 use keybearer_store::AccountRow;
 
+use super::facts::{self, Facts};
 use super::log::Started;
 use super::redact::Redactor;
 use super::replay::{RequestBody, gather, may_repeat};
@@ -66,21 +67,31 @@ async fn run(
     // the path is judged before the body is read or anything is sent
     target(app, account, &call.path_and_query)?;
     let whole = needs_whole_body(account.connection.method()?);
-    let mut body = RequestBody::read(call.body, whole, app.config().proxy.request_bytes).await?;
+    let body = RequestBody::read(call.body, whole, app.config().proxy.request_bytes).await?;
     let asked = Asked { method: call.method, path_and_query: call.path_and_query, headers };
-    let answer = send(app, account, &asked, &mut body).await?;
+    let mut way = Way { asked, body, facts: Facts::default() };
+    let answer = send(app, account, &mut way).await?;
     let (expired, answer) = judge(account, answer).await?;
     let answer = match expired {
-        true => after_refusal(app, account, &asked, &mut body, answer).await?,
+        true => after_refusal(app, account, &mut way, answer).await?,
         false => answer,
     };
-    deliver(account, answer).map(|answer| caps::hold(answer, permit))
+    let mut answer = deliver(account, answer)?;
+    answer.extensions_mut().insert(way.facts);
+    Ok(caps::hold(answer, permit))
 }
 
 struct Asked {
     method: Method,
     path_and_query: String,
     headers: HeaderMap,
+}
+
+/// A call on its way: what is asked, what may be sent again, what is known of it.
+struct Way {
+    asked: Asked,
+    body: RequestBody,
+    facts: Facts,
 }
 
 async fn find_account(app: &App, caller: &Caller, connection: &str, identifier: &str) -> Result<AccountRow> {
@@ -133,23 +144,22 @@ fn target(app: &App, account: &LoadedAccount, path_and_query: &str) -> Result<ur
     Ok(proxy_target(&account.context(app, &bindings)?, path_and_query)?)
 }
 
-async fn send(
-    app: &App,
-    account: &LoadedAccount,
-    asked: &Asked,
-    body: &mut RequestBody,
-) -> Result<Response<BodyStream>> {
+async fn send(app: &App, account: &LoadedAccount, way: &mut Way) -> Result<Response<BodyStream>> {
     let bindings = account.bindings()?;
     let context = account.context(app, &bindings)?;
-    let request = complete(&context, asked, body)?;
+    let request = complete(&context, way)?;
     let limits = StreamLimits {
         max_body: Some(app.config().proxy.response_bytes),
         ..StreamLimits::from(app.config().proxy.headers_timeout)
     };
-    Ok(app.egress().stream(request, limits).await?)
+    let begun = tokio::time::Instant::now();
+    let answer = app.egress().stream(request, limits).await;
+    way.facts.provider += begun.elapsed();
+    Ok(answer?)
 }
 
-fn complete(context: &Context<'_>, asked: &Asked, body: &mut RequestBody) -> Result<Request<BodyStream>> {
+fn complete(context: &Context<'_>, way: &mut Way) -> Result<Request<BodyStream>> {
+    let Way { asked, body, facts } = way;
     let url = proxy_target(context, &asked.path_and_query)?;
     let uri: Uri =
         url.as_str().parse().map_err(|_| Error::new(Code::PathRefused, "path must be a valid path"))?;
@@ -160,7 +170,10 @@ fn complete(context: &Context<'_>, asked: &Asked, body: &mut RequestBody) -> Res
     let (mut parts, ()) = request.into_parts();
     let mut kept = body.kept();
     inject(context, &mut parts, kept.as_mut())?;
-    let body = match (kept, needs_whole_body(context.method)) {
+    let whole = needs_whole_body(context.method);
+    facts.added = facts::added((&asked.headers, &parts.headers), (&url, &parts.uri), whole);
+    facts.host = url.host_str().unwrap_or_default().to_owned();
+    let body = match (kept, whole) {
         (Some(bytes), true) => body_from(bytes),
         _ => body.take(),
     };
@@ -197,8 +210,7 @@ async fn judge(
 async fn after_refusal(
     app: &App,
     account: &mut LoadedAccount,
-    asked: &Asked,
-    body: &mut RequestBody,
+    way: &mut Way,
     answer: Response<BodyStream>,
 ) -> Result<Response<BodyStream>> {
     let renewed = match tokens::renew(app, account).await {
@@ -207,12 +219,13 @@ async fn after_refusal(
         Err(error) if error.code == Code::FailedPrecondition => return Ok(answer),
         Err(error) => return Err(error),
     };
+    way.facts.renewed = true;
     let changed = renewed.row.generation != account.row.generation;
     *account = renewed;
-    if !changed || !may_repeat(&asked.method, answer.headers(), body) {
+    if !changed || !may_repeat(&way.asked.method, answer.headers(), &way.body) {
         return Ok(answer);
     }
-    send(app, account, asked, body).await
+    send(app, account, way).await
 }
 
 fn deliver(account: &LoadedAccount, answer: Response<BodyStream>) -> Result<Response<BodyStream>> {

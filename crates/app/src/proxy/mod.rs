@@ -2,6 +2,7 @@
 
 mod call;
 mod caps;
+mod facts;
 mod headers;
 mod ledger;
 mod log;
@@ -10,4 +11,5 @@ mod replay;
 
 pub use call::{ProxyCall, call};
 pub(crate) use caps::Caps;
+pub use facts::{Added, Facts};
 pub(crate) use ledger::Ledger;

@@ -8,7 +8,7 @@ use keybearer_store::{EndpointRow, EndpointState, PageRequest};
 use serde_json::{Value, json};
 
 use super::types::{CreateEndpoint, Endpoint, NewSecret, UpdateEndpoint};
-use super::{secrets, url};
+use super::{schedule, secrets, url};
 use crate::access::{Caller, Permission};
 use crate::paging::{List, Listed, PageAsk};
 use crate::state::App;
@@ -17,6 +17,8 @@ use crate::{audit, outbox};
 /// Most endpoints of one environment: each event is written once for each of them.
 const MAX_ENDPOINTS: i64 = 50;
 const MAX_DESCRIPTION: usize = 200;
+/// Failed tries in a row after which an endpoint needs attention.
+pub const FAILING_AFTER: i64 = schedule::BREAKER;
 
 /// Creates an endpoint. Its secret is shown this once.
 ///
@@ -78,6 +80,21 @@ pub async fn list(app: &App, caller: &Caller, page: &PageAsk) -> Result<Listed<E
         items.push(shown(app, row).await?);
     }
     Ok(Listed { items, total: listed.total, next: listed.next, previous: listed.previous })
+}
+
+/// The endpoints that need attention: those that fail again and again, and those we gave up on.
+///
+/// # Errors
+/// [`Code::PermissionDenied`].
+pub async fn failing(app: &App, caller: &Caller) -> Result<Vec<Endpoint>> {
+    // an environment has few, and one page holds them all
+    let all = list(app, caller, &PageAsk::first(50)).await?.items;
+    let fails = |endpoint: &Endpoint| match endpoint.state {
+        EndpointState::Active => endpoint.failure_count >= FAILING_AFTER,
+        EndpointState::Disabled => true,
+        EndpointState::Paused => false,
+    };
+    Ok(all.into_iter().filter(fails).collect())
 }
 
 /// One endpoint.

@@ -57,7 +57,20 @@ pub async fn send_sample_to_all(app: &App, caller: &Caller, event_type: &str) ->
     app.db().append_event(&caller.environment, &event).await?;
     let detail = json!({"event": event.id, "type": event.event_type});
     audit::record(app, caller, "webhook.tested", event.id.as_str(), detail).await?;
-    Ok(Event::from(EventRow {
+    Ok(shown(caller, event))
+}
+
+/// What an event of that type looks like. Nothing is queued.
+///
+/// # Errors
+/// [`Code::PermissionDenied`]; [`Code::InvalidArgument`] for a type that there is not.
+pub fn example(app: &App, caller: &Caller, event_type: &str) -> Result<Event> {
+    caller.require(Permission::WebhooksRead)?;
+    Ok(shown(caller, sample(app, event_type)?))
+}
+
+fn shown(caller: &Caller, event: NewEvent) -> Event {
+    Event::from(EventRow {
         id: event.id,
         environment_id: caller.environment.clone(),
         account_id: None,
@@ -68,7 +81,7 @@ pub async fn send_sample_to_all(app: &App, caller: &Caller, event_type: &str) ->
         organization_id: None,
         connection_id: None,
         sample: true,
-    }))
+    })
 }
 
 fn sample(app: &App, event_type: &str) -> Result<NewEvent> {

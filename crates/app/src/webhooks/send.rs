@@ -18,7 +18,8 @@ use crate::state::App;
 
 /// So much of an answer is read, for the connection to be usable again. Nothing of it is kept.
 const MAX_ANSWER: usize = 4096;
-const AGENT: &str = concat!("Keybearer/", env!("CARGO_PKG_VERSION"));
+/// How we name ourselves.
+pub(super) const AGENT: &str = concat!("Keybearer/", env!("CARGO_PKG_VERSION"));
 
 /// What came of a try.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +103,7 @@ fn refusal(status: StatusCode) -> Option<&'static str> {
 }
 
 /// Our words for a failure: the text of the layer below may quote what the endpoint sent.
-fn words(error: &EgressError) -> &'static str {
+pub(super) fn words(error: &EgressError) -> &'static str {
     match (error, error.cause()) {
         (EgressError::Refused { .. }, _) => "address_not_allowed",
         (_, Some(Cause::Dns)) => "name_not_found",

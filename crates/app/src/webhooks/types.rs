@@ -94,6 +94,10 @@ pub struct Delivery {
     pub failure: Option<String>,
     /// How often it was tried.
     pub attempts: i64,
+    /// The HTTP status that came back at the last try.
+    pub last_status: Option<i64>,
+    /// How long the last try took.
+    pub last_duration_ms: Option<i64>,
     /// When the next try is due, while it is pending.
     pub next_try_at: Option<Timestamp>,
     /// When it was delivered or given up.
@@ -152,6 +156,8 @@ impl Delivery {
             state: row.state,
             failure: row.failure,
             attempts: row.attempts,
+            last_status: row.last_status,
+            last_duration_ms: row.last_duration_ms,
             next_try_at: pending.then_some(row.next_try_at),
             finished_at: row.finished_at,
             tries: tries.into_iter().map(Attempt::from).collect(),

@@ -16,6 +16,7 @@ on_both!(
     a_list_of_networks_holds_at_the_token_and_at_every_use,
     tokens_live_as_long_as_their_client_says,
     clients_are_paged_and_stay_in_their_environment,
+    the_last_use_is_noted_with_its_address,
 );
 
 async fn made(world: &World, permissions: &[Permission]) -> NewSecret {
@@ -197,4 +198,25 @@ async fn clients_are_paged_and_stay_in_their_environment(world: &World) {
     assert_eq!(code(update), Code::NotFound);
     assert_eq!(code(clients::add_secret(&world.app, &world.stranger, &ids[0]).await), Code::NotFound);
     assert_eq!(code(clients::delete(&world.app, &world.stranger, &ids[0]).await), Code::NotFound);
+}
+
+async fn the_last_use_is_noted_with_its_address(world: &World) {
+    let (app, caller) = (&world.app, &world.caller);
+    let new = made(world, &[Permission::ClientsRead]).await;
+    let (id, from) = (&new.client.id, |text: &str| Some(text.parse::<IpAddr>().unwrap()));
+    let seen = || async { clients::get(app, caller, id).await.unwrap() };
+    assert_eq!((seen().await.last_used_at, seen().await.last_used_address), (None, None));
+    let token =
+        clients::issue_token(app, id.as_str(), &new.secret, from("::ffff:10.0.0.4")).await.unwrap().token;
+    assert_eq!(seen().await.last_used_address.as_deref(), Some("10.0.0.4"));
+    assert_eq!(seen().await.secrets[0].last_used_address.as_deref(), Some("10.0.0.4"));
+    // a call within the same minute writes nothing, a later one does: the token outlives what gave it
+    clients::authenticate(app, token.expose(), from("10.0.0.5")).await.unwrap();
+    assert_eq!(seen().await.last_used_address.as_deref(), Some("10.0.0.4"));
+    world.clock.advance(Duration::from_secs(120));
+    clients::authenticate(app, token.expose(), from("10.0.0.5")).await.unwrap();
+    let client = seen().await;
+    assert_eq!(client.last_used_address.as_deref(), Some("10.0.0.5"));
+    assert_eq!(client.last_used_at, Some(app.now()));
+    assert_eq!(client.secrets[0].last_used_address.as_deref(), Some("10.0.0.4"), "no secret was shown");
 }

@@ -23,7 +23,16 @@ macro_rules! delivery_columns {
 macro_rules! with_type {
     () => {
         "d.endpoint_id, d.event_id, d.environment_id, d.account_id, d.sequence, d.state, d.failure, d.attempts, \
-         d.tries, d.first_try_at, d.next_try_at, d.created_at, d.finished_at, e.event_type"
+         d.tries, d.first_try_at, d.next_try_at, d.created_at, d.finished_at, e.event_type, \
+         t.status AS last_status, t.duration_ms AS last_duration_ms"
+    };
+}
+
+/// Deliveries with the type of their event and their last try.
+macro_rules! deliveries {
+    () => {
+        "webhook_delivery d JOIN event e ON e.id = d.event_id LEFT JOIN webhook_attempt t \
+         ON t.endpoint_id = d.endpoint_id AND t.event_id = d.event_id AND t.number = d.attempts"
     };
 }
 
@@ -99,21 +108,19 @@ sql! {
            CAST($4 AS BIGINT), NULL \
          FROM webhook_endpoint w WHERE w.environment_id = $1 AND w.id = $2");
     DELIVERY_GET = (
-        "SELECT ", with_type!(), " FROM webhook_delivery d JOIN event e ON e.id = d.event_id \
-         WHERE d.environment_id = $1 AND d.endpoint_id = $2 AND d.event_id = $3");
+        "SELECT ", with_type!(), " FROM ", deliveries!(), " WHERE d.environment_id = $1 AND d.endpoint_id = $2 AND d.event_id = $3");
     DELIVERY_OLDER = (
-        "SELECT ", with_type!(), " FROM webhook_delivery d JOIN event e ON e.id = d.event_id WHERE ",
+        "SELECT ", with_type!(), " FROM ", deliveries!(), " WHERE ",
         delivery_filter!(),
         " AND (d.created_at, d.event_id) < ($4, $5) ORDER BY d.created_at DESC, d.event_id DESC LIMIT $6");
     DELIVERY_NEWER = (
-        "SELECT ", with_type!(), " FROM webhook_delivery d JOIN event e ON e.id = d.event_id WHERE ",
+        "SELECT ", with_type!(), " FROM ", deliveries!(), " WHERE ",
         delivery_filter!(),
         " AND (d.created_at, d.event_id) > ($4, $5) ORDER BY d.created_at, d.event_id LIMIT $6");
     DELIVERY_TOTAL = ("SELECT COUNT(*) FROM webhook_delivery d WHERE ", delivery_filter!());
     /// What may be sent now: the first pending event of each account, and the events that are about none.
     DELIVERY_DUE = (
-        "SELECT ", with_type!(), " FROM webhook_delivery d JOIN event e ON e.id = d.event_id \
-         WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_try_at <= $2 \
+        "SELECT ", with_type!(), " FROM ", deliveries!(), " WHERE d.endpoint_id = $1 AND d.state = 'pending' AND d.next_try_at <= $2 \
          AND (d.account_id IS NULL OR NOT EXISTS (SELECT 1 FROM webhook_delivery p \
            WHERE p.endpoint_id = d.endpoint_id AND p.account_id = d.account_id AND p.sequence < d.sequence \
            AND p.state = 'pending')) \
