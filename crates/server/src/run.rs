@@ -44,6 +44,14 @@ impl Running {
     /// # Errors
     /// [`Code::ConfigInvalid`] for settings that do not work, [`Code::DatabaseUnavailable`].
     pub async fn start(settings: Settings) -> Result<Self> {
+        Self::start_beside(settings, None).await
+    }
+
+    /// Like [`Self::start`], with the sandbox that runs in this process for the dashboard to control.
+    ///
+    /// # Errors
+    /// Those of [`Self::start`].
+    pub async fn start_beside(settings: Settings, sandbox: Option<web::Beside>) -> Result<Self> {
         let (clock, entropy): (Arc<dyn Clock>, Arc<dyn Entropy>) =
             (Arc::new(SystemClock), Arc::new(OsEntropy));
         make_folder(&settings)?;
@@ -61,7 +69,7 @@ impl Running {
             entropy: Arc::clone(&entropy),
         };
         let (app, opened) = App::open(parts).await?;
-        let front = front(&app, entropy)?;
+        let front = front(&app, entropy, sandbox)?;
         let shutdown = Shutdown::default();
         let stop = shutdown.clone();
         let jobs = jobs::start(&app);
@@ -163,7 +171,7 @@ pub fn catalog(folder: Option<&std::path::Path>) -> Result<Catalog> {
     Ok(all)
 }
 
-fn front(app: &App, entropy: Arc<dyn Entropy>) -> Result<Front> {
+fn front(app: &App, entropy: Arc<dyn Entropy>, sandbox: Option<web::Beside>) -> Result<Front> {
     let hooks = hooks(app);
     let pages = web::Web {
         flows: Pages(app.clone()),
@@ -171,7 +179,7 @@ fn front(app: &App, entropy: Arc<dyn Entropy>) -> Result<Front> {
         entropy: Arc::clone(&entropy),
     };
     let others = web::router(pages)
-        .merge(web::dashboard(app.clone()))
+        .merge(web::dashboard_beside(app.clone(), sandbox))
         .merge(web::reach(app.clone()))
         .merge(proxy::router(app.clone(), hooks.authenticate.clone()));
     Front::new(grpc::routes(app), hooks, entropy, others)

@@ -39,6 +39,7 @@ async fn tell(folder: &std::path::Path, context: &Context) -> Result<()> {
         sandbox_listen: free_port()?,
         database: None,
         connectors: None,
+        sandbox_in_production: false,
     };
     let local = Local::start(wanted).await?;
     let outcome = story(&local, context, started).await;

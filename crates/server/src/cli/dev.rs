@@ -25,6 +25,9 @@ pub(crate) struct Dev {
     /// A folder with connectors of your own
     #[arg(long, value_name = "DIR")]
     connectors: Option<PathBuf>,
+    /// Run the sandbox provider beside a production environment, too
+    #[arg(long)]
+    sandbox_in_production: bool,
 }
 
 pub(crate) async fn run(command: Dev, context: &mut Context) -> Result<()> {
@@ -35,6 +38,7 @@ pub(crate) async fn run(command: Dev, context: &mut Context) -> Result<()> {
         sandbox_listen: address("--sandbox-listen", &command.sandbox_listen)?,
         database: command.database.map(SecretString::new),
         connectors: command.connectors,
+        sandbox_in_production: command.sandbox_in_production,
     };
     let local = Local::start(wanted).await?;
     local.write_file(&context.data)?;

@@ -22,6 +22,7 @@ use url::Url;
 use super::session::DevFile;
 use crate::config::{Settings, Tls, sqlite};
 use crate::run::Running;
+use crate::web;
 
 /// Name of the connection that is there from the first minute.
 pub(crate) const CONNECTION: &str = "postcards";
@@ -36,6 +37,8 @@ pub(crate) struct Wanted {
     pub sandbox_listen: SocketAddr,
     pub database: Option<SecretString>,
     pub connectors: Option<PathBuf>,
+    /// Whether the sandbox may run beside a production environment.
+    pub sandbox_in_production: bool,
 }
 
 /// A running pair of server and sandbox.
@@ -67,16 +70,23 @@ impl Local {
         let sandbox_url: Url =
             sandbox.url().parse().map_err(|_| Error::internal("the sandbox has no usable address"))?;
         let (listen, data) = (wanted.listen, wanted.data.clone());
-        let running = Running::start(settings(wanted, &sandbox_url))
+        let in_production = wanted.sandbox_in_production;
+        let beside = web::Beside { control: sandbox.control(), in_production };
+        let running = Running::start_beside(settings(wanted, &sandbox_url), Some(beside))
             .await
             .map_err(|error| name_flag(error, listen, &data))?;
         let url = running.app.config().public_url.clone();
         let mut tls_url = url.clone();
         tls_url.set_scheme("https").map_err(|()| Error::internal("the TLS address cannot be written"))?;
         let environment = environments::default(&running.app).await?;
+        if environment.kind == EnvironmentKind::Production && !in_production {
+            running.stop().await;
+            sandbox.shutdown().await;
+            return Err(beside_production());
+        }
         let caller = Caller::trusted(environment.id, Actor::Operator, running.app.reference()?);
         let redirect = prepare_connection(&running, &caller, &sandbox_url, &sandbox_client_secret).await?;
-        sandbox.control().register_client(ClientConfig {
+        sandbox.control().keep_client(ClientConfig {
             client_id: SANDBOX_CLIENT.to_owned(),
             client_secret: Some(sandbox_client_secret.clone()),
             redirect_uris: vec![redirect],
@@ -208,10 +218,19 @@ async fn start_sandbox(wanted: &Wanted, control_token: SecretString) -> Result<S
     let mut config =
         SandboxConfig::new(wanted.sandbox_listen, Arc::new(SystemClock), Arc::new(OsEntropy), control_token);
     config.public_url = Some(local_url(wanted.sandbox_listen)?);
+    config.switches_url = local_url(wanted.listen)?.join("sandbox").ok();
     Sandbox::start(config).await.map_err(|error| {
         Error::new(Code::ConfigInvalid, format!("the sandbox provider cannot start: {error}"))
             .with_help("choose another address with --sandbox-listen ADDR:PORT")
     })
+}
+
+fn beside_production() -> Error {
+    Error::new(
+        Code::ConfigInvalid,
+        "this database holds a production environment, and `dev` runs the sandbox provider beside it",
+    )
+    .with_help("use `keybearer serve`, another folder with --data, or --sandbox-in-production if you mean it")
 }
 
 fn name_flag(error: Error, listen: SocketAddr, data: &Path) -> Error {

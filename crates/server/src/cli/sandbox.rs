@@ -7,6 +7,7 @@ use clap::Subcommand;
 use http::{Request, header};
 use keybearer_app::outbound::Outbound;
 use keybearer_core::{Code, Error, Result};
+use keybearer_sandbox::knobs;
 use serde_json::{Map, Value, json};
 use url::Url;
 
@@ -24,10 +25,16 @@ pub(crate) enum Sandbox {
         #[arg(required = true, value_name = "NAME=VALUE")]
         settings: Vec<String>,
     },
+    /// List what can be set, and what your code will see
+    Switches,
     /// Move its clock forward, for example +61s or +2h
     Clock {
         /// How far
-        by: String,
+        #[arg(required_unless_present = "skew")]
+        by: Option<String>,
+        /// Make it wrong by so many seconds, for example --skew=-300
+        #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+        skew: Option<i64>,
     },
     /// Go through a connect link as one of its people
     Approve {
@@ -46,6 +53,9 @@ pub(crate) enum Sandbox {
 }
 
 pub(crate) async fn run(command: Sandbox, context: &mut Context) -> Result<()> {
+    if let Sandbox::Switches = command {
+        return switches(context);
+    }
     let dev = DevFile::read(&context.data)?.ok_or_else(|| {
         Error::new(Code::Unavailable, "no dev server is known here")
             .with_help("start one with `keybearer dev`, or name its folder with --data")
@@ -54,7 +64,11 @@ pub(crate) async fn run(command: Sandbox, context: &mut Context) -> Result<()> {
     let answer = match command {
         Sandbox::State => control.get("state").await?,
         Sandbox::Set { settings } => control.post("set", pairs(&settings)?).await?,
-        Sandbox::Clock { by } => control.post("clock", json!({"forward_seconds": seconds(&by)?})).await?,
+        Sandbox::Clock { by, skew } => {
+            let forward = by.as_deref().map(seconds).transpose()?;
+            control.post("clock", json!({"forward_seconds": forward, "skew_seconds": skew})).await?
+        }
+        Sandbox::Switches => return switches(context),
         Sandbox::Requests => return requests(&control.get("requests").await?, context),
         Sandbox::People => return people(&control.get("people").await?, context),
         Sandbox::Reset => control.post("reset", json!({})).await?,
@@ -64,6 +78,28 @@ pub(crate) async fn run(command: Sandbox, context: &mut Context) -> Result<()> {
         }
     };
     context.out.result(&answer, words)
+}
+
+/// Everything that can be set, from the table that the dashboard shows.
+fn switches(context: &Context) -> Result<()> {
+    let all = knobs::STAGES.iter().chain(knobs::TOKENS).chain(std::iter::once(&knobs::DIALECT));
+    let rows: Vec<Vec<String>> = all
+        .flat_map(|knob| {
+            let row = |choice: &knobs::Choice| {
+                [format!("{}={}", knob.name, choice.value), choice.label.to_owned(), choice.sees.to_owned()]
+                    .to_vec()
+            };
+            knob.choices.iter().map(row)
+        })
+        .collect();
+    let told: Vec<Value> = rows
+        .iter()
+        .filter_map(|row| match row.as_slice() {
+            [set, label, sees] => Some(json!({"set": set, "label": label, "your_code_sees": sees})),
+            _ => None,
+        })
+        .collect();
+    context.out.table(&json!(told), &["SET", "WHAT", "YOUR CODE SEES"], &rows)
 }
 
 /// The settings, one a line, and what fails just now.

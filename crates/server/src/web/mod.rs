@@ -5,7 +5,6 @@ pub(crate) mod cookie;
 mod dashboard;
 mod headers;
 pub mod hosted;
-mod portal;
 mod reach;
 
 use std::sync::Arc;
@@ -20,6 +19,7 @@ use keybearer_app::App;
 use keybearer_core::Entropy;
 use url::{Host, Url};
 
+pub use dashboard::Beside;
 pub use hosted::Flows;
 pub use reach::router as reach;
 
@@ -40,25 +40,28 @@ impl<F> Web<F> {
     }
 }
 
-/// Every route of the pages: `/c/…`, the OAuth callback, `/connect/success`, `/static/…`, `/favicon.ico`,
-/// `/webhooks`.
+/// Every route of the pages: `/c/…`, the OAuth callback, `/connect/success`, `/static/…`, `/favicon.ico`.
 pub fn router<F: Flows>(web: Web<F>) -> Router {
     let lasting_tls = is_lasting_tls(&web.public_url);
     let host = web.public_url.host_str().unwrap_or_default().to_owned();
     let routes = hosted::routes(web)
         .layer(from_fn(move |request, next| at_home(host.clone(), request, next)))
         .route("/static/{hash}/{file}", get(assets::file))
-        .route("/favicon.ico", get(assets::favicon))
-        .route("/webhooks", get(portal::page));
+        .route("/favicon.ico", get(assets::favicon));
     routes.layer(map_response(move |answer| async move { headers::dress(answer, lasting_tls) }))
 }
 
 /// Every route of the dashboard; `/` is its first page.
 pub fn dashboard(app: App) -> Router {
+    dashboard_beside(app, None)
+}
+
+/// Every route of the dashboard of a process that runs the sandbox, too.
+pub fn dashboard_beside(app: App, sandbox: Option<Beside>) -> Router {
     let public_url = app.config().public_url.clone();
     let host = public_url.host_str().unwrap_or_default().to_owned();
     let lasting_tls = is_lasting_tls(&public_url);
-    dashboard::routes(app)
+    dashboard::routes(app, sandbox)
         .layer(map_response(move |answer| async move { headers::dress(answer, lasting_tls) }))
         .layer(from_fn(move |request, next| at_home(host.clone(), request, next)))
 }

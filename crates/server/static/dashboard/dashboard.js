@@ -408,3 +408,20 @@ for (const input of document.querySelectorAll('main input[type=password][autocom
   input.form?.addEventListener('submit', hide);
   input.after(show);
 }
+
+// The sandbox: what the chosen way of a switch means.
+for (const select of document.querySelectorAll('select[data-sees]')) {
+  select.addEventListener('change', () => {
+    document.getElementById(select.dataset.sees).textContent = select.selectedOptions[0].dataset.says;
+  });
+}
+
+// A page that shows something once: leaving it asks, until it was copied or said to be stored.
+const once = document.querySelector('[data-leave]');
+if (once) {
+  const ask = (event) => { event.preventDefault(); };
+  const done = () => removeEventListener('beforeunload', ask);
+  addEventListener('beforeunload', ask);
+  once.querySelector('[data-stored]').addEventListener('click', done);
+  for (const button of once.querySelectorAll('[data-copy="secret"]')) button.addEventListener('click', done);
+}

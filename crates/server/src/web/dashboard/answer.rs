@@ -91,6 +91,7 @@ impl Visit {
         let bare = Frame {
             flash: self.flash.clone(),
             path: self.path.clone(),
+            ribbon: self.ribbon(),
             ..Frame::bare(title, self.theme, self.csrf.clone())
         };
         Frame::of(&self.session, section, bare)

@@ -20,6 +20,8 @@ pub(super) enum Cookie {
     Flash,
     /// The link that was just made, for the page that shows it.
     Made,
+    /// The session in which somebody said once that writes in production are meant.
+    Writes,
 }
 
 impl Cookie {
@@ -32,13 +34,14 @@ impl Cookie {
             Self::Snippet => "kb_snippet",
             Self::Flash => "kb_flash",
             Self::Made => "kb_made",
+            Self::Writes => "kb_writes",
         };
         format!("{}{name}", if secure { "__Host-" } else { "" })
     }
 
     const fn seconds(self) -> Option<u32> {
         match self {
-            Self::Session | Self::Form => None,
+            Self::Session | Self::Form | Self::Writes => None,
             Self::Device | Self::Theme | Self::Snippet => Some(365 * 86_400),
             Self::Flash => Some(60),
             Self::Made => Some(900),

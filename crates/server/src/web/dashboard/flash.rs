@@ -29,10 +29,22 @@ pub(super) enum Flash {
     PresetTaken,
     DeletedRevoked,
     ScopesMarked,
+    SwitchesSet,
+    ClockMoved,
+    GrantsWithdrawn,
+    TrafficCleared,
+    SandboxReset,
+    SecretEnded,
+    ClientDeleted,
+    EndpointPaused,
+    EndpointResumed,
+    EndpointDeleted,
+    SampleSent,
+    Replayed,
 }
 
 impl Flash {
-    const ALL: [(Self, &'static str, &'static str); 26] = [
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
         (Self::Saved, "saved", "Saved."),
         (Self::ScopesSaved, "scopes", "Scopes saved. New sign-ins ask for them from now on."),
         (Self::SecretReplaced, "secret", "Secret replaced. All accounts use it at once."),
@@ -67,6 +79,22 @@ impl Flash {
         ),
         (Self::ScopesMarked, "marked", "Scopes saved. {n} must sign in again to get them all."),
         (Self::PresetTaken, "preset", "Scopes chosen. Nothing is wider than what you picked."),
+        (Self::SwitchesSet, "switches", "Switches set. They count from the next request on."),
+        (Self::ClockMoved, "clock", "The sandbox's clock was set."),
+        (
+            Self::GrantsWithdrawn,
+            "withdrawn",
+            "Taken back at the sandbox. The next call of such an account finds out.",
+        ),
+        (Self::TrafficCleared, "traffic", "Traffic cleared."),
+        (Self::SandboxReset, "reset", "The sandbox is as it started."),
+        (Self::SecretEnded, "ended", "Secret ended. It is refused from now on."),
+        (Self::ClientDeleted, "unclient", "API client deleted. Its tokens are refused from now on."),
+        (Self::EndpointPaused, "hookpaused", "Endpoint paused. Events wait for up to 72 hours."),
+        (Self::EndpointResumed, "hookresumed", "Endpoint resumed. What waited is sent now."),
+        (Self::EndpointDeleted, "hookgone", "Endpoint deleted."),
+        (Self::SampleSent, "sample", "Test event queued. What comes of it appears here."),
+        (Self::Replayed, "replayed", "To be sent again: {count}."),
     ];
 
     /// The cookie's value.
@@ -89,6 +117,7 @@ impl Flash {
         let (first, second, third) = (number(), number(), number());
         let (.., text) = Self::ALL.iter().find(|(_, known, _)| *known == word)?;
         let text = text.replace("{n}", &accounts(first));
+        let text = text.replace("{count}", &first.to_string());
         Some(text.replace("{a}", &second.to_string()).replace("{b}", &third.to_string()))
     }
 }

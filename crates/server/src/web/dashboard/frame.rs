@@ -42,6 +42,10 @@ pub(super) enum Section {
     Connections,
     Accounts,
     Logs,
+    Try,
+    Keys,
+    Webhooks,
+    Sandbox,
     Settings,
 }
 
@@ -80,6 +84,8 @@ pub(super) struct Frame {
     pub again_in: Option<u32>,
     /// A word about the command line that does the same.
     pub command: Option<String>,
+    /// What the sandbox does that is not normal.
+    pub ribbon: Option<String>,
 }
 
 impl Frame {
@@ -103,6 +109,7 @@ impl Frame {
             path: String::new(),
             again_in: None,
             command: None,
+            ribbon: None,
         }
     }
 
@@ -143,6 +150,10 @@ fn places(section: Section) -> Vec<Place> {
         (Section::Connections, "/connections", "Connections", "plug"),
         (Section::Accounts, "/accounts", "Accounts", "person"),
         (Section::Logs, "/logs", "Logs", "lines"),
+        (Section::Try, "/try", "Try it", "play"),
+        (Section::Keys, "/api-keys", "API keys", "key"),
+        (Section::Webhooks, "/webhooks", "Webhooks", "bell"),
+        (Section::Sandbox, "/sandbox", "Sandbox", "flask"),
         (Section::Settings, "/settings", "Settings", "gear"),
     ];
     let place = |(this, href, label, icon)| Place { href, label, icon, here: this == section };

@@ -237,6 +237,10 @@ fn section(path: &str) -> Section {
         "connections" => Section::Connections,
         "accounts" | "links" => Section::Accounts,
         "logs" => Section::Logs,
+        "try" => Section::Try,
+        "api-keys" => Section::Keys,
+        "webhooks" => Section::Webhooks,
+        "sandbox" => Section::Sandbox,
         "settings" => Section::Settings,
         _ => Section::Overview,
     }

@@ -15,12 +15,18 @@ mod flash;
 mod form;
 mod frame;
 mod guard;
+mod keys;
+mod keys_view;
 mod links;
 mod logs;
 mod overview;
 mod people;
+mod permissions;
+mod readable;
 mod redirect_checks;
 mod review;
+mod sandbox;
+mod sandbox_view;
 mod scopes;
 mod setup;
 mod setup_view;
@@ -30,7 +36,12 @@ mod styleguide;
 mod test_fix;
 mod test_view;
 mod testing;
+mod try_it;
+mod try_view;
 mod uri_diff;
+mod webhook_delivery;
+mod webhooks;
+mod webhooks_view;
 mod when;
 
 use axum::Router;
@@ -40,6 +51,8 @@ use axum::routing::{get, post};
 use http::{HeaderValue, header};
 use keybearer_app::App;
 
+pub use sandbox::Beside;
+
 /// Scripts and requests of our own, from files of our own. Forms post to us alone.
 const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; font-src 'self'; \
                       img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -48,6 +61,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self';
 #[derive(Clone)]
 pub(super) struct Dashboard {
     pub app: App,
+    /// The sandbox, where this process runs one.
+    pub sandbox: Option<Beside>,
 }
 
 impl Dashboard {
@@ -57,11 +72,14 @@ impl Dashboard {
 }
 
 /// Every route of the dashboard, `/` included.
-pub(super) fn routes(app: App) -> Router {
+pub(super) fn routes(app: App, sandbox: Option<Beside>) -> Router {
     let routes = Router::new()
         .merge(signing_in())
         .merge(connection_routes())
         .merge(people_routes())
+        .merge(key_routes())
+        .merge(webhook_routes())
+        .merge(sandbox_routes())
         .route("/", get(overview::show))
         .route("/accounts", get(accounts::list))
         .route("/accounts/{id}", get(accounts::show))
@@ -70,10 +88,11 @@ pub(super) fn routes(app: App) -> Router {
         .route("/accounts/{id}/delete", get(accounts::ask_delete).post(accounts::delete))
         .route("/links", get(links::ask).post(links::make))
         .route("/links/made", get(links::made))
-        .route("/logs", get(logs::list));
+        .route("/logs", get(logs::list))
+        .route("/try", get(try_it::ask).post(try_it::send));
     #[cfg(debug_assertions)]
     let routes = routes.route("/_styleguide", get(styleguide::show));
-    routes.with_state(Dashboard { app }).layer(map_response(guarded))
+    routes.with_state(Dashboard { app, sandbox }).layer(map_response(guarded))
 }
 
 fn signing_in() -> Router<Dashboard> {
@@ -117,6 +136,41 @@ fn people_routes() -> Router<Dashboard> {
         .route("/settings/people/{id}/role", post(people::role))
         .route("/settings/people/{id}/link", post(people::link))
         .route("/settings/people/{id}/remove", post(people::remove))
+}
+
+fn key_routes() -> Router<Dashboard> {
+    Router::new()
+        .route("/api-keys", get(keys::list))
+        .route("/api-keys/new", get(keys::ask).post(keys::make))
+        .route("/api-keys/{id}", get(keys::show).post(keys::save))
+        .route("/api-keys/{id}/rotate", post(keys::rotate))
+        .route("/api-keys/{id}/secrets/{secret}/end", post(keys::end))
+        .route("/api-keys/{id}/delete", get(keys::ask_delete).post(keys::delete))
+}
+
+fn webhook_routes() -> Router<Dashboard> {
+    Router::new()
+        .route("/webhooks", get(webhooks::list))
+        .route("/webhooks/new", get(webhooks::ask).post(webhooks::make))
+        .route("/webhooks/{id}", get(webhooks::show))
+        .route("/webhooks/{id}/edit", get(webhooks::ask_edit).post(webhooks::save))
+        .route("/webhooks/{id}/test", post(webhooks::test))
+        .route("/webhooks/{id}/pause", post(webhooks::pause))
+        .route("/webhooks/{id}/resume", post(webhooks::resume))
+        .route("/webhooks/{id}/rotate", post(webhooks::rotate))
+        .route("/webhooks/{id}/replay", post(webhooks::replay_since))
+        .route("/webhooks/{id}/deliveries/{event}", get(webhooks::delivery))
+        .route("/webhooks/{id}/deliveries/{event}/replay", post(webhooks::replay))
+        .route("/webhooks/{id}/delete", get(webhooks::ask_delete).post(webhooks::delete))
+}
+
+fn sandbox_routes() -> Router<Dashboard> {
+    Router::new()
+        .route("/sandbox", get(sandbox::show).post(sandbox::set))
+        .route("/sandbox/clock", post(sandbox::clock))
+        .route("/sandbox/people/{id}/withdraw", post(sandbox::withdraw))
+        .route("/sandbox/requests/clear", post(sandbox::clear))
+        .route("/sandbox/reset", post(sandbox::reset))
 }
 
 /// Our own policy, instead of the one of the hosted pages.

@@ -15,6 +15,7 @@ use super::entry;
 use super::flash::accounts as counted;
 use super::frame::{Frame, Section};
 use super::guard::{Guest, Visit};
+use super::webhooks_view;
 
 /// What the address may carry.
 #[derive(Deserialize)]
@@ -86,10 +87,17 @@ async fn page(visit: &Visit) -> Result<Response> {
     let (active, expired): (i64, i64) = (of(AccountStatus::Active), of(AccountStatus::Expired));
     let waiting = of(AccountStatus::PendingAuth) + of(AccountStatus::PendingVerification);
     let steps = steps(&listed.items, active);
+    let endpoints = webhooks_view::attention(visit).await?.into_iter().map(|one| Attention {
+        to: one.href.clone(),
+        href: one.href,
+        name: one.name,
+        says: one.says,
+        action: "Open",
+    });
     let view = OverviewView {
         left: steps.iter().filter(|step| !step.done).count(),
         steps,
-        attention: attention(&listed.items),
+        attention: attention(&listed.items).into_iter().chain(endpoints).collect(),
         figures: vec![
             Figure { label: "Connections", number: listed.total, href: "/connections" },
             Figure { label: "Active accounts", number: active, href: "/accounts?state=ACTIVE" },

@@ -67,8 +67,21 @@ impl Scene {
         Self::tuned(public_url, |_| {}).await
     }
 
+    /// In an environment of that kind.
+    pub async fn set_in(kind: EnvironmentKind) -> Self {
+        Self::made(&format!("http://{HOST}"), kind, |_| {}).await
+    }
+
     /// With parts of its own.
     pub async fn tuned(public_url: &str, tune: impl FnOnce(&mut AppParts)) -> Self {
+        Self::made(public_url, EnvironmentKind::Development, tune).await
+    }
+
+    async fn made(
+        public_url: &str,
+        environment_kind: EnvironmentKind,
+        tune: impl FnOnce(&mut AppParts),
+    ) -> Self {
         let folder = keybearer_testkit::temp_dir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("keybearer.db").display());
         let mut catalog = Catalog::embedded();
@@ -76,7 +89,7 @@ impl Scene {
         let mut parts = AppParts {
             config: AppConfig {
                 public_url: public_url.parse().unwrap(),
-                environment_kind: EnvironmentKind::Development,
+                environment_kind,
                 app_name: "Fieldnote".to_owned(),
                 verify_mode: VerifyMode::None,
                 verify_urls: Vec::new(),
