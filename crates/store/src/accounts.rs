@@ -162,6 +162,9 @@ pub struct AccountFilter {
     pub org_wide: Option<bool>,
 }
 
+/// How many characters a search looks into: an index holds them, and a provider may call a person anything.
+const SEARCHED: usize = 500;
+
 impl Keyed for AccountRow {
     fn cursor(&self) -> Cursor {
         Cursor { created_at: self.created_at, id: self.id.to_string() }
@@ -333,5 +336,5 @@ pub(crate) fn search_text(identifier: &str, identity: Option<&crate::Identity>) 
             text.push_str(&part.to_lowercase());
         }
     }
-    text
+    text.chars().take(SEARCHED).collect()
 }

@@ -46,6 +46,8 @@ row! {
         agent_run_id: Option<String>,
         /// What went wrong in more words, where the environment keeps them.
         error_message: Option<String>,
+        /// The provider's part of the time; `None` when nothing was sent to it.
+        provider_ms: Option<i64>,
     }
 
     /// One attempt to refresh an account.
@@ -93,7 +95,7 @@ impl Db {
             execute!(tx &mut tx, sql::CALL_INSERT, row.id, row.environment_id, row.reference, row.source,
                 row.connection_id, row.account_id, row.method, row.path, row.status, row.error_code,
                 row.duration_ms, row.started_at, row.outcome, row.connector, row.connection_name, row.tool_name,
-                row.agent_run_id, row.error_message)?;
+                row.agent_run_id, row.error_message, row.provider_ms)?;
         }
         tx.commit().await
     }

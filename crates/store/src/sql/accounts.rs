@@ -37,9 +37,9 @@ sql! {
          reason, auth_type, method, credential_id, sealed_grant, variables, granted_scopes, wanted_scopes, \
          api_config, identity_id, identity_label, access_expires_at, refresh_expires_at, next_refresh_at, \
          org_wide, created_at, updated_at, identifier_lower, search_text, event_sequence, \
-         generation, refresh_state, failure_count) VALUES \
+         generation, refresh_state, failure_count, used_day) VALUES \
          ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-         $23, $23, $24, $25, $26, 1, 'idle', 0) RETURNING ", account_columns!());
+         $23, $23, $24, $25, $26, 1, 'idle', 0, CAST($23 AS BIGINT) / 86400000000) RETURNING ", account_columns!());
     ACCOUNT_GET = ("SELECT ", account_columns!(), " FROM account WHERE id = $1");
     ACCOUNT_LOOKUP = (
         "SELECT ", account_columns!(), " FROM account WHERE connection_id = $1 AND identifier = $2 \
@@ -88,7 +88,8 @@ sql! {
          search_text = $30 WHERE id = $1");
     /// Not more often than once in a while: a busy account would rewrite its row on every call.
     ACCOUNT_TOUCH = (
-        "UPDATE account SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $3)");
+        "UPDATE account SET last_used_at = $2, used_day = CAST($2 AS BIGINT) / 86400000000 \
+         WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $3)");
     ACCOUNT_SEQUENCE = (
         "UPDATE account SET event_sequence = event_sequence + $2 WHERE id = $1 RETURNING event_sequence");
     ACCOUNT_DELETE = ("DELETE FROM account WHERE id = $1");

@@ -33,7 +33,8 @@ macro_rules! audit_filter {
 macro_rules! call_columns {
     () => {
         "id, environment_id, reference, source, connection_id, account_id, method, path, status, error_code, \
-         duration_ms, started_at, outcome, connector, connection_name, tool_name, agent_run_id, error_message"
+         duration_ms, started_at, outcome, connector, connection_name, tool_name, agent_run_id, error_message, \
+         provider_ms"
     };
 }
 
@@ -69,7 +70,7 @@ sql! {
 
     CALL_INSERT = (
         "INSERT INTO call_log (", call_columns!(), ") VALUES \
-         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)");
+         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)");
     CALL_BY_REFERENCE = (
         "SELECT ", call_columns!(), " FROM call_log WHERE environment_id = $1 AND reference = $2 \
          ORDER BY started_at, id");

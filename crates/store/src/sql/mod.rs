@@ -6,12 +6,15 @@ pub(crate) mod clients;
 pub(crate) mod connections;
 pub(crate) mod custom_connectors;
 pub(crate) mod environments;
+pub(crate) mod figures;
 pub(crate) mod flows;
+pub(crate) mod journal;
 pub(crate) mod logs;
 pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod refresh;
 pub(crate) mod sealed;
+pub(crate) mod survey;
 pub(crate) mod trials;
 pub(crate) mod webhooks;
 
@@ -36,13 +39,16 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
         connections::ALL,
         custom_connectors::ALL,
         environments::ALL,
+        figures::ALL,
         flows::ALL,
+        journal::ALL,
         logs::ALL,
         members::ALL,
         organizations::ALL,
         refresh::ALL,
         sealed::ALL,
         trials::ALL,
+        survey::ALL,
         webhooks::ALL,
     ];
     files.into_iter().flatten().copied()

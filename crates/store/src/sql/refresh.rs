@@ -51,9 +51,15 @@ sql! {
     END_JOB_LEASES = (
         "DELETE FROM job_lease WHERE substr(owner, 1, length(CAST($1 AS TEXT))) = CAST($1 AS TEXT)");
 
+    /// A try that follows a failed one counts on from it. The account's row is that after the change.
     REFRESH_LOG_INSERT = (
-        "INSERT INTO refresh_log (id, account_id, at, outcome, reason, generation, duration_ms) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)");
+        "INSERT INTO refresh_log (id, account_id, at, outcome, reason, generation, duration_ms, environment_id, \
+         connection_id, next_try_at, attempt) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, (SELECT a.environment_id FROM account a WHERE a.id = $2), \
+         (SELECT a.connection_id FROM account a WHERE a.id = $2), \
+         (SELECT a.next_refresh_at FROM account a WHERE a.id = $2), \
+         COALESCE((SELECT CASE WHEN p.outcome IN ('transient', 'uncertain') THEN p.attempt + 1 ELSE 1 END \
+           FROM refresh_log p WHERE p.account_id = $2 ORDER BY p.at DESC, p.id DESC LIMIT 1), 1))");
     REFRESH_LOG_LIST = (
         "SELECT id, account_id, at, outcome, reason, generation, duration_ms FROM refresh_log \
          WHERE account_id = $1 ORDER BY at DESC, id DESC LIMIT $2");
