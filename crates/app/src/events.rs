@@ -10,6 +10,9 @@ use crate::state::App;
 /// The event of a transition; it names the state before, so [`moved`] makes it and not [`about`].
 const STATUS_UPDATED: &str = "connected_account.status_updated";
 
+/// The last event about an account.
+pub(crate) const DELETED: &str = AccountEvent::Deleted.as_str();
+
 /// Every type of event about an account, with what people call it.
 pub(crate) const TYPES: [(&str, &str); 9] = [
     (AccountEvent::Created.as_str(), "Connected account created"),

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::state::App;
-use crate::{connections, data_keys, flows, keys, members, tokens, webhooks};
+use crate::{connections, data_keys, figures, flows, keys, members, tokens, webhooks};
 
 /// How often old flows and keys are tidied up.
 const TIDY_EVERY: Duration = Duration::from_secs(300);
@@ -50,6 +50,7 @@ impl Jobs {
             flows::drain(app).await;
             app.flights().drain().await;
             app.ledger().drain().await;
+            app.trail().drain().await;
         };
         if tokio::time::timeout(patience, done).await.is_err() {
             tracing::error!(
@@ -127,5 +128,6 @@ async fn tidy(app: &App) -> Result<()> {
     // leases of other nodes that died have ended by now
     tokens::recover(app).await?;
     app.db().retire_signing_keys(app.now()).await?;
+    figures::take_census(app).await?;
     Ok(())
 }

@@ -141,6 +141,7 @@ async fn assemble(parts: AppParts, db: Db, root_key: Arc<dyn KeyProvider>) -> Re
         flights: Flights::default(),
         spill,
         ledger: crate::proxy::Ledger::default(),
+        trail: crate::trail::Trail::default(),
         flow_tasks: TaskTracker::new(),
     }))
 }

@@ -13,6 +13,7 @@ use crate::keys::KnownKeys;
 use crate::node::NodeName;
 use crate::proxy::{Caps, Ledger};
 use crate::tokens::{Flights, Outcome, Spill};
+use crate::trail::Trail;
 
 /// The running application. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -37,6 +38,7 @@ pub(crate) struct Inner {
     pub flights: Flights<AccountId, Outcome>,
     pub spill: Spill,
     pub ledger: Ledger,
+    pub trail: Trail,
     pub caps: Caps,
     /// Exchanges under way: a browser that leaves does not cut them off.
     pub flow_tasks: TaskTracker,
@@ -129,6 +131,10 @@ impl App {
 
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.0.ledger
+    }
+
+    pub(crate) fn trail(&self) -> &Trail {
+        &self.0.trail
     }
 
     pub(crate) fn caps(&self) -> &Caps {

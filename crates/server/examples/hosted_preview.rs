@@ -26,6 +26,10 @@ mod preview {
                 .ok_or_else(|| Error::new(Code::FlowNotFound, "no such sample"))
         }
 
+        async fn left(&self, _: &str) -> Result<()> {
+            Ok(())
+        }
+
         async fn submit(&self, _: &str, visit: &Visit, form: Submitted) -> Result<Answer> {
             if visit.browser.is_none() {
                 return Err(Error::new(Code::StateInvalid, "no cookie"));

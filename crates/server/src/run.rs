@@ -233,6 +233,10 @@ impl web::Flows for Pages {
         flows::view(&self.0, token, visit).await
     }
 
+    async fn left(&self, token: &str) -> Result<()> {
+        flows::left(&self.0, token).await
+    }
+
     async fn submit(&self, token: &str, visit: &Visit, form: Submitted) -> Result<Answer> {
         flows::submit(&self.0, token, visit, form.0).await
     }

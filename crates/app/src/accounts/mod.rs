@@ -11,8 +11,10 @@ mod import;
 mod list;
 mod lookup;
 mod org_wide;
+mod person;
 mod prepare;
 mod settings;
+mod survey;
 mod types;
 mod update;
 mod view;
@@ -23,6 +25,8 @@ pub use disconnect::{Disconnected, delete, disconnect, revoke};
 pub use import::{ImportAccount, import, import_one};
 pub use list::{counts, get, history, list, search};
 pub use org_wide::{OrgWide, authorize_org_wide};
+pub use person::{ErasedAccount, Erasure, erase_person, of_person};
+pub use survey::{Flag, MOST_COUNTED, SurveyQuery, Surveyed, survey, surveyed};
 pub use types::{
     Account, AccountAuth, AccountQuery, CreateAccount, Credentials, Imported, ImportedLine, Lookup,
     OauthTokens, RefreshRecord, Revealed, RevokeOutcome, ScopeSelection, StatusCount, UpdateAccount,

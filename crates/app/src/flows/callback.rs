@@ -18,6 +18,7 @@ use super::{begin, finish, held, trial, verify};
 use crate::environments;
 use crate::state::App;
 use crate::tokens::LoadedConnection;
+use crate::trail::{Note, Step};
 
 /// Parameter of a callback that came as a form: no provider sends it, our own redirect adds it.
 pub const POSTED: &str = "kb_posted";
@@ -83,6 +84,7 @@ async fn receive(
         return Err(error.into());
     }
     let open = open::by_id(app, &known.flow, known.issued_at).await?;
+    app.trail().add(app, &open.flow.id, Note::Step(Step::Returned));
     check_issuer(app, &open, issuer.as_deref()).await.map_err(|error| open.trouble(error))?;
     match outcome {
         Outcome::Error { error, .. } => {

@@ -34,4 +34,4 @@ pub(crate) use session::{link_of, redirect_url};
 pub use submit::submit;
 pub use test_result::{TestResult, test_request_id, test_result};
 pub use verify::{success, verify};
-pub use view::view;
+pub use view::{left, view};

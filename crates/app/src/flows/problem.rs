@@ -5,6 +5,7 @@ use keybearer_core::{Code, Error, Reference, Timestamp};
 
 use super::page::{Answer, Page, PageBody, PageHead, ProblemCase, ProblemPage};
 use crate::state::App;
+use crate::trail::Note;
 
 /// A failure and the page it belongs to.
 #[derive(Debug)]
@@ -32,6 +33,9 @@ pub(super) fn answer(app: &App, trouble: Trouble) -> Answer {
         %reference, code = %error.code, detail = %error.detail, source = error.source.as_ref().map(|source| source.to_string()),
         flow.id = flow.as_ref().map(FlowId::as_str), connector = head.connector_slug, "a connect page shows a problem"
     );
+    if let Some(flow) = &flow {
+        app.trail().add(app, flow, Note::Trouble(error.code, reference.clone()));
+    }
     let page = ProblemPage {
         case,
         code: error.code,

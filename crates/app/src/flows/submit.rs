@@ -18,6 +18,7 @@ use super::{consent, credentials, finish, held, oauth1, sealed, state, trial, vi
 use crate::accounts::{self, ScopeSelection};
 use crate::connections::{self, ScopeSettings};
 use crate::state::App;
+use crate::trail::{Note, Step};
 
 /// What a posted form leads to: the provider, or a page.
 ///
@@ -101,6 +102,7 @@ async fn leave(
         MethodType::Oauth1 => oauth1::start(app, &open, browser).await,
         _ => begin::provider_url(app, &open, browser).await,
     };
+    app.trail().add(app, &open.flow.id, Note::Step(Step::Left));
     url.map(Answer::Redirect).map_err(|error| open.trouble(error))
 }
 
@@ -132,6 +134,8 @@ async fn credentials(
         Err(violations) => return Ok(again(app, &open, browser, &input, Wrong::Fields(violations)).await?),
     };
     let hash = credentials::take_try(app, &open).await.map_err(|error| open.trouble(error))?;
+    // a credential is given and checked here: there is no other place to go to
+    app.trail().add(app, &open.flow.id, Note::Step(Step::Returned));
     match credentials::connect(app, &open, values).await {
         Ok(connected) => {
             let row = finish::store(app, &open, Some(&hash), &connected).await;
@@ -188,6 +192,7 @@ async fn again(
     };
     let code = if let Wrong::Refused(error) = &wrong { error.code } else { Code::InvalidArgument };
     tracing::info!(%reference, %code, flow.id = %open.flow.id, "a connect form came back");
+    app.trail().add(app, &open.flow.id, Note::Trouble(code, reference.clone()));
     form.problem = Some(FormProblem { what, then, reference });
     let body = match begin::road(app, open)? {
         Road::Credentials | Road::Consent => {

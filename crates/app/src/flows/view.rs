@@ -1,4 +1,5 @@
-//! Opening a connect link. Nothing is written and nobody is called, however often it is opened.
+//! Opening a connect link. Nothing is decided, nothing used up and nobody called, however often it is opened; that it was
+//! opened is noted once, after the page went out.
 
 use keybearer_connectors::forms::{self, FormField};
 use keybearer_connectors::schema::{AuthMethod, FieldKind, Scope};
@@ -15,6 +16,7 @@ use super::problem::{self, Trouble};
 use super::{consent, held, state};
 use crate::connections::{self, ScopeSettings};
 use crate::state::App;
+use crate::trail::{Note, Step};
 
 /// The page of a connect link.
 ///
@@ -25,6 +27,19 @@ pub async fn view(app: &App, token: &str, visit: &Visit) -> Result<Answer> {
         Ok(page) => Answer::Page(Box::new(page)),
         Err(trouble) => problem::answer(app, trouble),
     })
+}
+
+/// Somebody pressed the button of a start page: the browser says so beside following the link (`ping`). What is said about
+/// no link of ours is forgotten.
+///
+/// # Errors
+/// [`keybearer_core::Code::DatabaseUnavailable`].
+pub async fn left(app: &App, token: &str) -> Result<()> {
+    let flow = app.db().find_flow_by_token(&open::token_hash(token)).await?;
+    if let Some(flow) = flow.filter(|flow| flow.finished_at.is_none()) {
+        app.trail().add(app, &flow.id, Note::Step(Step::Left));
+    }
+    Ok(())
 }
 
 async fn page(app: &App, token: &str, visit: &Visit) -> Result<Page, Trouble> {
@@ -46,6 +61,7 @@ async fn page(app: &App, token: &str, visit: &Visit) -> Result<Page, Trouble> {
             start(app, &open, StartNext::Link(url)).await?
         }
     };
+    app.trail().add(app, &open.flow.id, Note::Step(Step::Opened));
     Ok(Page { head: open.head, body })
 }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use http::{HeaderMap, Method, Request, Response, Uri};
 use keybearer_connectors::Bindings;
 use keybearer_connectors::engine::{Context, inject, means_expired_token, needs_whole_body, proxy_target};
@@ -43,19 +45,23 @@ pub struct ProxyCall {
 /// [`Code::ProviderUnavailable`], [`Code::TooLarge`], [`Code::RateLimited`].
 pub async fn call(app: &App, caller: &Caller, call: ProxyCall) -> Result<Response<BodyStream>> {
     let started = Started::now(app, &call);
-    let mut account = None;
-    let outcome = run(app, caller, call, &mut account).await;
+    let mut trace = Trace::default();
+    let outcome = run(app, caller, call, &mut trace).await;
     let status = outcome.as_ref().map(|response| response.status().as_u16());
-    started.end(app, caller, account.as_ref(), status);
+    started.end(app, caller, &trace, status);
     outcome
 }
 
-async fn run(
-    app: &App,
-    caller: &Caller,
-    call: ProxyCall,
-    slot: &mut Option<LoadedAccount>,
-) -> Result<Response<BodyStream>> {
+/// What a call leaves behind for the log, however it ends.
+#[derive(Default)]
+pub(super) struct Trace {
+    /// The account, when it got that far.
+    pub account: Option<LoadedAccount>,
+    /// How long the provider took, when something was sent to it.
+    pub provider: Option<Duration>,
+}
+
+async fn run(app: &App, caller: &Caller, call: ProxyCall, trace: &mut Trace) -> Result<Response<BodyStream>> {
     caller.require(Permission::ConnectorsExecute)?;
     if matches!(call.method, Method::CONNECT | Method::TRACE) {
         return Err(Error::field("method", "must not be CONNECT or TRACE"));
@@ -63,17 +69,23 @@ async fn run(
     let headers = headers::for_provider(&call.headers)?;
     let row = find_account(app, caller, &call.connection, &call.identifier).await?;
     let permit = app.caps().enter(&row)?;
-    let account = slot.insert(tokens::fresh(app, &row.id).await?);
+    let Trace { account, provider } = trace;
+    let account = account.insert(tokens::fresh(app, &row.id).await?);
     // the path is judged before the body is read or anything is sent
     target(app, account, &call.path_and_query)?;
     let whole = needs_whole_body(account.connection.method()?);
     let body = RequestBody::read(call.body, whole, app.config().proxy.request_bytes).await?;
     let asked = Asked { method: call.method, path_and_query: call.path_and_query, headers };
     let mut way = Way { asked, body, facts: Facts::default() };
-    let answer = send(app, account, &mut way).await?;
-    let (expired, answer) = judge(account, answer).await?;
+    let answer = send(app, account, &mut way).await;
+    *provider = Some(way.facts.provider);
+    let (expired, answer) = judge(account, answer?).await?;
     let answer = match expired {
-        true => after_refusal(app, account, &mut way, answer).await?,
+        true => {
+            let repeated = after_refusal(app, account, &mut way, answer).await;
+            *provider = Some(way.facts.provider);
+            repeated?
+        }
         false => answer,
     };
     let mut answer = deliver(account, answer)?;

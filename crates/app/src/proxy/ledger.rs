@@ -46,6 +46,13 @@ impl Ledger {
         }
     }
 
+    /// Waits until what came so far is written, for a moment at most.
+    pub async fn settle(&self) {
+        self.tracker.close();
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), self.tracker.wait()).await;
+        self.tracker.reopen();
+    }
+
     /// Waits until everything is written.
     pub async fn drain(&self) {
         self.tracker.close();

@@ -6,7 +6,7 @@ use keybearer_core::ids::{AccountId, CallLogId};
 use keybearer_core::{Error, Fault, Timestamp};
 use keybearer_store::{CallOutcome, CallRow};
 
-use super::call::ProxyCall;
+use super::call::{ProxyCall, Trace};
 use crate::access::Caller;
 use crate::state::App;
 use crate::tokens::LoadedAccount;
@@ -39,13 +39,8 @@ impl Started {
     }
 
     /// Hands the line to the ledger; a database that is away does not stop the call.
-    pub fn end(
-        self,
-        app: &App,
-        caller: &Caller,
-        account: Option<&LoadedAccount>,
-        outcome: Result<u16, &Error>,
-    ) {
+    pub fn end(self, app: &App, caller: &Caller, trace: &Trace, outcome: Result<u16, &Error>) {
+        let account = trace.account.as_ref();
         let Ok(id) = app.id(CallLogId::from_number) else {
             return;
         };
@@ -68,6 +63,7 @@ impl Started {
             agent_run_id: self.agent_run_id,
             // dropped by the ledger unless the environment keeps details
             error_message: outcome.err().map(|error| error.detail.chars().take(500).collect()),
+            provider_ms: trace.provider.map(|spent| i64::try_from(spent.as_millis()).unwrap_or(i64::MAX)),
             duration_ms: i64::try_from(self.clock.elapsed().as_millis()).unwrap_or(i64::MAX),
             started_at: self.at,
         };

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use axum::routing::get;
-use http::{HeaderMap, Uri, header};
+use axum::routing::{get, post};
+use http::{HeaderMap, StatusCode, Uri, header};
 use keybearer_app::flows;
 use keybearer_core::{Code, Result};
 
@@ -21,6 +21,9 @@ use crate::web::{Web, cookie};
 pub trait Flows: Clone + Send + Sync + 'static {
     /// The page of a connect link. Writes nothing and calls nobody.
     fn view(&self, token: &str, visit: &Visit) -> impl Future<Output = Result<Answer>> + Send;
+
+    /// Somebody pressed the button that leads to the provider.
+    fn left(&self, token: &str) -> impl Future<Output = Result<()>> + Send;
 
     /// The posted form of a connect link.
     fn submit(
@@ -53,6 +56,7 @@ type Shared<F> = State<Arc<Web<F>>>;
 pub fn routes<F: Flows>(web: Web<F>) -> Router {
     Router::new()
         .route("/c/{token}", get(view::<F>).post(submit::<F>))
+        .route("/c/{token}/left", post(left::<F>))
         .route("/sso/v1/oauth/{connection}/callback", get(callback::<F>).post(posted_callback))
         .route("/connect/success", get(success::<F>))
         .with_state(Arc::new(web))
@@ -69,6 +73,14 @@ async fn view<F: Flows>(State(web): Shared<F>, Path(token): Path<String>, header
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// The `ping` of the link to the provider. It says one thing about a link that whoever sends it has; nothing is answered.
+async fn left<F: Flows>(State(web): Shared<F>, Path(token): Path<String>) -> StatusCode {
+    if let Err(error) = web.flows.left(&token).await {
+        tracing::warn!(code = error.code.as_str(), "that somebody left for the provider could not be noted");
+    }
+    StatusCode::NO_CONTENT
 }
 
 async fn submit<F: Flows>(

@@ -46,6 +46,11 @@ impl Flows for Recorder {
         Self::answer(token)
     }
 
+    async fn left(&self, token: &str) -> Result<()> {
+        self.note(&format!("left {token}"), &Visit::default(), &Submitted::default());
+        Ok(())
+    }
+
     async fn submit(&self, token: &str, visit: &Visit, form: Submitted) -> Result<Answer> {
         self.note(&format!("submit {token}"), visit, &form);
         Self::answer(token)

@@ -24,6 +24,8 @@ pub(super) struct StartView {
     permissions: Vec<Permission>,
     provider_lists: Option<Sentence>,
     link: Option<Href>,
+    /// Told when somebody follows the link.
+    ping: Option<String>,
     form: Option<FormView>,
     go: Sentence,
     cancel: Option<Href>,
@@ -46,7 +48,7 @@ impl Permission {
 }
 
 impl StartView {
-    pub fn new(head: &PageHead, page: &StartPage) -> Self {
+    pub fn new(head: &PageHead, page: &StartPage, own: Option<&Href>) -> Self {
         let words = &ENGLISH.start;
         let frame = Frame::new(head, words.title);
         let names = frame.names.clone();
@@ -71,6 +73,7 @@ impl StartView {
             person: person(&frame),
             works_until: until(ENGLISH.works_until, page.expires_at),
             permissions,
+            ping: own.map(|own| format!("{}/left", own.as_str())),
             link,
             form,
             frame,
@@ -267,7 +270,7 @@ impl AbsentView {
 pub(super) fn html(page: &Page, own: Option<&Href>) -> askama::Result<String> {
     use super::contract::PageBody::{Credentials, Done, IdentityChanged, Problem, Start};
     match &page.body {
-        Start(body) => StartView::new(&page.head, body).render(),
+        Start(body) => StartView::new(&page.head, body, own).render(),
         Credentials(body) => CredentialView::new(&page.head, body).render(),
         IdentityChanged(body) => IdentityView::new(&page.head, body, own).render(),
         Done(body) => DoneView::new(&page.head, body, own).render(),
