@@ -91,7 +91,7 @@ export default {
   '6 filter accounts, and 7 open a timeline': async ({ pages, keybearer }) => {
     await world(await keybearer());
     const { page, keys } = await at({ pages, keybearer }, '/accounts');
-    await keys.fill(/^User or identity/, 'ada@fieldnote');
+    await keys.fill(/^User, identity/, 'ada@fieldnote');
     await keys.press('Enter');
     await page.waitForURL(/q=ada/);
     await keys.go(/^ada@fieldnote\.example/);

@@ -425,3 +425,10 @@ if (once) {
   once.querySelector('[data-stored]').addEventListener('click', done);
   for (const button of once.querySelectorAll('[data-copy="secret"]')) button.addEventListener('click', done);
 }
+// How many accounts are ticked.
+const chosen = document.querySelector('[data-chosen]');
+chosen?.closest('form').addEventListener('change', ({ currentTarget }) => {
+  const ticked = currentTarget.querySelectorAll('[name=account]:checked').length;
+  const all = currentTarget.querySelector('[name=all]')?.checked;
+  chosen.textContent = all ? 'All that fit are chosen' : `${ticked} chosen`;
+});

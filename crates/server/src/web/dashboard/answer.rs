@@ -85,6 +85,15 @@ pub(super) fn sentence(text: &str) -> String {
     format!("{first}{}{stop}", characters.as_str())
 }
 
+/// A text for a command line, quoted where a shell would read something into it.
+pub(super) fn quoted(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@/+:,%".contains(&byte);
+    match !text.is_empty() && text.bytes().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
 impl Visit {
     /// The frame of a page of this visit.
     pub fn frame(&self, section: Section, title: &str) -> Frame {
@@ -132,5 +141,18 @@ impl Visit {
                 problem(&error, &self.session.caller.reference, frame)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_shell_reads_a_name_as_one_word() {
+        assert_eq!(quoted("ada@example.com"), "ada@example.com");
+        assert_eq!(quoted("$(rm -rf /)"), "'$(rm -rf /)'");
+        assert_eq!(quoted("O'Neil; ls"), "'O'\\''Neil; ls'");
+        assert_eq!(quoted(""), "''");
     }
 }

@@ -92,6 +92,8 @@ impl Head {
 struct ConnectionView {
     frame: Frame,
     head: Head,
+    /// Markup of the pictures.
+    pictures: String,
     counts: Vec<Count>,
     tested: Option<Tested>,
     progress: Option<Progress>,
@@ -199,6 +201,7 @@ async fn page(visit: &Visit, name: &str, language: &'static str) -> Result<Respo
             .under("", connection.name.clone())
             .command(format!("keybearer connections show {}", connection.name)),
         head: Head::of(visit, &connection, method, Tab::Overview),
+        pictures: super::pictures::of_connection(visit, &connection).await?,
         counts: counts(&connection),
         tested: tested(visit, &connection, method).await?,
         progress: progress(&connection),

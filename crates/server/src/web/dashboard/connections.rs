@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::flash::accounts as counted;
 use super::frame::{Frame, Section, Tile};
 use super::guard::Visit;
+use super::pictures::{Strip, week_strips};
 use super::when::When;
 
 /// Filters, and the page.
@@ -76,6 +77,8 @@ struct Row {
     active: bool,
     created: When,
     updated: When,
+    /// How the last seven days went.
+    strip: Option<Strip>,
 }
 
 /// `GET /connections`
@@ -106,6 +109,13 @@ async fn page(visit: &Visit, asked: &Asked) -> Result<Response> {
     let (next, previous) = (address(listed.next), address(listed.previous));
     let (drafts, used): (Vec<Connection>, Vec<Connection>) =
         listed.items.into_iter().partition(|one| one.state == ConnectionState::Draft);
+    let strips = week_strips(visit, &used).await?;
+    let mut used: Vec<Row> = used.into_iter().map(|one| row(visit, one)).collect();
+    for (id, strip) in strips {
+        if let Some(row) = used.iter_mut().find(|row| row.id == id) {
+            row.strip = Some(strip);
+        }
+    }
     let view = ListView {
         query: asked.q.clone(),
         state: asked.state.clone(),
@@ -114,7 +124,7 @@ async fn page(visit: &Visit, asked: &Asked) -> Result<Response> {
         next: next.unwrap_or_default(),
         previous: previous.unwrap_or_default(),
         drafts: drafts.into_iter().map(|one| row(visit, one)).collect(),
-        groups: groups(used.into_iter().map(|one| row(visit, one)).collect()),
+        groups: groups(used),
         may: caller.permissions.has(Permission::ConnectorsWrite),
         may_link: caller.permissions.has(Permission::AccountsWrite),
         frame: visit.frame(Section::Connections, "Connections").command("keybearer connections list"),
@@ -160,6 +170,7 @@ fn row(visit: &Visit, connection: Connection) -> Row {
         active: connection.state == ConnectionState::Active,
         created: When::new(connection.created_at, now),
         updated: When::new(connection.updated_at, now),
+        strip: None,
         id: connection.id.to_string(),
         method: connection.method,
         name: connection.name,

@@ -14,7 +14,10 @@ use keybearer_core::{Code, ConnectionState, Error, Result};
 use qrcode::{Color, EcLevel, QrCode};
 use serde::Deserialize;
 
+use super::accounts::badge;
+use super::answer::quoted;
 use super::answer::{see_other, sentence, with_cookie};
+use super::connections::Badge;
 use super::cookie::Cookie;
 use super::form::Form;
 use super::frame::{Frame, Section};
@@ -31,6 +34,20 @@ pub(super) struct Asked {
     account: String,
 }
 
+/// A file that the page itself carries: saving it asks the server nothing.
+pub(super) fn data_file(kind: &str, text: &str) -> String {
+    let mut address = format!("data:{kind};charset=utf-8,");
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' => {
+                address.push(char::from(byte))
+            }
+            other => address.push_str(&format!("%{other:02X}")),
+        }
+    }
+    address
+}
+
 /// D14, before.
 #[derive(Template)]
 #[template(path = "dashboard/link.html")]
@@ -38,6 +55,7 @@ struct AskView {
     frame: Frame,
     choices: Vec<Choice>,
     user: String,
+    existing: Vec<(String, Badge)>,
     lifetimes: Vec<Lifetime>,
     wrong: Option<String>,
 }
@@ -68,9 +86,12 @@ struct MadeView {
     account: String,
     user: String,
     connection: String,
+    mail: String,
+    curl: String,
 }
 
-const LIFETIMES: [(u64, &str); 5] = [
+/// How long a link can work, and how that is said.
+pub(super) const LIFETIMES: [(u64, &str); 5] = [
     (900, "15 minutes"),
     (3600, "1 hour"),
     (86_400, "24 hours"),
@@ -152,6 +173,8 @@ pub(super) async fn made(visit: Visit, Query(asked): Query<Asked>, headers: Head
         let view = MadeView {
             frame: frame
                 .command(format!("keybearer link {} --user {}", account.connection, account.identifier)),
+            mail: mail(&account.connector, &url),
+            curl: api(visit.app().issuer(), &account.connection, &account.identifier),
             account: account.id.to_string(),
             user: account.identifier,
             connection: account.connection,
@@ -174,6 +197,10 @@ async fn ask_view(
 ) -> Result<AskView> {
     let query = ConnectionQuery { state: Some(ConnectionState::Active), ..ConnectionQuery::default() };
     let listed = connections::list(visit.app(), visit.caller(), &query, &PageAsk::first(100)).await?;
+    let existing = match user.trim() {
+        "" => Vec::new(),
+        known => accounts::of_person(visit.app(), visit.caller(), known).await?,
+    };
     let choice = |one: connections::Connection| Choice {
         chosen: one.id.as_str() == chosen || one.name == chosen,
         id: one.id.to_string(),
@@ -186,11 +213,30 @@ async fn ask_view(
         frame: frame.under("", "Create a link").command("keybearer link CONNECTION --user USER"),
         choices: listed.items.into_iter().map(choice).collect(),
         user,
+        existing: existing.into_iter().map(|one| (one.connection, badge(one.status))).collect(),
         lifetimes: lifetimes
             .map(|(seconds, words)| Lifetime { seconds, words, chosen: seconds == lifetime })
             .collect(),
         wrong,
     })
+}
+
+/// A message that carries the link.
+fn mail(service: &str, url: &str) -> String {
+    format!(
+        "Hello,\n\nplease connect your {service} account with this link:\n{url}\n\nYou sign in at the service itself; we never see \
+         your password. The link works until it succeeds or its time is over."
+    )
+}
+
+/// The call of the API that makes such a link.
+fn api(issuer: &str, connection: &str, user: &str) -> String {
+    let body = serde_json::json!({"connector": connection, "identifier": user}).to_string();
+    format!(
+        "curl {issuer}/api/v1/connected_accounts/magic_link \\\n  -H \"Authorization: Bearer $KEYBEARER_TOKEN\" \\\n  -H \"Content-Type: \
+         application/json\" \\\n  -d {}",
+        quoted(&body)
+    )
 }
 
 /// The dark modules of the code as the data of a path, and how many modules wide it is with its quiet zone.

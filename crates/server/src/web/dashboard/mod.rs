@@ -22,6 +22,7 @@ mod logs;
 mod overview;
 mod people;
 mod permissions;
+mod pictures;
 mod readable;
 mod redirect_checks;
 mod review;
@@ -81,14 +82,12 @@ pub(super) fn routes(app: App, sandbox: Option<Beside>) -> Router {
         .merge(webhook_routes())
         .merge(sandbox_routes())
         .route("/", get(overview::show))
-        .route("/accounts", get(accounts::list))
-        .route("/accounts/{id}", get(accounts::show))
-        .route("/accounts/{id}/refresh", post(accounts::refresh))
-        .route("/accounts/{id}/disconnect", post(accounts::disconnect))
-        .route("/accounts/{id}/delete", get(accounts::ask_delete).post(accounts::delete))
+        .merge(accounts::routes())
+        .merge(pictures::routes())
         .route("/links", get(links::ask).post(links::make))
         .route("/links/made", get(links::made))
         .route("/logs", get(logs::list))
+        .route("/logs/{reference}", get(logs::show))
         .route("/try", get(try_it::ask).post(try_it::send));
     #[cfg(debug_assertions)]
     let routes = routes.route("/_styleguide", get(styleguide::show));

@@ -1,21 +1,28 @@
 //! The first page: is everything working, and if not, what first. With `?t=…` it is where a one-time link leads.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use http::request::Parts;
 use keybearer_app::connections::{self, Connection, ConnectionQuery};
-use keybearer_app::{PageAsk, accounts};
-use keybearer_core::{AccountStatus, Result, SecretString};
+use keybearer_app::figures::{self, Scope, Span};
+use keybearer_app::tool_calls::ToolCallQuery;
+use keybearer_app::{PageAsk, Permission, accounts, analytics};
+use keybearer_core::{AccountStatus, ConnectionState, Result, SecretString};
 use serde::Deserialize;
 
 use super::Dashboard;
+use super::accounts::list::grouped;
 use super::connections::attention_words;
 use super::entry;
 use super::flash::accounts as counted;
 use super::frame::{Frame, Section};
 use super::guard::{Guest, Visit};
+use super::pictures::{self, Chart};
 use super::webhooks_view;
+use super::when;
 
 /// What the address may carry.
 #[derive(Deserialize)]
@@ -32,6 +39,7 @@ struct OverviewView {
     left: usize,
     attention: Vec<Attention>,
     figures: Vec<Figure>,
+    charts: Vec<Chart>,
 }
 
 /// A step of the way to a first call.
@@ -44,6 +52,8 @@ struct Step {
 
 /// Something that needs a person.
 struct Attention {
+    /// The worst is 0.
+    rank: u8,
     href: String,
     name: String,
     says: String,
@@ -54,8 +64,8 @@ struct Attention {
 /// A number that leads to its list.
 struct Figure {
     label: &'static str,
-    number: i64,
-    href: &'static str,
+    number: String,
+    href: String,
 }
 
 /// `GET /`
@@ -84,29 +94,71 @@ async fn page(visit: &Visit) -> Result<Response> {
     let of = |status: AccountStatus| {
         counts.iter().filter(|count| count.status == status).map(|count| count.accounts).sum()
     };
-    let (active, expired): (i64, i64) = (of(AccountStatus::Active), of(AccountStatus::Expired));
-    let waiting = of(AccountStatus::PendingAuth) + of(AccountStatus::PendingVerification);
+    let active: i64 = of(AccountStatus::Active);
     let steps = steps(&listed.items, active);
     let endpoints = webhooks_view::attention(visit).await?.into_iter().map(|one| Attention {
+        rank: 2,
         to: one.href.clone(),
         href: one.href,
         name: one.name,
         says: one.says,
         action: "Open",
     });
+    let mut charts = Vec::new();
+    if !listed.items.is_empty() {
+        for id in ["refresh", "strips", "funnel"] {
+            charts.push(pictures::one(visit, id, &Scope::default(), &listed.items).await?);
+        }
+    }
+    let mut attention = attention(&listed.items);
+    attention.extend(endpoints);
+    attention.sort_by_key(|one| one.rank);
     let view = OverviewView {
         left: steps.iter().filter(|step| !step.done).count(),
         steps,
-        attention: attention(&listed.items).into_iter().chain(endpoints).collect(),
-        figures: vec![
-            Figure { label: "Connections", number: listed.total, href: "/connections" },
-            Figure { label: "Active accounts", number: active, href: "/accounts?state=ACTIVE" },
-            Figure { label: "Need a sign-in", number: expired, href: "/accounts?state=EXPIRED" },
-            Figure { label: "Waiting for their user", number: waiting, href: "/accounts?state=PENDING_AUTH" },
-        ],
+        attention,
+        figures: figures(visit, active).await?,
+        charts,
         frame: visit.frame(Section::Overview, "Overview").command("keybearer connections list"),
     };
     Ok(visit.page(&view))
+}
+
+/// Four numbers, each leading to its list. Calls are for whoever may read the log.
+async fn figures(visit: &Visit, active: i64) -> Result<Vec<Figure>> {
+    let (app, caller, now) = (visit.app(), visit.caller(), visit.app().now());
+    let day = now.minus(Duration::from_secs(86_400));
+    let from = when::field(day).replace(':', "%3A");
+    let mut all = vec![Figure {
+        label: "Active accounts",
+        number: grouped(active),
+        href: "/accounts?state=ACTIVE".to_owned(),
+    }];
+    if caller.permissions.has(Permission::LogsRead) {
+        let until = Some(now.plus(Duration::from_secs(1)));
+        let query = ToolCallQuery { from: Some(day), until, ..ToolCallQuery::default() };
+        let calls = analytics::overview(app, caller, query).await?.all;
+        let href = format!("/logs?kind=call&from={from}");
+        all.push(Figure { label: "Calls, 24 hours", number: grouped(calls.total()), href: href.clone() });
+        let share = match calls.total() {
+            0 => "—".to_owned(),
+            total => {
+                let tenths = (calls.errors() * 1000 + total - 1) / total;
+                format!("{}.{} %", tenths / 10, tenths % 10)
+            }
+        };
+        all.push(Figure {
+            label: "Calls failed, 24 hours",
+            number: share,
+            href: format!("{href}&status=failed"),
+        });
+    }
+    let scope = Scope { span: Span::Day, connection: None };
+    let refreshes = figures::refresh_health(app, caller, &scope).await?;
+    let failed: i64 = refreshes.slots.iter().filter_map(|(_, value)| value.map(|value| value.failed)).sum();
+    let href = format!("/logs?kind=refresh&status=failed&from={from}");
+    all.push(Figure { label: "Refreshes failed, 24 hours", number: grouped(failed), href });
+    Ok(all)
 }
 
 fn steps(all: &[Connection], active: i64) -> Vec<Step> {
@@ -136,17 +188,26 @@ fn steps(all: &[Connection], active: i64) -> Vec<Step> {
     ]
 }
 
+/// What needs a person about the connections.
 fn attention(all: &[Connection]) -> Vec<Attention> {
     let mut found = Vec::new();
     for connection in all {
         let href = format!("/connections/{}", connection.id);
+        let name = connection.name.clone();
         if let Some(reason) = &connection.attention {
             let (says, action, to) = attention_words(reason, &href);
-            found.push(Attention { href, name: connection.name.clone(), says, action, to });
+            found.push(Attention { rank: 0, href, name, says, action, to });
         } else if connection.counts.expired > 0 {
             let says = format!("{} must sign in again.", counted(connection.counts.expired));
             let to = format!("/accounts?state=EXPIRED&connection={}", connection.id);
-            found.push(Attention { href, name: connection.name.clone(), says, action: "See them", to });
+            found.push(Attention { rank: 1, href, name, says, action: "See them", to });
+        } else if connection.state == ConnectionState::Paused {
+            let says = "Paused: calls are refused, everything is kept.".to_owned();
+            found.push(Attention { rank: 3, to: href.clone(), href, name, says, action: "Look" });
+        } else if connection.state == ConnectionState::Draft {
+            let to = format!("{href}/setup");
+            let says = "A draft: it cannot be linked against yet.".to_owned();
+            found.push(Attention { rank: 4, href: to.clone(), name, says, action: "Continue", to });
         }
     }
     found
