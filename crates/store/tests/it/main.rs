@@ -6,6 +6,7 @@
     reason = "a test fails by panicking, and clippy's exception does not reach the functions beside the tests"
 )]
 
+mod operations;
 mod statements;
 mod webhooks;
 mod world;
