@@ -23,6 +23,21 @@ pub fn gates(options: &[&str]) -> Result<String> {
     }
 }
 
+/// How long the released program takes for the accounts list over 100,000 accounts (Q11), by `tests/bench/accounts.mjs`.
+pub fn accounts() -> Result<String> {
+    let seed =
+        ["build", "--release", "--locked", "--package", "keybearer-store", "--example", "seed_accounts"];
+    crate::run::run(&mut crate::cargo::cargo(&seed))?;
+    let seed = metadata()?.target_directory.join("release/examples/seed_accounts");
+    let mut command = script(&["tests/bench/accounts.mjs"])?;
+    command.env("SEED_BIN", seed);
+    let (count, failure) = read(command, "tests/bench/accounts.mjs", (" held, ", " broken"))?;
+    match failure {
+        None => Ok(format!("{} lists within 150 ms", count.passed)),
+        Some(failure) => bail!("{} lists are too slow; {failure}", count.failed),
+    }
+}
+
 /// The gates on the program as it was built last, with a picture of every screen in `target/browser`; those that README
 /// and docs show are copied to `docs/pictures`.
 pub fn pictures() -> Result<()> {
@@ -38,9 +53,18 @@ pub fn pictures() -> Result<()> {
 }
 
 /// Runs a script of node, shows what it says, and reads its closing line.
-fn node(script: &[&str], words: (&str, &str)) -> Result<(Count, Option<String>)> {
+fn node(arguments: &[&str], words: (&str, &str)) -> Result<(Count, Option<String>)> {
+    read(script(arguments)?, &arguments.join(" "), words)
+}
+
+/// A script of node on the released program.
+fn script(arguments: &[&str]) -> Result<Command> {
     let mut command = Command::new("node");
-    command.args(script).env("KEYBEARER_BIN", binary()?).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(arguments).env("KEYBEARER_BIN", binary()?).stdin(Stdio::null()).stdout(Stdio::piped());
+    Ok(command)
+}
+
+fn read(mut command: Command, name: &str, words: (&str, &str)) -> Result<(Count, Option<String>)> {
     let mut child = command.spawn().context("cannot start node")?;
     let output = BufReader::new(child.stdout.take().context("the output is piped")?);
     let mut last = String::new();
@@ -49,8 +73,8 @@ fn node(script: &[&str], words: (&str, &str)) -> Result<(Count, Option<String>)>
         crate::run::say(&format!("    {last}"));
     }
     let status = child.wait()?;
-    let count = counts(&last, words).with_context(|| format!("{} gave no counts", script.join(" ")))?;
-    Ok((count, (!status.success()).then(|| format!("{}: {status}", script.join(" ")))))
+    let count = counts(&last, words).with_context(|| format!("{name} gave no counts"))?;
+    Ok((count, (!status.success()).then(|| format!("{name}: {status}"))))
 }
 
 fn counts(line: &str, (between, end): (&str, &str)) -> Option<Count> {

@@ -13,7 +13,7 @@ use anyhow::{Result, bail};
 use run::{Runner, say};
 
 const USAGE: &str = "cargo xtask test [--keep-going] [--only STEP]... [--skip STEP]...
-cargo xtask lint | arch | deny | size | bench | openapi | peers install
+cargo xtask lint | arch | deny | size | bench [accounts] | openapi | peers install
 cargo xtask ui-gates [--pictures]: every gate of the pages; with pictures of each into target/browser, those of the docs into docs";
 
 fn main() {
@@ -36,6 +36,10 @@ fn dispatch(words: &[&str]) -> Result<()> {
         ["deny"] => steps(&["--only", "deny"]),
         ["size"] => steps(&["--only", "release", "--only", "start"]),
         ["bench"] => measure::bench(),
+        ["bench", "accounts"] => {
+            say(&browser::accounts()?);
+            Ok(())
+        }
         ["ui-gates"] => steps(&["--only", "release", "--only", "gates"]),
         ["ui-gates", "--pictures"] => browser::pictures(),
         ["openapi"] => cargo::generate(),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::columns::{Sealed, row};
 use crate::connections::like;
-use crate::dialect::{execute, find, list, scalar};
+use crate::dialect::{Tx, execute, find, list, scalar};
 use crate::events::{self, NewEvent};
 use crate::page::{Cursor, Keyed, Page, PageRequest};
 use crate::sql::accounts as sql;
@@ -192,24 +192,24 @@ impl Db {
         audit: Option<&AuditRow>,
     ) -> Result<AccountRow> {
         let mut tx = self.begin().await?;
-        let (status, reason) = new.status;
-        let grant = new.grant.as_ref();
-        let identity = new.identity.as_ref();
-        let last = events::count(events);
-        let row: Option<AccountRow> = find!(tx &mut tx, sql::ACCOUNT_INSERT, new.id, new.environment_id,
-            new.connection_id, new.identifier, new.organization_id, new.user_id, status, reason, new.auth_type,
-            new.method, grant.and_then(|grant| grant.credential_id.clone()), grant.map(|grant| &grant.sealed),
-            new.variables, new.granted_scopes, new.wanted_scopes, new.api_config,
-            identity.map(|identity| &identity.id), identity.and_then(|identity| identity.label.clone()),
-            grant.and_then(|grant| grant.access_expires_at), grant.and_then(|grant| grant.refresh_expires_at),
-            grant.and_then(|grant| grant.next_refresh_at), new.org_wide, new.created_at,
-            new.identifier.to_lowercase(), search_text(&new.identifier, identity), last)?;
-        events::insert(&mut tx, &new.environment_id, Some((&new.id, last)), events).await?;
+        let row = insert(&mut tx, new, events).await?;
         if let Some(audit) = audit {
             crate::audit::insert(&mut tx, audit).await?;
         }
         tx.commit().await?;
-        row.ok_or_else(|| crate::StoreError::other("insert gave no row"))
+        Ok(row)
+    }
+
+    /// Creates many accounts at once, without events: what a measurement begins with.
+    ///
+    /// # Errors
+    /// Those of [`Self::create_account`]; then none is created.
+    pub async fn seed_accounts(&self, all: &[NewAccount]) -> Result<()> {
+        let mut tx = self.begin().await?;
+        for new in all {
+            insert(&mut tx, new, &[]).await?;
+        }
+        tx.commit().await
     }
 
     /// The account of that id, in whatever environment: the row says which.
@@ -325,6 +325,23 @@ impl Db {
         tx.commit().await?;
         Ok(Some(row))
     }
+}
+
+async fn insert(tx: &mut Tx, new: &NewAccount, events: &[NewEvent]) -> Result<AccountRow> {
+    let (status, reason) = new.status;
+    let grant = new.grant.as_ref();
+    let identity = new.identity.as_ref();
+    let last = events::count(events);
+    let row: Option<AccountRow> = find!(tx &mut *tx, sql::ACCOUNT_INSERT, new.id, new.environment_id,
+        new.connection_id, new.identifier, new.organization_id, new.user_id, status, reason, new.auth_type,
+        new.method, grant.and_then(|grant| grant.credential_id.clone()), grant.map(|grant| &grant.sealed),
+        new.variables, new.granted_scopes, new.wanted_scopes, new.api_config,
+        identity.map(|identity| &identity.id), identity.and_then(|identity| identity.label.clone()),
+        grant.and_then(|grant| grant.access_expires_at), grant.and_then(|grant| grant.refresh_expires_at),
+        grant.and_then(|grant| grant.next_refresh_at), new.org_wide, new.created_at,
+        new.identifier.to_lowercase(), search_text(&new.identifier, identity), last)?;
+    events::insert(tx, &new.environment_id, Some((&new.id, last)), events).await?;
+    row.ok_or_else(|| crate::StoreError::other("insert gave no row"))
 }
 
 /// What a search looks into.

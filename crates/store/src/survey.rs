@@ -6,7 +6,7 @@ use keybearer_core::{AccountStatus, Timestamp};
 use crate::accounts::AccountRow;
 use crate::connections::like;
 use crate::dialect::{execute, list, on, scalar};
-use crate::page::{Page, PageRequest};
+use crate::page::{Page, PageRequest, Position};
 use crate::sql::survey as sql;
 use crate::{Db, Result, StoreError};
 
@@ -73,8 +73,14 @@ impl Db {
             }
             _ => filtered!(list, read self, text, environment, filter, at, id, request.fetch())?,
         };
-        let total = self.count_surveyed(environment, filter, most).await?;
-        Ok(request.page(rows, total))
+        let mut page = request.page(rows, 0);
+        // a list of one page is counted already
+        let whole = request.position == Position::Start && page.next.is_none();
+        page.total = match i64::try_from(page.rows.len()) {
+            Ok(rows) if whole => rows.min(most),
+            _ => self.count_surveyed(environment, filter, most).await?,
+        };
+        Ok(page)
     }
 
     /// How many accounts fit, as far as `most`.

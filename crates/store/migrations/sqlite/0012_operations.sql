@@ -10,6 +10,8 @@ UPDATE account SET search_text = substr(search_text, 1, 500);
 CREATE INDEX account_listed ON account
   (environment_id, created_at, id, connection_id, status, used_day, refresh_expires_at, search_text);
 CREATE INDEX account_tally ON account (environment_id, connection_id, status);
+CREATE INDEX account_stopped ON account (environment_id, updated_at, status, reason, connection_id)
+  WHERE status IN ('EXPIRED', 'DISCONNECTED');
 CREATE INDEX account_failing ON account (environment_id, created_at, id) WHERE failure_count > 0;
 -- Those that may lack a scope; whether a wider one includes it is not the database's to know.
 CREATE INDEX account_scope_gap ON account (environment_id, created_at, id)
