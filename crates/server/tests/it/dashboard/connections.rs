@@ -176,5 +176,5 @@ async fn a_link_is_made_shown_once_and_has_a_code() {
     ada.cookies.remove("kb_made");
     assert_eq!(ada.get(&shown).await.status, 410);
     assert!(ada.get("/accounts?q=u-1").await.text.contains("Waiting for user"));
-    assert!(ada.get("/accounts?q=nobody-here").await.text.contains("No account fits this filter"));
+    assert!(ada.get("/accounts?q=nobody-here").await.text.contains("No account fits."));
 }

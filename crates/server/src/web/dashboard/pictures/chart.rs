@@ -328,7 +328,7 @@ mod tests {
 
     const PARTS: [(&str, &str); 3] = [("c1", "First try"), ("cw", "After retry"), ("cb", "Failed")];
     /// What a picture may weigh.
-    const MOST_BYTES: usize = 12_000;
+    const MOST_BYTES: usize = 12 * 1024;
 
     fn words(width: i64) -> Words<'static> {
         Words { id: "a", title: "t", says: "d", ends: ("1 Oct", "30 Oct"), width }
