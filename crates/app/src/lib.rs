@@ -35,6 +35,7 @@ pub mod sessions;
 mod signing;
 pub mod signing_keys;
 mod state;
+pub mod system;
 mod tokens;
 pub mod tool_calls;
 pub mod tools;

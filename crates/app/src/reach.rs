@@ -171,6 +171,11 @@ pub(crate) fn own_client(url: &Url, extra_roots: Vec<Root>) -> Result<Egress> {
     Ok(Egress::new(Policy { allow: allow.into_iter().collect(), extra_roots, connect_timeout: PATIENCE })?)
 }
 
+/// For the system check.
+pub(crate) async fn asked_again(app: &App) -> Reach {
+    known(app, JUST_ASKED).await
+}
+
 async fn known(app: &App, kept: Duration) -> Reach {
     let mut memory = app.reach_memory().0.lock().await;
     match &*memory {

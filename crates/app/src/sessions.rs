@@ -60,6 +60,8 @@ pub struct Session {
     pub member: Member,
     /// Where they are.
     pub environment: Environment,
+    /// Where they can go, oldest first.
+    pub environments: Vec<Environment>,
     /// The member as the use cases see them.
     pub caller: Caller,
 }
@@ -141,14 +143,33 @@ pub async fn resume(app: &App, token: &SecretString) -> Result<Option<Session>> 
         return Ok(None);
     };
     app.db().touch_member_session(&row.id, now).await?;
-    let environment = environments::default(app).await?;
+    let environments = environments::list(app).await?;
+    let chosen = row.environment_id.as_ref().and_then(|id| environments.iter().find(|one| one.id == *id));
+    let environment = chosen.or_else(|| environments.first()).cloned();
+    let environment = environment.ok_or_else(|| Error::internal("there is no environment"))?;
     let caller = Caller {
         environment: environment.id.clone(),
         actor: Actor::Member(member.id.clone()),
         reference: app.reference()?,
         permissions: Permissions::of_role(member.role),
     };
-    Ok(Some(Session { id: row.id, member: members::member(member), environment, caller }))
+    Ok(Some(Session { id: row.id, member: members::member(member), environment, environments, caller }))
+}
+
+/// Goes to another environment, in this browser only.
+///
+/// # Errors
+/// [`Code::NotFound`].
+pub async fn enter(app: &App, session: &Session, id: &str) -> Result<()> {
+    let found = session.environments.iter().find(|one| one.id.as_str() == id);
+    let to = found.ok_or_else(|| Error::new(Code::NotFound, "there is no such environment"))?;
+    if to.id == session.environment.id {
+        return Ok(());
+    }
+    app.db().enter_environment(&session.member.id, &session.id, &to.id).await?;
+    let inside = Caller { environment: to.id.clone(), ..session.caller.clone() };
+    let detail = json!({"from": session.environment.id});
+    audit::record(app, &inside, "member.entered", session.member.id.as_str(), detail).await
 }
 
 /// Ends the session of this browser.
@@ -249,6 +270,7 @@ async fn open(app: &App, row: MemberRow, means: SignInMeans, visitor: &Visitor) 
         created_at: now,
         seen_at: now,
         expires_at: now.plus(LIFETIME),
+        environment_id: None,
     };
     app.db().add_member_session(&session).await?;
     let environment = environments::default(app).await?;

@@ -26,6 +26,7 @@ pub(crate) struct Inner {
     /// Contacts this server itself, through its public URL.
     pub own_client: Egress,
     pub reach_memory: crate::reach::Memory,
+    pub system: crate::system::Memory,
     pub catalog: Catalog,
     pub custom: crate::providers::Cache,
     pub root_key: Arc<dyn KeyProvider>,
@@ -111,6 +112,10 @@ impl App {
 
     pub(crate) fn reach_memory(&self) -> &crate::reach::Memory {
         &self.0.reach_memory
+    }
+
+    pub(crate) fn system(&self) -> &crate::system::Memory {
+        &self.0.system
     }
 
     pub(crate) fn root_key(&self) -> &dyn KeyProvider {

@@ -294,6 +294,11 @@ const POSTGRES_LOCK_TIMEOUT: &str = "SELECT set_config('lock_timeout', $1, false
 const POSTGRES_MIGRATION_SESSION: &[&str] =
     &["SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = '60s'"];
 
+/// The newest version of the schema that this program knows.
+pub(crate) fn known_schema() -> i64 {
+    SQLITE_MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
 async fn run_migrations<C: sqlx::migrate::Migrate>(migrations: &Migrator, connection: &mut C) -> Result<()> {
     let mut migrator = Migrator::with_migrations(migrations.iter().cloned().collect());
     // its own lock is bound to a session, which a pooler may hand to somebody else; ours is held already

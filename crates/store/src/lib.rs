@@ -30,6 +30,7 @@ mod sealed;
 mod sessions;
 mod sql;
 mod survey;
+mod system;
 mod trials;
 mod webhooks;
 
@@ -65,5 +66,6 @@ pub use refresh::{Failure, Lease, Leased, NewTokens};
 pub use sealed::{ReencryptionRow, SEALED_COLUMNS, SealedCell, SealedColumn, SealedMove, SealedRange};
 pub use sessions::MemberSessionRow;
 pub use survey::{SurveyFilter, Walk};
+pub use system::Backlog;
 pub use trials::{TestNoteRow, TestRow};
 pub use webhooks::{EndpointHealth, EndpointRow, WebhookSecretRow};

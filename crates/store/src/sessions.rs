@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use keybearer_core::Timestamp;
-use keybearer_core::ids::{MemberId, MemberSessionId};
+use keybearer_core::ids::{EnvironmentId, MemberId, MemberSessionId};
 
 use crate::columns::{SignInMeans, row};
 use crate::dialect::{execute, find, list, scalar};
@@ -29,6 +29,8 @@ row! {
         seen_at: Timestamp,
         /// When it ends at the latest.
         expires_at: Timestamp,
+        /// Where they are; the first environment while they have chosen none.
+        environment_id: Option<EnvironmentId>,
     }
 }
 
@@ -40,7 +42,7 @@ impl Db {
     pub async fn add_member_session(&self, row: &MemberSessionRow) -> Result<()> {
         let mut tx = self.begin().await?;
         execute!(tx &mut tx, sql::MEMBER_SESSION_INSERT, row.id, row.member_id, row.token_hash, row.means,
-            row.address, row.agent, row.created_at, row.seen_at, row.expires_at)?;
+            row.address, row.agent, row.created_at, row.seen_at, row.expires_at, row.environment_id)?;
         execute!(tx &mut tx, sql::MEMBER_SIGNED_IN, row.member_id, row.created_at)?;
         tx.commit().await
     }
@@ -68,6 +70,19 @@ impl Db {
     pub async fn touch_member_session(&self, id: &MemberSessionId, now: Timestamp) -> Result<()> {
         let minute = now.minus(Duration::from_secs(60));
         execute!(write self, sql::MEMBER_SESSION_SEEN, id, now, minute).map(|_| ())
+    }
+
+    /// Notes the environment that a member has chosen; false when there is no such session.
+    ///
+    /// # Errors
+    /// [`crate::StoreError::Reference`] when the environment is gone.
+    pub async fn enter_environment(
+        &self,
+        member: &MemberId,
+        session: &MemberSessionId,
+        environment: &EnvironmentId,
+    ) -> Result<bool> {
+        Ok(execute!(write self, sql::MEMBER_SESSION_ENTER, member, session, environment)? == 1)
     }
 
     /// Ends a session of a member; false when there is no such one.

@@ -63,6 +63,17 @@ impl Spill {
         }
     }
 
+    /// How many grants wait.
+    pub async fn waiting(&self) -> usize {
+        let Some(folder) = &self.0 else { return 0 };
+        let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return 0 };
+        let mut count = 0;
+        while let Ok(Some(entry)) = entries.next_entry().await {
+            count += usize::from(entry.path().extension().is_some_and(|extension| extension == "json"));
+        }
+        count
+    }
+
     /// Writes every spilled grant into the database; gives how many landed. A file stays until its grant is stored,
     /// or a newer one is.
     ///

@@ -37,6 +37,7 @@ mod providers_flows;
 mod proxy_calls;
 mod sealed_moves;
 mod signing_keys;
+mod system;
 mod tokens_recovery;
 mod tokens_refresh;
 mod tokens_shared;

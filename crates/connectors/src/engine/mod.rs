@@ -20,6 +20,7 @@ mod policy;
 mod post_connect;
 mod proxy;
 mod revoke;
+mod servers;
 mod sign;
 mod token;
 mod urls;
@@ -47,6 +48,7 @@ pub use post_connect::{
 };
 pub use proxy::{base_url, proxy_target};
 pub use revoke::revoke_request;
+pub use servers::servers;
 pub use token::{Grant, token_request};
 pub use verify::{VerifyOutcome, read_verify, verify_requests};
 

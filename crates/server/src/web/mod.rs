@@ -6,6 +6,7 @@ mod dashboard;
 mod headers;
 pub mod hosted;
 mod reach;
+mod report;
 
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ use url::{Host, Url};
 pub use dashboard::Beside;
 pub use hosted::Flows;
 pub use reach::router as reach;
+pub use report::router as report;
+pub(crate) use report::written as written_report;
 
 /// What the pages need to know about this server.
 #[derive(Clone)]

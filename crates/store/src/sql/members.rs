@@ -8,7 +8,7 @@ macro_rules! member_columns {
 
 macro_rules! session_columns {
     () => {
-        "id, member_id, token_hash, means, address, agent, created_at, seen_at, expires_at"
+        "id, member_id, token_hash, means, address, agent, created_at, seen_at, expires_at, environment_id"
     };
 }
 
@@ -43,11 +43,13 @@ sql! {
     MEMBER_DELETE = ("DELETE FROM member WHERE id = $1");
 
     MEMBER_SESSION_INSERT = (
-        "INSERT INTO member_session (", session_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
+        "INSERT INTO member_session (", session_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
     MEMBER_SESSION_GET = ("SELECT ", session_columns!(), " FROM member_session WHERE token_hash = $1");
     MEMBER_SESSION_LIST = (
         "SELECT ", session_columns!(), " FROM member_session WHERE member_id = $1 ORDER BY created_at DESC, id DESC");
     MEMBER_SESSION_SEEN = ("UPDATE member_session SET seen_at = $2 WHERE id = $1 AND seen_at < $3");
+    MEMBER_SESSION_ENTER = (
+        "UPDATE member_session SET environment_id = $3 WHERE member_id = $1 AND id = $2");
     MEMBER_SESSION_DELETE = ("DELETE FROM member_session WHERE member_id = $1 AND id = $2");
     MEMBER_SESSION_DELETE_OTHERS = ("DELETE FROM member_session WHERE member_id = $1 AND id <> $2");
     MEMBER_SESSION_DELETE_OLD = ("DELETE FROM member_session WHERE expires_at < $1 OR seen_at < $2");

@@ -15,6 +15,7 @@ pub(crate) mod organizations;
 pub(crate) mod refresh;
 pub(crate) mod sealed;
 pub(crate) mod survey;
+pub(crate) mod system;
 pub(crate) mod trials;
 pub(crate) mod webhooks;
 
@@ -49,6 +50,7 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
         sealed::ALL,
         trials::ALL,
         survey::ALL,
+        system::ALL,
         webhooks::ALL,
     ];
     files.into_iter().flatten().copied()

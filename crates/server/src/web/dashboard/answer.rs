@@ -77,6 +77,16 @@ pub(super) fn problem(error: &Error, reference: &Reference, frame: Frame) -> Res
     html(status, &view)
 }
 
+/// A failure of a form that another version of this program made.
+fn updated(error: Error) -> Error {
+    let updated = "Keybearer was updated after this page was loaded: load it again and send it once more";
+    let help = match &error.help {
+        Some(help) => format!("{updated}; otherwise: {help}"),
+        None => updated.to_owned(),
+    };
+    error.with_help(help)
+}
+
 /// `text` with a capital letter and a full stop.
 pub(super) fn sentence(text: &str) -> String {
     let mut characters = text.chars();
@@ -137,6 +147,7 @@ impl Visit {
         match result {
             Ok(answer) => answer,
             Err(error) => {
+                let error = if self.of_another_version { updated(error) } else { error };
                 let frame = self.frame(self.section, "Not done");
                 problem(&error, &self.session.caller.reference, frame)
             }

@@ -1,7 +1,9 @@
 //! What surrounds every page of the dashboard.
 
 use keybearer_app::sessions::Session;
-use keybearer_core::EnvironmentKind;
+use keybearer_core::{EnvironmentKind, VerifyMode};
+
+use super::environment::named;
 
 use crate::web::assets;
 pub(super) use crate::web::hosted::Tile;
@@ -46,6 +48,7 @@ pub(super) enum Section {
     Keys,
     Webhooks,
     Sandbox,
+    System,
     Settings,
 }
 
@@ -76,7 +79,12 @@ pub(super) struct Frame {
     pub places: Vec<Place>,
     pub crumbs: Vec<Crumb>,
     pub environment: String,
+    pub environment_id: String,
+    /// Where one can go; empty when there is one only.
+    pub elsewhere: Vec<(String, String)>,
     pub production: bool,
+    /// Whoever opens a link connects: nobody confirms the person.
+    pub unverified: bool,
     pub member: String,
     pub role: &'static str,
     pub path: String,
@@ -103,7 +111,10 @@ impl Frame {
             places: Vec::new(),
             crumbs: Vec::new(),
             environment: String::new(),
+            environment_id: String::new(),
+            elsewhere: Vec::new(),
             production: false,
+            unverified: false,
             member: String::new(),
             role: "",
             path: String::new(),
@@ -123,8 +134,11 @@ impl Frame {
         Self {
             title,
             places: places(section),
-            environment: format!("{} ({})", session.environment.name, session.environment.kind),
+            environment: named(&session.environment),
+            environment_id: session.environment.id.to_string(),
+            elsewhere: elsewhere(session),
             production,
+            unverified: session.environment.verify_mode == VerifyMode::None,
             member: session.member.name.clone(),
             role: session.member.role.as_str(),
             ..bare
@@ -144,6 +158,13 @@ impl Frame {
     }
 }
 
+fn elsewhere(session: &Session) -> Vec<(String, String)> {
+    match session.environments.len() {
+        0 | 1 => Vec::new(),
+        _ => session.environments.iter().map(|one| (one.id.to_string(), named(one))).collect(),
+    }
+}
+
 fn places(section: Section) -> Vec<Place> {
     let all = [
         (Section::Overview, "/", "Overview", "home"),
@@ -154,6 +175,7 @@ fn places(section: Section) -> Vec<Place> {
         (Section::Keys, "/api-keys", "API keys", "key"),
         (Section::Webhooks, "/webhooks", "Webhooks", "bell"),
         (Section::Sandbox, "/sandbox", "Sandbox", "flask"),
+        (Section::System, "/system", "System check", "pulse"),
         (Section::Settings, "/settings", "Settings", "gear"),
     ];
     let place = |(this, href, label, icon)| Place { href, label, icon, here: this == section };

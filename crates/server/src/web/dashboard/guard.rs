@@ -16,6 +16,7 @@ use keybearer_core::{Code, Error, Reference, Result, random_token};
 use super::Dashboard;
 use super::answer::{problem, see_other, with_cookie};
 use super::cookie::Cookie;
+use super::environment::{self, Made};
 use super::flash::Flash;
 use super::form::Form;
 use super::frame::{Frame, Section, Theme};
@@ -30,6 +31,8 @@ pub(super) struct Visit {
     pub csrf: String,
     pub path: String,
     pub section: Section,
+    /// The form was made before an update of this program.
+    pub of_another_version: bool,
 }
 
 impl Visit {
@@ -133,12 +136,14 @@ impl FromRequestParts<Dashboard> for Visit {
             None => None,
         };
         let Some(session) = found else { return Err(signed_out(parts, dash, theme).await) };
-        let csrf = sessions::form_token(&dash.app, session.id.as_str()).await.map_err(failed)?;
+        let token = sessions::form_token(&dash.app, session.id.as_str()).await.map_err(failed)?;
+        let csrf = Made::write(&token, session.environment.id.as_str());
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         Ok(Self {
             dash: dash.clone(),
             flash: flash(&parts.headers, secure),
             section: section(&path),
+            of_another_version: false,
             session,
             theme,
             csrf,
@@ -153,11 +158,21 @@ impl FromRequest<Dashboard> for Posted {
     async fn from_request(request: Request, dash: &Dashboard) -> Result<Self, Response> {
         let (mut parts, body) = request.into_parts();
         let own = is_own(&parts.headers);
+        let path = parts.uri.path().to_owned();
         let visit = Visit::from_request_parts(&mut parts, dash).await?;
         let form = Form(Submitted::from_request(Request::from_parts(parts, body), &()).await?);
-        let fits = sessions::is_form_token(&dash.app, visit.session.id.as_str(), &form.text("csrf")).await;
+        let made = Made::read(&form.text("csrf"));
+        let fits = sessions::is_form_token(&dash.app, visit.session.id.as_str(), &made.token).await;
         match fits {
-            Ok(true) if own => Ok(Self { visit, form }),
+            Ok(true)
+                if own && environment::acts_inside(&path) && !environment::was_made_here(&visit, &made) =>
+            {
+                Err(environment::refuse(&visit, &form))
+            }
+            Ok(true) if own => {
+                let visit = Visit { of_another_version: made.is_of_another_version(), ..visit };
+                Ok(Self { visit, form })
+            }
             Ok(_) => Err(visit.answer(Err(foreign()))),
             Err(error) => Err(visit.answer(Err(error))),
         }
@@ -241,6 +256,7 @@ fn section(path: &str) -> Section {
         "api-keys" => Section::Keys,
         "webhooks" => Section::Webhooks,
         "sandbox" => Section::Sandbox,
+        "system" => Section::System,
         "settings" => Section::Settings,
         _ => Section::Overview,
     }

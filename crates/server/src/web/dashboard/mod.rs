@@ -10,6 +10,7 @@ mod connections;
 mod cookie;
 mod credentials;
 mod entry;
+mod environment;
 mod fields;
 mod flash;
 mod form;
@@ -34,6 +35,7 @@ mod setup_view;
 mod snippets;
 #[cfg(debug_assertions)]
 mod styleguide;
+mod system;
 mod test_fix;
 mod test_view;
 mod testing;
@@ -81,6 +83,7 @@ pub(super) fn routes(app: App, sandbox: Option<Beside>) -> Router {
         .merge(key_routes())
         .merge(webhook_routes())
         .merge(sandbox_routes())
+        .merge(system_routes())
         .route("/", get(overview::show))
         .merge(accounts::routes())
         .merge(pictures::routes())
@@ -123,6 +126,12 @@ fn connection_routes() -> Router<Dashboard> {
         .route("/connections/{name}/links", post(review::links))
         .route("/connections/{name}/resume", post(connection::resume))
         .route("/connections/{name}/delete", get(connection::ask_delete).post(connection::delete))
+}
+
+fn system_routes() -> Router<Dashboard> {
+    Router::new()
+        .route("/system", get(system::show).post(system::again))
+        .route("/environment", post(environment::choose))
 }
 
 fn people_routes() -> Router<Dashboard> {

@@ -3,7 +3,9 @@
 mod build;
 mod connections;
 mod entry;
+mod environments;
 mod heart;
 mod hostile;
 mod reach;
 mod stage;
+mod system;

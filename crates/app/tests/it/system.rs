@@ -1,0 +1,83 @@
+//! The system check and the environment of a session, on both databases.
+
+use std::time::Duration;
+
+use keybearer_app::members::{self, NewMember};
+use keybearer_app::sessions::{self, Visitor};
+use keybearer_app::system::{self, State};
+use keybearer_app::{Permissions, environments};
+use keybearer_core::{Code, EnvironmentKind, SecretString};
+
+use crate::accounts::{connection, make, new, tokens};
+use crate::harness::{World, code, on_both};
+
+on_both!(
+    every_check_is_made_and_good_on_a_new_server,
+    what_is_late_is_told,
+    a_session_goes_to_another_environment_and_comes_back,
+);
+
+fn state(report: &system::Report, topic: &str) -> State {
+    report
+        .checks
+        .iter()
+        .find(|check| check.topic == topic)
+        .unwrap_or_else(|| panic!("no {topic}: {report:?}"))
+        .state
+}
+
+async fn every_check_is_made_and_good_on_a_new_server(world: &World) {
+    let nobody = keybearer_app::Caller { permissions: Permissions::default(), ..world.caller.clone() };
+    assert_eq!(code(system::glance(&world.app, &nobody).await), Code::PermissionDenied);
+    assert_eq!(code(system::check(&world.app, &nobody).await), Code::PermissionDenied);
+    let report = system::check(&world.app, &world.caller).await.unwrap();
+    for topic in [
+        "Version",
+        "Database",
+        "Migrations",
+        "Encryption key",
+        "Data keys",
+        "Address filter",
+        "Webhook queue",
+        "Refreshes",
+        "Waiting grants",
+    ] {
+        assert_eq!(state(&report, topic), State::Good, "{topic}: {report:?}");
+    }
+    assert!(!report.waiting && report.looked_at.is_some());
+    assert_eq!(report.checks.iter().filter(|check| check.topic == "Address").count(), 1);
+}
+
+async fn what_is_late_is_told(world: &World) {
+    let name = connection(world, "postcards").await;
+    make(world, new(&name, "ada", tokens())).await;
+    world.clock.advance(Duration::from_secs(40 * 86_400));
+    let report = system::glance(&world.app, &world.caller).await.unwrap();
+    let line = report.checks.iter().find(|check| check.topic == "Refreshes").unwrap();
+    assert!(line.says.starts_with("1 accounts are due"), "{line:?}");
+    assert_eq!(line.state, State::Odd);
+    let strange = system::glance(&world.app, &world.stranger).await.unwrap();
+    assert_eq!(state(&strange, "Refreshes"), State::Good, "the backlog of another environment is not theirs");
+}
+
+async fn a_session_goes_to_another_environment_and_comes_back(world: &World) {
+    let (app, caller) = (&world.app, &world.caller);
+    let link = members::setup_link(app, caller).await.unwrap().unwrap();
+    let token = SecretString::new(link.query_pairs().find(|(name, _)| name == "t").unwrap().1.into_owned());
+    let new = NewMember { email: "ada@a.example".to_owned(), name: String::new() };
+    let member = members::create_owner(app, &token, new, "cnry-correct-horse".into()).await.unwrap();
+    let signed = sessions::begin(app, &member, &Visitor::default()).await.unwrap();
+    let first = sessions::resume(app, &signed.token).await.unwrap().unwrap();
+    assert_eq!(first.environment.id, caller.environment);
+    world.clock.advance(Duration::from_secs(1));
+    let made = environments::create(app, caller, "live", EnvironmentKind::Production).await.unwrap();
+    let known = sessions::resume(app, &signed.token).await.unwrap().unwrap();
+    sessions::enter(app, &known, made.id.as_str()).await.unwrap();
+    let there = sessions::resume(app, &signed.token).await.unwrap().unwrap();
+    assert_eq!((&there.environment.id, &there.caller.environment), (&made.id, &made.id));
+    assert_eq!(world.audited(member.id.as_str(), "member.entered").await, 1);
+    assert_eq!(code(sessions::enter(app, &there, "env_1").await), Code::NotFound);
+    sessions::enter(app, &there, caller.environment.as_str()).await.unwrap();
+    let back = sessions::resume(app, &signed.token).await.unwrap().unwrap();
+    assert_eq!(back.environment.id, caller.environment);
+}
