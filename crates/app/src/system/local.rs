@@ -174,7 +174,7 @@ fn disk(app: &App) -> Option<Check> {
     let fix = "Make room: without it neither tokens nor logs can be written.";
     Some(match free {
         ..DISK_BAD => Check::bad("Disk", says, fix),
-        ..DISK_ODD => Check::odd("Disk", says, fix),
+        DISK_BAD..DISK_ODD => Check::odd("Disk", says, fix),
         _ => Check::good("Disk", says),
     })
 }
