@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use keybearer_app::accounts::{Credentials, OauthTokens};
 use keybearer_app::members::{self, NewMember};
 use keybearer_app::sessions::{self, Visitor};
 use keybearer_app::system::{self, State};
 use keybearer_app::{Permissions, environments};
 use keybearer_core::{Code, EnvironmentKind, SecretString};
 
-use crate::accounts::{connection, make, new, tokens};
+use crate::accounts::{connection, make, new};
 use crate::harness::{World, code, on_both};
 
 on_both!(
@@ -50,7 +51,14 @@ async fn every_check_is_made_and_good_on_a_new_server(world: &World) {
 
 async fn what_is_late_is_told(world: &World) {
     let name = connection(world, "postcards").await;
-    make(world, new(&name, "ada", tokens())).await;
+    let short = Credentials::Oauth(OauthTokens {
+        access_token: Some("at-4711".into()),
+        refresh_token: Some("rt-4711".into()),
+        scopes: vec!["profile.read".to_owned()],
+        access_expires_at: Some(world.app.now().plus(Duration::from_secs(3600))),
+        ..OauthTokens::default()
+    });
+    make(world, new(&name, "ada", short)).await;
     world.clock.advance(Duration::from_secs(40 * 86_400));
     let report = system::glance(&world.app, &world.caller).await.unwrap();
     let line = report.checks.iter().find(|check| check.topic == "Refreshes").unwrap();
