@@ -149,6 +149,7 @@ pub async fn link(app: &App, caller: &Caller, connection: &str) -> Result<Link> 
         user_verify_url: flow.user_verify_url,
         lifetime: Some(rest.min(app.config().link_lifetime)),
         scope_selection: None,
+        locale: flow.locale,
     };
     flows::create_link(app, &holder(caller), request).await
 }

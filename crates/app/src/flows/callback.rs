@@ -1,5 +1,7 @@
 //! The provider sent the browser back.
 
+use std::time::Duration;
+
 use keybearer_connectors::engine::expected_issuer;
 use keybearer_connectors::schema::{AuthMethod, MethodType};
 use keybearer_core::ids::ConnectionId;
@@ -11,7 +13,7 @@ use keybearer_store::{AttemptRow, AttemptStatus};
 
 use super::complete::{self, Connected, Consent};
 use super::open::{self, OpenFlow};
-use super::page::{Answer, Visit};
+use super::page::{Answer, Page, PageBody, PageHead, Visit, WaitingPage};
 use super::problem::{self, ADMINISTRATOR, Trouble};
 use super::state::{self, Bound, Known};
 use super::{begin, finish, held, trial, verify};
@@ -19,6 +21,11 @@ use crate::environments;
 use crate::state::App;
 use crate::tokens::LoadedConnection;
 use crate::trail::{Note, Step};
+
+/// How long a browser waits for the exchange before it gets a page that says so.
+const AT_ONCE: Duration = Duration::from_millis(1_500);
+/// After which time people are told that they may leave.
+const SLOW: Duration = Duration::from_secs(10);
 
 /// Parameter of a callback that came as a form: no provider sends it, our own redirect adds it.
 pub const POSTED: &str = "kb_posted";
@@ -191,21 +198,48 @@ async fn go_on(
     if environment.verify_mode == VerifyMode::Custom && of_a_user {
         return verify::park(app, open, consent, &hash).await;
     }
+    let (worker, browser) = (app.clone(), browser.to_owned());
+    let head = open.head.clone();
+    // nobody cancels it: neither a browser that leaves nor the page that waits
+    let mut task =
+        app.flow_tasks().spawn(async move { exchange_once(&worker, open, consent, hash, &browser).await });
+    if let Ok(ended) = tokio::time::timeout(AT_ONCE, &mut task).await {
+        return ended.map_err(|_| Trouble::from(Error::internal("the exchange was interrupted")))?;
+    }
+    let logger = app.clone();
+    app.flow_tasks().spawn(async move {
+        if let Ok(Err(trouble)) = task.await {
+            // no page waits for it any more: it is logged all the same
+            problem::answer(&logger, trouble);
+        }
+    });
+    Ok(waiting(head, false))
+}
+
+/// The page that asks again by itself.
+fn waiting(head: PageHead, slow: bool) -> Answer {
+    Answer::Page(Box::new(Page { head, body: PageBody::Waiting(WaitingPage { slow }) }))
+}
+
+async fn exchange_once(
+    app: &App,
+    open: OpenFlow,
+    consent: Consent,
+    hash: String,
+    browser: &str,
+) -> Result<Answer, Trouble> {
     let row = held::blank(app, &open, &hash, AttemptStatus::Exchanging);
     // the intent is on the disk before the code leaves, and the code leaves once
-    if !begin_exchange(app, &open, row).await? {
-        let known = Known {
-            flow: open.flow.id.clone(),
-            issued_at: app.now(),
-            pkce: keybearer_oauth::pkce::Pkce::from_bytes(&[0; 32]),
-        };
-        let answer = replay(app, &known, &hash, browser).await?;
-        return answer.ok_or_else(|| foreign("the callback was used").into());
+    if begin_exchange(app, &open, row).await? {
+        return finish_exchange(app, open, consent, hash, browser).await;
     }
-    let (worker, browser) = (app.clone(), browser.to_owned());
-    let task =
-        app.flow_tasks().spawn(async move { finish_exchange(&worker, open, consent, hash, &browser).await });
-    task.await.map_err(|_| Trouble::from(Error::internal("the exchange was interrupted")))?
+    let known = Known {
+        flow: open.flow.id.clone(),
+        issued_at: app.now(),
+        pkce: keybearer_oauth::pkce::Pkce::from_bytes(&[0; 32]),
+    };
+    let answer = replay(app, &known, &hash, browser).await?;
+    answer.ok_or_else(|| foreign("the callback was used").into())
 }
 
 /// Inserts the attempt, or moves the prepared one of an OAuth 1.0a flow.
@@ -252,7 +286,7 @@ async fn land(app: &App, open: &OpenFlow, hash: &str, connected: &Connected) -> 
     match finish::store(app, open, Some(hash), connected).await {
         Ok(row) => {
             trial::proven(app, open);
-            Ok(Answer::Page(Box::new(finish::done(open, &row)?)))
+            Ok(Answer::Page(Box::new(finish::done(open, &row, Vec::new())?)))
         }
         Err(error) => {
             // nobody keeps what the provider just issued
@@ -287,7 +321,7 @@ async fn replay(app: &App, known: &Known, hash: &str, browser: &str) -> Result<O
     let Some(mut attempt) = find().await?.filter(|row| row.status != AttemptStatus::Prepared) else {
         return Ok(None);
     };
-    let ends = tokio::time::Instant::now() + app.config().refresh.deadline;
+    let ends = tokio::time::Instant::now() + AT_ONCE;
     while attempt.status == AttemptStatus::Exchanging && tokio::time::Instant::now() < ends {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         let Some(row) = find().await? else { break };
@@ -297,14 +331,15 @@ async fn replay(app: &App, known: &Known, hash: &str, browser: &str) -> Result<O
     let open = open::complete(app, flow.ok_or_else(|| foreign("the link is gone"))?).await?;
     match attempt.status {
         AttemptStatus::Done if open.flow.state == FlowState::Done => {
-            Ok(Some(Answer::Page(Box::new(finish::done(&open, &open.account)?))))
+            Ok(Some(Answer::Page(Box::new(finish::done(&open, &open.account, Vec::new())?))))
         }
         AttemptStatus::AwaitingVerification => Ok(Some(verify::to_app(app, &open, &attempt)?)),
         AttemptStatus::Received => {
             Ok(held::page(app, &open, browser).await?.map(|page| Answer::Page(Box::new(page))))
         }
         AttemptStatus::Exchanging => {
-            Err(open.trouble(Error::new(Code::ProviderUnavailable, "the exchange is still under way")))
+            let slow = app.now().since(attempt.updated_at) >= SLOW;
+            Ok(Some(waiting(open.head, slow)))
         }
         _ => {
             let failure = attempt.failure.unwrap_or_default();

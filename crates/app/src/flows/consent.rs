@@ -23,7 +23,8 @@ pub(super) fn page(app: &App, open: &OpenFlow, browser: &str) -> Result<PageBody
 
 /// The page after it: nobody was asked for permissions, so none was left out.
 pub(super) fn done(open: &OpenFlow) -> Page {
-    let done = DonePage { identity: None, missing: Vec::new(), return_url: None, again: false };
+    let done =
+        DonePage { identity: None, missing: Vec::new(), return_url: None, again: false, notes: Vec::new() };
     Page { head: open.head.clone(), body: PageBody::Done(done) }
 }
 

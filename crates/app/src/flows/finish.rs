@@ -1,6 +1,7 @@
 //! Storing a grant: account, events, flow and attempt in one transaction.
 
 use keybearer_connectors::engine::auth_type;
+use keybearer_connectors::forms::Note;
 use keybearer_core::{AccountStatus, AuthType, Code, Error, FlowState, Result, StatusReason};
 use keybearer_store::{AccountChange, AccountRow, FlowEnd, Grant as StoredGrant, GrantChange, NewEvent};
 use serde_json::json;
@@ -111,13 +112,14 @@ fn events(app: &App, open: &OpenFlow, row: &AccountRow, grant: &StoredGrant) -> 
 }
 
 /// The page after success.
-pub(super) fn done(open: &OpenFlow, row: &AccountRow) -> Result<Page> {
+pub(super) fn done(open: &OpenFlow, row: &AccountRow, notes: Vec<Note>) -> Result<Page> {
     let identity = row.identity_label.clone().or_else(|| row.identity_id.clone());
     let body = PageBody::Done(DonePage {
         identity,
         missing: view::missing(open, &row.granted_scopes)?,
         return_url: None,
         again: false,
+        notes,
     });
     Ok(Page { head: open.head.clone(), body })
 }

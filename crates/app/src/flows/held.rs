@@ -117,14 +117,14 @@ pub(super) async fn decide(app: &App, open: &OpenFlow, choice: &str) -> Result<O
     let connected = restore(&values);
     if choice == "keep" {
         let row = finish::store(app, open, Some(&attempt.state_hash), &connected).await?;
-        return Ok(Some(Answer::Page(Box::new(finish::done(open, &row)?))));
+        return Ok(Some(Answer::Page(Box::new(finish::done(open, &row, Vec::new())?))));
     }
     app.db()
         .fail_attempt(&attempt.state_hash, "identity_changed", None, app.now())
         .await
         .map_err(keybearer_core::Error::from)?;
     give_back(app, open, &connected.grant).await;
-    let page = finish::done(open, &open.account)?;
+    let page = finish::done(open, &open.account, Vec::new())?;
     Ok(Some(Answer::Page(Box::new(page))))
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use url::Url;
 
 use super::open::token_hash;
-use super::verify_url;
+use super::{language, verify_url};
 use crate::access::{Caller, Permission};
 use crate::accounts::{self, CreateAccount, Lookup, ScopeSelection};
 use crate::audit;
@@ -36,6 +36,8 @@ pub struct LinkRequest {
     pub scope_selection: Option<ScopeSelection>,
     /// How long the link lives; the configured time when absent.
     pub lifetime: Option<Duration>,
+    /// The language of its pages; the browser's when absent.
+    pub locale: Option<String>,
 }
 
 /// A connect link. Whoever has the URL can connect the account.
@@ -81,6 +83,7 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         Some(text) => Some(verify_url::allowed(text, &app.config().verify_urls)?.to_string()),
         None => None,
     };
+    let locale = language::chosen(request.locale.as_deref())?;
     let new = CreateAccount { lookup: request.lookup, ..CreateAccount::default() };
     let chosen = |connection: &ConnectionRow| match &request.scope_selection {
         Some(selection) => accounts::selected(connection, Some(selection)).map(|scopes| Some(json!(scopes))),
@@ -112,6 +115,7 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         finished_at: None,
         failure: None,
         superseded: false,
+        locale,
     };
     let event = events::about(app, AccountEvent::MagicLinkGenerated, &connection, &account)?;
     app.db().create_flow(&row, &[event]).await?;

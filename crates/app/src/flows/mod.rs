@@ -7,6 +7,7 @@ mod consent;
 mod credentials;
 mod finish;
 mod held;
+pub mod language;
 mod link;
 mod oauth1;
 mod open;

@@ -62,6 +62,9 @@ pub(super) async fn complete(app: &App, flow: FlowRow) -> Result<OpenFlow, Troub
         purpose: Some(connection.row.blurb_for_users.clone()).filter(|text| !text.is_empty()),
         test: flow.kind == FlowKind::Test,
         sandbox: connection.connector.sandbox,
+        locale: flow.locale.clone(),
+        english: !connection.connector.is_custom(),
+        refuses_embedded: connection.connector.refuses_embedded_browsers,
     };
     Ok(OpenFlow { flow, connection, account, head })
 }
@@ -73,11 +76,16 @@ async fn judge(app: &App, flow: FlowRow, as_of: Timestamp) -> Result<OpenFlow, T
         head: head.clone(),
         ended_at: at,
         flow: Some(flow.id.clone()),
+        identity: None,
         error: Error::new(code, detail),
         reference: None,
     };
     if flow.state == FlowState::Done {
-        return Err(ended(Code::LinkUsed, "the link succeeded before", flow.finished_at));
+        let identity = open.identity();
+        return Err(Trouble {
+            identity,
+            ..ended(Code::LinkUsed, "the link succeeded before", flow.finished_at)
+        });
     }
     if flow.superseded {
         return Err(ended(Code::LinkExpired, "a newer link took its place", None));
@@ -97,7 +105,14 @@ impl OpenFlow {
     /// A failure on this flow's page.
     pub fn trouble(&self, error: Error) -> Trouble {
         let flow = Some(self.flow.id.clone());
-        Trouble { head: self.head.clone(), ended_at: None, flow, error, reference: None }
+        let head = self.head.clone();
+        Trouble { head, ended_at: None, flow, identity: None, error, reference: None }
+    }
+
+    /// Who is connected, as the provider names them.
+    pub fn identity(&self) -> Option<String> {
+        let account = &self.account;
+        account.identity_label.clone().or_else(|| account.identity_id.clone())
     }
 
     /// The developer's values for a new grant.

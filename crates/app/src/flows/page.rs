@@ -1,5 +1,6 @@
 //! What hosted pages show. Nothing in here is a secret, and every text is data, never markup.
 
+use keybearer_connectors::forms::{Fault, Note};
 use keybearer_core::{Code, FlowKind, Reference, Timestamp};
 use url::Url;
 
@@ -29,6 +30,12 @@ pub struct PageHead {
     pub test: bool,
     /// The connector is the built-in sandbox.
     pub sandbox: bool,
+    /// The language that the maker of the link chose.
+    pub locale: Option<String>,
+    /// What the connector says (labels, help, sentences of its scopes) is English.
+    pub english: bool,
+    /// The service does not let people sign in inside other apps.
+    pub refuses_embedded: bool,
 }
 
 /// The kinds of hosted pages.
@@ -38,6 +45,8 @@ pub enum PageBody {
     Start(StartPage),
     /// The user gives a credential here.
     Credentials(CredentialPage),
+    /// The person came back and the exchange still runs. It goes on whatever the browser does.
+    Waiting(WaitingPage),
     /// Another account holder than before came back; nothing was replaced yet.
     IdentityChanged(IdentityPage),
     /// It worked.
@@ -53,8 +62,8 @@ pub struct StartPage {
     pub provider_host: String,
     /// What the app will be able to do.
     pub permissions: Vec<PermissionLine>,
-    /// The account was connected before.
-    pub reconnect: bool,
+    /// What is known about the account already.
+    pub standing: Standing,
     /// How to go on.
     pub next: StartNext,
     /// Where "Cancel" leads, if the app gave an address.
@@ -63,12 +72,38 @@ pub struct StartPage {
     pub expires_at: Timestamp,
 }
 
+/// Where an account stands when its link is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody connected it yet.
+    New,
+    /// It was connected before and must be connected again.
+    Again {
+        /// When access was lost, where that is known.
+        lost_at: Option<Timestamp>,
+    },
+    /// It works; the app asks for more than it has.
+    More,
+    /// It works and has everything.
+    Connected {
+        /// Who is connected, where the provider says.
+        identity: Option<String>,
+    },
+}
+
+/// The page while the exchange runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WaitingPage {
+    /// It takes so long that the person need not wait.
+    pub slow: bool,
+}
+
 /// One line of the permission list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PermissionLine {
     /// The scope as it is sent.
     pub scope: String,
-    /// The sentence for the person.
+    /// The sentence for the person; empty where the connector has none.
     pub plain: String,
     /// Reaches private or powerful things.
     pub sensitive: bool,
@@ -101,12 +136,23 @@ pub struct PageForm {
 /// What is wrong with a submitted form.
 #[derive(Clone, Debug)]
 pub struct FormProblem {
-    /// What happened, for example `Datadog did not accept this key.`
-    pub what: String,
-    /// Why and what to do.
-    pub then: String,
+    /// What happened.
+    pub kind: FormTrouble,
     /// The reference to quote.
     pub reference: Reference,
+}
+
+/// What is wrong with a form as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormTrouble {
+    /// Fields need a change; nothing was sent.
+    Fields,
+    /// The provider did not accept what was given.
+    Rejected,
+    /// The provider does not answer.
+    Away,
+    /// It did not work for another reason.
+    Failed,
 }
 
 /// An input of a form.
@@ -135,7 +181,9 @@ pub struct PageField {
     /// The present value; always empty for secrets.
     pub value: String,
     /// What is wrong with it, after a submit.
-    pub error: Option<String>,
+    pub error: Option<Fault>,
+    /// What was done to it, or seen in it, at a submit.
+    pub notes: Vec<Note>,
 }
 
 /// How an input is entered.
@@ -159,7 +207,7 @@ pub enum InputKind {
 pub struct ScopeChoice {
     /// The scope as it is sent.
     pub scope: String,
-    /// The sentence for the person.
+    /// The sentence for the person; empty where the connector has none.
     pub plain: String,
     /// Reaches private or powerful things.
     pub sensitive: bool,
@@ -202,6 +250,8 @@ pub struct DonePage {
     pub return_url: Option<Url>,
     /// A link to start over with another account at the provider.
     pub again: bool,
+    /// What was seen in the files that were given.
+    pub notes: Vec<Note>,
 }
 
 /// The page after a failure.
@@ -217,6 +267,8 @@ pub struct ProblemPage {
     pub ended_at: Option<Timestamp>,
     /// Whether trying again on the same link makes sense.
     pub retry: bool,
+    /// Who is connected, where the link was used before.
+    pub identity: Option<String>,
     /// Seconds to wait before another try.
     pub wait_seconds: Option<u32>,
     /// Where "Back to the app" leads.

@@ -16,17 +16,20 @@ pub(super) struct Trouble {
     pub flow: Option<FlowId>,
     /// Names the page, where that was written down before the page is made.
     pub reference: Option<Reference>,
+    /// Who is connected, where the link was used before.
+    pub identity: Option<String>,
 }
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
-        Self { head: PageHead::default(), error, ended_at: None, flow: None, reference: None }
+        let head = PageHead::default();
+        Self { head, error, ended_at: None, flow: None, reference: None, identity: None }
     }
 }
 
 /// The page of a failure. This is the one place that logs it.
 pub(super) fn answer(app: &App, trouble: Trouble) -> Answer {
-    let Trouble { head, error, ended_at, flow, reference } = trouble;
+    let Trouble { head, error, ended_at, flow, reference, identity } = trouble;
     let case = case(&error);
     let reference = reference.or_else(|| app.reference().ok()).unwrap_or_else(Reference::unknown);
     tracing::warn!(
@@ -42,6 +45,7 @@ pub(super) fn answer(app: &App, trouble: Trouble) -> Answer {
         reference,
         ended_at,
         retry: can_retry(case),
+        identity,
         wait_seconds: error.retry_after_seconds,
         return_url: None,
     };

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 
 use keybearer_connectors::Bindings;
-use keybearer_connectors::forms::{self, Require};
+use keybearer_connectors::forms::{self, Checked, FieldFault, FieldNote, Note as Seen, Require};
 use keybearer_connectors::schema::{MethodType, Place};
-use keybearer_core::{Code, Error, FieldViolation, Result, SecretString};
+use keybearer_core::{Code, Error, Result, SecretString};
 use keybearer_store::AttemptStatus;
 use serde_json::json;
 use url::Url;
 
 use super::begin::{self, Road};
 use super::open::{self, OpenFlow};
-use super::page::{Answer, CredentialPage, FormProblem, Page, PageBody, PageForm, StartNext, Visit};
+use super::page::{
+    Answer, CredentialPage, FormProblem, FormTrouble, Page, PageBody, PageForm, StartNext, Visit,
+};
 use super::problem::{self, Trouble};
 use super::{consent, credentials, finish, held, oauth1, sealed, state, trial, view};
 use crate::accounts::{self, ScopeSelection};
@@ -82,18 +84,15 @@ async fn leave(
     browser: &str,
     form: &[(String, SecretString)],
 ) -> Result<Answer, Trouble> {
-    let method = open.connection.method()?;
-    let input = fields(&open, form);
-    let values = match forms::check(&open.connection.connector, method, Place::Account, &input, Require::All)
-    {
-        Ok(values) => values,
-        Err(violations) => return Ok(again(app, &open, browser, &input, Wrong::Fields(violations)).await?),
-    };
+    let given = Given::read(&open, form)?;
+    if !given.checked.faults.is_empty() {
+        return Ok(again(app, &open, browser, &given, None).await?);
+    }
     let chosen = match chosen_scopes(&open, form) {
         Ok(chosen) => chosen,
         Err(error) => return Err(open.trouble(error)),
     };
-    let sealed = sealed::seal_input(app, &open.flow, &values)?;
+    let sealed = sealed::seal_input(app, &open.flow, &given.checked.values)?;
     let selection = chosen.as_ref().map(|chosen| json!(chosen));
     app.db().set_flow_input(&open.flow.id, Some(&sealed), selection.as_ref()).await.map_err(Error::from)?;
     open.flow.sealed_input = Some(sealed);
@@ -126,74 +125,71 @@ async fn credentials(
     browser: &str,
     form: &[(String, SecretString)],
 ) -> Result<Answer, Trouble> {
-    let input = fields(&open, form);
-    let method = open.connection.method()?;
-    let values = match forms::check(&open.connection.connector, method, Place::Account, &input, Require::All)
-    {
-        Ok(values) => values,
-        Err(violations) => return Ok(again(app, &open, browser, &input, Wrong::Fields(violations)).await?),
-    };
+    let given = Given::read(&open, form)?;
+    if !given.checked.faults.is_empty() {
+        return Ok(again(app, &open, browser, &given, None).await?);
+    }
     let hash = credentials::take_try(app, &open).await.map_err(|error| open.trouble(error))?;
     // a credential is given and checked here: there is no other place to go to
     app.trail().add(app, &open.flow.id, Note::Step(Step::Returned));
-    match credentials::connect(app, &open, values).await {
+    match credentials::connect(app, &open, given.checked.values.clone()).await {
         Ok(connected) => {
             let row = finish::store(app, &open, Some(&hash), &connected).await;
             let row = row.map_err(|error| open.trouble(error))?;
             trial::proven(app, &open);
-            Ok(Answer::Page(Box::new(finish::done(&open, &row)?)))
+            Ok(Answer::Page(Box::new(finish::done(&open, &row, given.in_files())?)))
         }
         Err(error) => {
             super::callback::fail(app, &hash, &error).await;
-            Ok(again(app, &open, browser, &input, Wrong::Refused(error)).await?)
+            Ok(again(app, &open, browser, &given, Some(error)).await?)
         }
     }
 }
 
-/// Why a form comes back.
-enum Wrong {
-    Fields(Vec<FieldViolation>),
-    Refused(Error),
+/// What the person typed, and what came of it.
+struct Given {
+    input: BTreeMap<String, String>,
+    checked: Checked,
 }
 
-/// The form again: nothing typed is lost but secrets, and each fault stands at its field.
+impl Given {
+    fn read(open: &OpenFlow, form: &[(String, SecretString)]) -> Result<Self> {
+        let (connector, method) = (&open.connection.connector, open.connection.method()?);
+        let input = fields(open, form);
+        let checked = forms::read(connector, method, Place::Account, &input, Require::All);
+        Ok(Self { input, checked })
+    }
+
+    /// What was seen in files, for the page after success.
+    fn in_files(&self) -> Vec<Seen> {
+        let of_file = |note: &&FieldNote| matches!(note.note, Seen::Key { .. } | Seen::Account { .. });
+        self.checked.notes.iter().filter(of_file).map(|seen| seen.note.clone()).collect()
+    }
+}
+
+/// The form again: nothing typed is lost but secrets, and each fault and each change stands at its field.
 async fn again(
     app: &App,
     open: &OpenFlow,
     browser: &str,
-    input: &BTreeMap<String, String>,
-    wrong: Wrong,
+    given: &Given,
+    refused: Option<Error>,
 ) -> Result<Answer> {
     let mut form: PageForm = view::form(app, open, browser)?;
-    for field in form.fields.iter_mut().filter(|field| !field.secret) {
-        if let Some(typed) = input.get(&field.name) {
+    for field in &mut form.fields {
+        if let Some(typed) = given.input.get(&field.name).filter(|_| !field.secret) {
             field.value.clone_from(typed);
         }
+        let wrong = |fault: &&FieldFault| fault.field == field.name;
+        field.error = given.checked.faults.iter().find(wrong).map(|wrong| wrong.fault.clone());
+        let here = given.checked.notes.iter().filter(|note| note.field == field.name);
+        field.notes = here.map(|note| note.note.clone()).collect();
     }
     let reference = app.reference()?;
-    let name = &open.head.connector_name;
-    let (what, then) = match &wrong {
-        Wrong::Fields(violations) => {
-            for violation in violations {
-                let field = form.fields.iter_mut().find(|field| field.name == violation.field);
-                if let Some(field) = field {
-                    field.error = Some(sentence(&field.label, &violation.description));
-                }
-            }
-            let count = violations.len();
-            let what = if count == 1 {
-                "One field needs a look.".to_owned()
-            } else {
-                format!("{count} fields need a look.")
-            };
-            (what, "Nothing was sent. What is wrong stands at each field.".to_owned())
-        }
-        Wrong::Refused(error) => explain(name, error),
-    };
-    let code = if let Wrong::Refused(error) = &wrong { error.code } else { Code::InvalidArgument };
+    let code = refused.as_ref().map_or(Code::InvalidArgument, |error| error.code);
     tracing::info!(%reference, %code, flow.id = %open.flow.id, "a connect form came back");
     app.trail().add(app, &open.flow.id, Note::Trouble(code, reference.clone()));
-    form.problem = Some(FormProblem { what, then, reference });
+    form.problem = Some(FormProblem { kind: trouble(refused.as_ref()), reference });
     let body = match begin::road(app, open)? {
         Road::Credentials | Road::Consent => {
             PageBody::Credentials(CredentialPage { form, cancel_url: None, shared: false })
@@ -203,25 +199,12 @@ async fn again(
     Ok(Answer::Page(Box::new(Page { head: open.head.clone(), body })))
 }
 
-/// `must be …` as a sentence about the field.
-fn sentence(label: &str, description: &str) -> String {
-    format!("{label} {description}.")
-}
-
-fn explain(name: &str, error: &Error) -> (String, String) {
-    match error.code {
-        Code::CredentialRejected => (
-            format!("{name} did not accept this."),
-            "Check that everything belongs together and is still valid, then try again.".to_owned(),
-        ),
-        Code::ProviderUnavailable | Code::ProviderRateLimited => (
-            format!("{name} does not answer just now."),
-            "Nothing was saved. Wait a moment, then try again.".to_owned(),
-        ),
-        _ => (
-            format!("{name} could not be connected with this."),
-            "Nothing was saved. Check what you typed, or ask the app's people.".to_owned(),
-        ),
+fn trouble(refused: Option<&Error>) -> FormTrouble {
+    match refused.map(|error| error.code) {
+        None => FormTrouble::Fields,
+        Some(Code::CredentialRejected) => FormTrouble::Rejected,
+        Some(Code::ProviderUnavailable | Code::ProviderRateLimited) => FormTrouble::Away,
+        Some(_) => FormTrouble::Failed,
     }
 }
 

@@ -193,6 +193,12 @@ pub async fn success(app: &App, query: &str, link: Option<&str>, visit: &Visit) 
             .unwrap_or_default(),
         None => PageHead::default(),
     };
-    let done = DonePage { identity: None, missing: Vec::new(), return_url: None::<Url>, again: false };
+    let done = DonePage {
+        identity: None,
+        missing: Vec::new(),
+        return_url: None::<Url>,
+        again: false,
+        notes: Vec::new(),
+    };
     Ok(Answer::Page(Box::new(Page { head, body: PageBody::Done(done) })))
 }

@@ -3,14 +3,14 @@
 
 use keybearer_connectors::forms::{self, FormField};
 use keybearer_connectors::schema::{AuthMethod, FieldKind, Scope};
-use keybearer_core::{AccountStatus, Result};
+use keybearer_core::{AccountStatus, FlowKind, Result, Timestamp};
 use url::Url;
 
 use super::begin::{self, Road};
 use super::open::{self, OpenFlow};
 use super::page::{
     Answer, CredentialPage, InputKind, Page, PageBody, PageField, PageForm, PermissionLine, ScopeChoice,
-    StartNext, StartPage, Visit,
+    Standing, StartNext, StartPage, Visit,
 };
 use super::problem::{self, Trouble};
 use super::{consent, held, state};
@@ -67,14 +67,44 @@ async fn page(app: &App, token: &str, visit: &Visit) -> Result<Page, Trouble> {
 
 /// The page before the provider.
 pub(super) async fn start(app: &App, open: &OpenFlow, next: StartNext) -> Result<PageBody> {
+    let mut permissions = permissions(open)?;
+    let standing = standing(app, open, &permissions).await?;
+    if standing == Standing::More {
+        permissions.retain(|line| line.new);
+    }
     Ok(PageBody::Start(StartPage {
         provider_host: begin::provider_host(app, open).await?,
-        permissions: permissions(open)?,
-        reconnect: open.account.status != AccountStatus::PendingAuth || open.account.identity_id.is_some(),
+        permissions,
+        standing,
         next,
         cancel_url: None,
         expires_at: open.flow.expires_at,
     }))
+}
+
+/// Where the account stands. A test asks anew each time: its account is connected after the first one.
+async fn standing(app: &App, open: &OpenFlow, permissions: &[PermissionLine]) -> Result<Standing> {
+    let account = &open.account;
+    if account.status == AccountStatus::Active && open.flow.kind == FlowKind::Connect {
+        return Ok(match permissions.iter().any(|line| line.new) {
+            true => Standing::More,
+            false => Standing::Connected { identity: open.identity() },
+        });
+    }
+    if account.status == AccountStatus::PendingAuth && account.identity_id.is_none() {
+        return Ok(Standing::New);
+    }
+    let lost_at = match account.status {
+        AccountStatus::Expired => lost_at(app, open).await?,
+        _ => None,
+    };
+    Ok(Standing::Again { lost_at })
+}
+
+/// When the provider refused the grant, if a refresh found that.
+async fn lost_at(app: &App, open: &OpenFlow) -> Result<Option<Timestamp>> {
+    let last = app.db().list_refresh_log(&open.account.id, 1).await?;
+    Ok(last.first().filter(|row| row.outcome == "expired").map(|row| row.at))
 }
 
 /// What the app will be able to do, in sentences.
@@ -85,9 +115,9 @@ fn permissions(open: &OpenFlow) -> Result<Vec<PermissionLine>> {
     let line = |scope: &String| {
         let known = scope_of(method, scope);
         PermissionLine {
-            plain: sentence(known, scope),
+            plain: sentence(known),
             sensitive: known.is_some_and(|known| known.sensitive),
-            new: before && !granted.contains(scope),
+            new: before && !is_held(method, granted, scope) && is_reported(method, scope),
             scope: scope.clone(),
         }
     };
@@ -97,14 +127,16 @@ fn permissions(open: &OpenFlow) -> Result<Vec<PermissionLine>> {
 /// The lines for scopes that were left out.
 pub(super) fn missing(open: &OpenFlow, granted: &[String]) -> Result<Vec<PermissionLine>> {
     let method = open.connection.method()?;
-    let holds = |scope: &String| {
-        granted.contains(scope)
-            || scope_of(method, scope)
-                .is_some_and(|known| known.implied_by.iter().any(|wider| granted.contains(wider)))
-    };
-    let lines =
-        permissions(open)?.into_iter().filter(|line| !holds(&line.scope) && is_reported(method, &line.scope));
+    let left_out =
+        |line: &PermissionLine| !is_held(method, granted, &line.scope) && is_reported(method, &line.scope);
+    let lines = permissions(open)?.into_iter().filter(left_out);
     Ok(lines.map(|line| PermissionLine { new: false, ..line }).collect())
+}
+
+/// Whether a scope was granted, by itself or with a wider one.
+fn is_held(method: &AuthMethod, granted: &[String], scope: &str) -> bool {
+    let has = |name: &str| granted.iter().any(|one| one == name);
+    has(scope) || scope_of(method, scope).is_some_and(|known| known.implied_by.iter().any(|wider| has(wider)))
 }
 
 /// Some scopes only make a refresh token be issued and are never named in an answer.
@@ -117,9 +149,8 @@ fn scope_of<'a>(method: &'a AuthMethod, name: &str) -> Option<&'a Scope> {
     method.scopes.iter().chain(second).find(|scope| scope.name == name)
 }
 
-fn sentence(known: Option<&Scope>, name: &str) -> String {
-    let words = known.and_then(|known| known.plain.clone().or_else(|| known.says.clone()));
-    words.unwrap_or_else(|| format!("Use “{name}”"))
+fn sentence(known: Option<&Scope>) -> String {
+    known.and_then(|known| known.plain.clone().or_else(|| known.says.clone())).unwrap_or_default()
 }
 
 /// The form of this link, with what is known filled in and secrets left out.
@@ -165,6 +196,7 @@ fn page_field(field: &FormField, value: String) -> PageField {
         suffix: field.suffix.clone(),
         value,
         error: None,
+        notes: Vec::new(),
     }
 }
 
@@ -179,7 +211,7 @@ fn choices(open: &OpenFlow) -> Result<Vec<ScopeChoice>> {
     let choice = |scope: String| {
         let known = scope_of(method, &scope);
         ScopeChoice {
-            plain: sentence(known, &scope),
+            plain: sentence(known),
             sensitive: known.is_some_and(|known| known.sensitive),
             locked: locked(&scope),
             chosen: true,

@@ -1,49 +1,43 @@
 //! From what a person pasted to the value that is needed.
 
 use regex::Regex;
-use serde_json::Value;
 use url::Url;
 
-use super::{MAX_FILE, MAX_LINE, kind};
+use super::fault::{Fault, Note};
+use super::{MAX_FILE, MAX_LINE, file, kind};
 use crate::engine::{host_matches, is_local};
 use crate::schema::{
     AuthMethod, Connector, Field, FieldKind, HostUse, MethodType, Place, UseKind, host_use, uses,
 };
 use crate::template::{header_value, host_and_port, host_label};
 
-/// The value of a field, or what was expected.
+/// The value of a field with what was done to it, or what is wrong with it.
 pub(super) fn clean(
     connector: &Connector,
     method: &AuthMethod,
     field: &Field,
     text: &str,
-) -> Result<String, String> {
+) -> Result<(String, Vec<Note>), Fault> {
     let kind = kind(field);
-    let file = matches!(kind, FieldKind::Pem | FieldKind::JsonFile);
-    if text.len() > if file { MAX_FILE } else { MAX_LINE } {
-        return Err(format!("must have at most {} characters", if file { MAX_FILE } else { MAX_LINE }));
+    let in_file = matches!(kind, FieldKind::Pem | FieldKind::JsonFile);
+    let most = if in_file { MAX_FILE } else { MAX_LINE };
+    if text.len() > most {
+        return Err(Fault::TooLong(most));
     }
     if is_spoken_password(method, field) {
-        return if text.chars().any(char::is_control) {
-            Err("must be one line".to_owned())
-        } else {
-            Ok(text.to_owned())
-        };
+        let one_line = !text.chars().any(char::is_control);
+        return if one_line { Ok((text.to_owned(), Vec::new())) } else { Err(Fault::OneLine) };
     }
-    let mut value = trimmed(text).to_owned();
-    if file {
-        return check_file(kind, value);
+    if in_file {
+        let (value, note) = file::check(kind, trimmed(text).to_owned())?;
+        return Ok((value, note.into_iter().collect()));
     }
-    if field.secret {
-        value = unwrapped(&value, &schemes(connector, method, field)).to_owned();
-    } else {
-        value = unquoted(&value).to_owned();
-    }
-    if value.is_empty() {
-        return Ok(value);
+    let (bare, mut notes) = unwrapped(connector, method, field, text);
+    if bare.is_empty() {
+        return Ok((bare, Vec::new()));
     }
     let place_in_host = in_hosts(connector, method, field);
-    value = cut(field, value);
+    let mut value = cut(field, bare.clone());
     for place in &place_in_host {
         value = host_part(place, &value, field)?;
     }
@@ -53,7 +47,28 @@ pub(super) fn clean(
     for place in &place_in_host {
         check_pins(&pins, field, place, &value)?;
     }
-    Ok(value)
+    if value.len() < bare.len() {
+        notes.push(Note::Address);
+    }
+    Ok((value, notes))
+}
+
+/// Without what was pasted around it, and what that was.
+fn unwrapped(connector: &Connector, method: &AuthMethod, field: &Field, text: &str) -> (String, Vec<Note>) {
+    let mut notes = Vec::new();
+    let value = trimmed(text);
+    if value.len() < text.trim_end_matches(['\r', '\n']).len() {
+        notes.push(Note::Spaces);
+    }
+    let (bare, scheme) = match field.secret {
+        true => without_scheme(value, &schemes(connector, method, field)),
+        false => (unquoted(value), None),
+    };
+    if unquoted(value).len() < value.len() {
+        notes.push(Note::Quotes);
+    }
+    notes.extend(scheme.map(Note::Scheme));
+    (bare.to_owned(), notes)
 }
 
 /// A password that a person chose may begin and end with anything.
@@ -80,11 +95,13 @@ fn unquoted(value: &str) -> &str {
     value
 }
 
-/// A key without quotes, `Authorization:` and the scheme that the header adds anyway.
-fn unwrapped<'a>(value: &'a str, schemes: &[String]) -> &'a str {
+/// A key without quotes, `Authorization:` and the scheme that the header adds anyway; and what was in front of it.
+fn without_scheme<'a>(value: &'a str, schemes: &[String]) -> (&'a str, Option<String>) {
     let mut value = unquoted(value);
+    let mut removed = None;
     let header = value.split_once(':').filter(|(name, _)| name.trim().eq_ignore_ascii_case("authorization"));
-    if let Some((_, rest)) = header {
+    if let Some((name, rest)) = header {
+        removed = Some(format!("{}:", name.trim()));
         value = rest.trim();
     }
     for scheme in schemes {
@@ -92,10 +109,11 @@ fn unwrapped<'a>(value: &'a str, schemes: &[String]) -> &'a str {
             continue;
         };
         if start.eq_ignore_ascii_case(scheme) && !rest.trim().is_empty() {
-            return unquoted(rest.trim());
+            let before = removed.map(|before| before + " ").unwrap_or_default();
+            return (unquoted(rest.trim()), Some(before + start.trim()));
         }
     }
-    unquoted(value)
+    (unquoted(value), removed)
 }
 
 /// What headers put before the value of a field, for example `Bearer `.
@@ -158,26 +176,25 @@ pub(super) fn in_hosts(connector: &Connector, method: &AuthMethod, field: &Field
 }
 
 /// A pasted address cut down to the part of the host that is needed.
-fn host_part(place: &HostUse, value: &str, field: &Field) -> Result<String, String> {
+fn host_part(place: &HostUse, value: &str, field: &Field) -> Result<String, Fault> {
     if *place == HostUse::Origin {
         return origin(value, field);
     }
     let complete = value.contains("://") || value.contains('/');
-    let host =
-        if complete { host_of(value).ok_or("must be an address or its part")? } else { value.to_owned() };
+    let host = if complete { host_of(value).ok_or(Fault::AddressOrPart)? } else { value.to_owned() };
     let HostUse::Part { before, after } = place else {
-        return host_and_port(&host).map_err(str::to_owned);
+        return host_and_port(&host).map_err(Fault::Host);
     };
     let mut part = host.clone();
     if let Some(rest) = strip(&part, after, false) {
         part = rest;
     } else if complete && after.len() > 1 {
-        return Err(format!("must be the part before `{after}`"));
+        return Err(Fault::PartBefore(after.clone()));
     }
     if let Some(rest) = strip(&part, before, true) {
         part = rest;
     }
-    host_label(&part).map_err(str::to_owned)
+    host_label(&part).map_err(Fault::Host)
 }
 
 fn host_of(value: &str) -> Option<String> {
@@ -191,22 +208,22 @@ fn host_of(value: &str) -> Option<String> {
 }
 
 /// A whole address without what is behind its path.
-fn origin(value: &str, field: &Field) -> Result<String, String> {
+fn origin(value: &str, field: &Field) -> Result<String, Fault> {
     let complete = if value.contains("://") { value.to_owned() } else { format!("https://{value}") };
-    let mut url = Url::parse(&complete).map_err(|_| "must be an https address")?;
+    let mut url = Url::parse(&complete).map_err(|_| Fault::Https)?;
     let plain = url.scheme() == "http" && !is_local(&url) && field.place == Place::Account;
     if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none_or(str::is_empty) || plain {
-        return Err("must be an https address".to_owned());
+        return Err(Fault::Https);
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not hold a user name or password".to_owned());
+        return Err(Fault::Login);
     }
     url.set_fragment(None);
     url.set_query(None);
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
-fn check_pins(pins: &[String], field: &Field, place: &HostUse, value: &str) -> Result<(), String> {
+fn check_pins(pins: &[String], field: &Field, place: &HostUse, value: &str) -> Result<(), Fault> {
     if field.place == Place::Connection
         || pins.is_empty()
         || field.choices.iter().any(|choice| choice == value)
@@ -221,44 +238,41 @@ fn check_pins(pins: &[String], field: &Field, place: &HostUse, value: &str) -> R
         HostUse::Part { before, after } => format!("https://{before}{value}{after}"),
     };
     let pinned = Url::parse(&address).is_ok_and(|url| pins.iter().any(|pin| host_matches(pin, &url)));
-    if pinned { Ok(()) } else { Err(format!("must be an address of {}", pins.join(" or "))) }
+    if pinned { Ok(()) } else { Err(Fault::Pinned(pins.to_vec())) }
 }
 
-fn check_value(connector: &Connector, method: &AuthMethod, field: &Field, value: &str) -> Result<(), String> {
+fn check_value(connector: &Connector, method: &AuthMethod, field: &Field, value: &str) -> Result<(), Fault> {
     if value.chars().any(char::is_control) {
-        return Err("must be one line".to_owned());
+        return Err(Fault::OneLine);
     }
     if !field.choices.is_empty() && !field.choices.iter().any(|choice| choice == value) {
-        return Err(format!("must be one of: {}", field.choices.join(", ")));
+        return Err(Fault::Choice(field.choices.clone()));
     }
     if let Some(pattern) = &field.pattern {
         let matches = Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(value));
         if !matches {
-            return Err(match &field.example {
-                Some(example) => format!("must look like {example}"),
-                None => "does not look like a value of this kind".to_owned(),
-            });
+            return Err(field.example.clone().map_or(Fault::Pattern, Fault::Example));
         }
     }
     match kind(field) {
-        FieldKind::Number if value.parse::<f64>().is_err() => return Err("must be a number".to_owned()),
+        FieldKind::Number if value.parse::<f64>().is_err() => return Err(Fault::Number),
         FieldKind::Url => {
-            let url = Url::parse(value).map_err(|_| "must be a complete address (https://…)")?;
+            let url = Url::parse(value).map_err(|_| Fault::Address)?;
             if !matches!(url.scheme(), "https" | "http") {
-                return Err("must be a complete address (https://…)".to_owned());
+                return Err(Fault::Address);
             }
         }
         _ => {}
     }
     if field.format.as_deref() == Some("email") && !looks_like_email(value) {
-        return Err("must be an e-mail address".to_owned());
+        return Err(Fault::Email);
     }
     let name = format!("{{{}}}", field.name);
     let in_header =
         uses(connector, method).into_iter().filter(|used| used.kind == UseKind::Header).any(|used| {
             used.text.is_ok_and(|text| text.alternatives().iter().any(|one| one.source().contains(&name)))
         });
-    if in_header { header_value(value).map(drop).map_err(str::to_owned) } else { Ok(()) }
+    if in_header { header_value(value).map(drop).map_err(Fault::Header) } else { Ok(()) }
 }
 
 fn looks_like_email(value: &str) -> bool {
@@ -266,23 +280,4 @@ fn looks_like_email(value: &str) -> bool {
         return false;
     };
     !user.is_empty() && host.contains('.') && !value.contains(char::is_whitespace)
-}
-
-fn check_file(kind: FieldKind, value: String) -> Result<String, String> {
-    if value.is_empty() {
-        return Ok(value);
-    }
-    match kind {
-        FieldKind::JsonFile => match serde_json::from_str::<Value>(&value) {
-            Ok(Value::Object(_)) => Ok(value),
-            _ => Err("must be the whole JSON file".to_owned()),
-        },
-        _ if value.contains("-----BEGIN PUBLIC") || value.contains("-----BEGIN CERTIFICATE") => {
-            Err("must be the private key, not the public one".to_owned())
-        }
-        _ if value.contains("-----BEGIN") && !value.contains("-----END") => {
-            Err("must be the whole key, from BEGIN to END".to_owned())
-        }
-        _ => Ok(value),
-    }
 }

@@ -1,6 +1,8 @@
 //! What people must give, and the check of what they gave.
 
 mod clean;
+mod fault;
+mod file;
 mod hints;
 
 use std::collections::BTreeMap;
@@ -10,6 +12,7 @@ use keybearer_core::FieldViolation;
 use crate::bindings::Bindings;
 use crate::schema::{AuthMethod, Connector, Field, FieldKind, Place};
 
+pub use fault::{Fault, FieldFault, FieldNote, Note};
 pub use hints::{Hint, HintKind, hints};
 
 /// Longest value of a one-line field, and of a file.
@@ -118,6 +121,17 @@ pub enum Require {
     Given,
 }
 
+/// What was entered, checked and cleaned.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// The values, defaults filled in.
+    pub values: Bindings,
+    /// What was done to them.
+    pub notes: Vec<FieldNote>,
+    /// What is wrong, in the order of the form.
+    pub faults: Vec<FieldFault>,
+}
+
 /// Checks and cleans what was entered: pasted addresses are cut down to what is needed, quotes and `Bearer ` around a
 /// key are removed, defaults are filled in. Names of the form are checked; other names are refused.
 ///
@@ -130,32 +144,44 @@ pub fn check(
     input: &BTreeMap<String, String>,
     require: Require,
 ) -> Result<Bindings, Vec<FieldViolation>> {
-    let mut values = Bindings::new();
-    let mut violations = Vec::new();
-    let fault = |field: &str, description: &str| FieldViolation {
-        field: field.to_owned(),
-        description: description.to_owned(),
-    };
+    let checked = read(connector, method, place, input, require);
+    if checked.faults.is_empty() {
+        return Ok(checked.values);
+    }
+    Err(checked.faults.into_iter().map(FieldViolation::from).collect())
+}
+
+/// Like [`check`], for a page that says what was done and what is wrong in words of its own.
+pub fn read(
+    connector: &Connector,
+    method: &AuthMethod,
+    place: Place,
+    input: &BTreeMap<String, String>,
+    require: Require,
+) -> Checked {
+    let mut checked = Checked::default();
     for name in input.keys().filter(|name| !asked(method, place).any(|field| field.name == **name)) {
-        violations.push(fault(name, "is not a field of this form"));
+        checked.faults.push(FieldFault { field: name.clone(), fault: Fault::Unknown });
     }
     for field in asked(method, place) {
         let given = input.get(&field.name);
-        let cleaned = given.map(|text| clean::clean(connector, method, field, text));
-        match cleaned {
-            Some(Err(description)) => violations.push(fault(&field.name, &description)),
-            Some(Ok(value)) if !value.is_empty() => values.insert(field.name.clone(), value),
+        let wrong = |fault| FieldFault { field: field.name.clone(), fault };
+        match given.map(|text| clean::clean(connector, method, field, text)) {
+            Some(Err(fault)) => checked.faults.push(wrong(fault)),
+            Some(Ok((value, notes))) if !value.is_empty() => {
+                checked.values.insert(field.name.clone(), value);
+                let note = |note| FieldNote { field: field.name.clone(), note };
+                checked.notes.extend(notes.into_iter().map(note));
+            }
             _ if given.is_none() && require == Require::Given => {}
             _ => match &field.default {
-                Some(default) => values.insert(field.name.clone(), default.as_str()),
-                None if field.required && !field.generated => {
-                    violations.push(fault(&field.name, "must be given"));
-                }
+                Some(default) => checked.values.insert(field.name.clone(), default.as_str()),
+                None if field.required && !field.generated => checked.faults.push(wrong(Fault::Missing)),
                 None => {}
             },
         }
     }
-    if violations.is_empty() { Ok(values) } else { Err(violations) }
+    checked
 }
 
 #[cfg(test)]

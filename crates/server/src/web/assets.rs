@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use axum::extract::Path;
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::hosted;
@@ -32,23 +32,23 @@ pub(super) fn address(file: &str) -> String {
 }
 
 /// `GET /static/{hash}/{file}`. A node of another version asks with another hash: it gets the file, to be asked for again.
-pub(super) async fn file(Path((hash, file)): Path<(String, String)>) -> Response {
+pub(super) async fn file(Path((hash, file)): Path<(String, String)>, headers: HeaderMap) -> Response {
     let lasting = hash == *HASH;
-    stored(&file, if lasting { "public, max-age=31536000, immutable" } else { "no-cache" })
+    stored(&file, if lasting { "public, max-age=31536000, immutable" } else { "no-cache" }, &headers)
 }
 
 /// `GET /favicon.ico`.
-pub(super) async fn favicon() -> Response {
-    stored("favicon.ico", "public, max-age=86400")
+pub(super) async fn favicon(headers: HeaderMap) -> Response {
+    stored("favicon.ico", "public, max-age=86400", &headers)
 }
 
 fn found(name: &str) -> Option<EmbeddedFile> {
     Files::get(name).or_else(|| Dashboard::get(name))
 }
 
-fn stored(name: &str, keep: &'static str) -> Response {
+fn stored(name: &str, keep: &'static str, asked: &HeaderMap) -> Response {
     let Some(file) = found(name) else {
-        return hosted::absent();
+        return hosted::absent(asked);
     };
     let mut answer = (StatusCode::OK, file.data.into_owned()).into_response();
     let headers = answer.headers_mut();

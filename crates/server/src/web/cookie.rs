@@ -1,5 +1,6 @@
-//! Two cookies. One ties a flow to the browser that began it: 128 random bits, no meaning, gone with the browser.
+//! Three cookies. One ties a flow to the browser that began it: 128 random bits, no meaning, gone with the browser.
 //! The other remembers the link that was opened last, so that pages at the callback can lead back to it.
+//! The third holds the language that the person chose, for a year.
 
 use http::{HeaderMap, HeaderValue, header};
 use keybearer_core::{Entropy, Result, random_token};
@@ -20,9 +21,29 @@ fn link_name(secure: bool) -> &'static str {
     if secure { "__Host-kb_link" } else { "kb_link" }
 }
 
+fn language_name(secure: bool) -> &'static str {
+    if secure { "__Host-kb_lang" } else { "kb_lang" }
+}
+
+/// The tag of the language that was chosen before.
+pub(super) fn language(headers: &HeaderMap, secure: bool) -> Option<String> {
+    let plain = |tag: &str| tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    read(headers, language_name(secure), |tag| !tag.is_empty() && tag.len() <= 35 && plain(tag))
+}
+
+/// The `Set-Cookie` header that remembers a language.
+pub(super) fn set_language(tag: &str, secure: bool) -> Option<HeaderValue> {
+    let (name, transport) = (language_name(secure), if secure { "; Secure" } else { "" });
+    let line = format!("{name}={tag}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax{transport}");
+    HeaderValue::from_str(&line).ok()
+}
+
 /// What the browser sent.
 pub(crate) fn visit(headers: &HeaderMap, secure: bool) -> Visit {
-    Visit { browser: read(headers, name(secure), |value| value.len() == LENGTH), fresh_browser: false }
+    Visit {
+        browser: read(headers, name(secure), |value| is_plain(value) && value.len() == LENGTH),
+        fresh_browser: false,
+    }
 }
 
 /// What the browser sent, or a new value that the answer must set.
@@ -39,7 +60,7 @@ pub(super) fn visit_or_new(headers: &HeaderMap, secure: bool, entropy: &dyn Entr
 
 /// The token of the link that this browser opened last.
 pub(crate) fn link(headers: &HeaderMap, secure: bool) -> Option<String> {
-    read(headers, link_name(secure), |value| !value.is_empty() && value.len() <= 64)
+    read(headers, link_name(secure), |value| is_plain(value) && !value.is_empty() && value.len() <= 64)
 }
 
 /// The `Set-Cookie` headers of the page of a link.
@@ -59,7 +80,7 @@ fn read(headers: &HeaderMap, name: &str, fits: impl Fn(&str) -> bool) -> Option<
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, value)| *key == name && is_plain(value) && fits(value))
+        .find(|(key, value)| *key == name && fits(value))
         .map(|(_, value)| value.to_owned())
 }
 

@@ -82,5 +82,5 @@ async fn at_home(host: String, request: Request, next: Next) -> Response {
     let name =
         |text: &str| text.parse::<http::uri::Authority>().ok().map(|authority| authority.host().to_owned());
     let foreign = named.is_some_and(|text| name(text).is_none_or(|name| !name.eq_ignore_ascii_case(&host)));
-    if foreign { hosted::elsewhere() } else { next.run(request).await }
+    if foreign { hosted::elsewhere(request.headers()) } else { next.run(request).await }
 }

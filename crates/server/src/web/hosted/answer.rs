@@ -2,32 +2,62 @@
 
 use askama::Template;
 use axum::response::{Html, IntoResponse as _, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use keybearer_core::{Code, Entropy, Error, Reference};
 use url::Url;
 
 use super::contract::{Answer, Page, PageBody, PageHead, ProblemCase, ProblemPage, StartNext};
 use super::form::refused;
-use super::frame::Href;
+use super::frame::{Href, Scene};
 use super::views::{AbsentView, HopView, html};
+use super::words::Wish;
+
+/// What of a request decides how it is answered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    /// Which language it wants.
+    pub wish: Wish,
+    /// The address of the link that it is about.
+    pub own: Option<Href>,
+    /// The address that shows the same page in another language.
+    pub switch: Option<Href>,
+    /// It was a form post, from which a redirect to another origin leads over a page of ours (see [`crate::web`]'s
+    /// content security policy).
+    pub posted: bool,
+}
+
+impl Asked {
+    /// A request about nothing in particular.
+    pub fn plain(headers: &HeaderMap) -> Self {
+        Self { wish: Wish::of(headers, None, false), ..Self::default() }
+    }
+
+    /// What a page about `head` is shown with.
+    pub fn scene(&self, head: &PageHead) -> Scene {
+        let words = self.wish.words(head, None);
+        Scene { words, own: self.own.clone(), switch: self.switch.clone() }
+    }
+}
 
 /// A page, or the way to somewhere.
-///
-/// `own` is the address of the link it is about; `posted` means that the request was a form post, from which a redirect
-/// to another origin leads over a page of ours (see [`crate::web`]'s content security policy).
-pub(super) fn give(answer: &Answer, own: Option<&Href>, posted: bool, public_url: &Url) -> Response {
+pub(super) fn give(answer: &Answer, asked: &Asked, public_url: &Url) -> Response {
     match answer {
-        Answer::Page(page) => shown(page, own),
-        Answer::Redirect(url) if posted && url.origin() != public_url.origin() => hop(url),
+        Answer::Page(page) => shown(page, asked),
+        Answer::Redirect(url) if asked.posted && url.origin() != public_url.origin() => hop(url, asked),
         Answer::Redirect(url) => {
-            HeaderValue::from_str(url.as_str()).map_or_else(|_| refusal(Code::Internal), see_other)
+            HeaderValue::from_str(url.as_str()).map_or_else(|_| refusal(Code::Internal, asked), see_other)
         }
     }
 }
 
-fn shown(page: &Page, own: Option<&Href>) -> Response {
-    match html(page, own) {
-        Ok(html) => (status(page), Html(html)).into_response(),
+fn shown(page: &Page, asked: &Asked) -> Response {
+    // at the end of a flow its link leads nowhere: there is no address for the page in another language
+    let ended = matches!(page.body, PageBody::Done(_) | PageBody::Waiting(_));
+    let scene = asked.scene(&page.head);
+    let scene = Scene { switch: scene.switch.filter(|_| !ended), ..scene };
+    let tag = scene.words.language.tag;
+    match html(page, &scene) {
+        Ok(html) => (status(page), [(header::CONTENT_LANGUAGE, tag)], Html(html)).into_response(),
         Err(error) => {
             tracing::error!(%error, "a hosted page could not be rendered");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
@@ -40,7 +70,7 @@ fn status(page: &Page) -> StatusCode {
         PageBody::Problem(problem) => return code_status(problem.code),
         PageBody::Credentials(credentials) => refused(&credentials.form),
         PageBody::Start(start) => matches!(&start.next, StartNext::Form(form) if refused(form)),
-        PageBody::IdentityChanged(_) | PageBody::Done(_) => false,
+        PageBody::IdentityChanged(_) | PageBody::Done(_) | PageBody::Waiting(_) => false,
     };
     if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
 }
@@ -54,37 +84,45 @@ pub(super) fn see_other(location: HeaderValue) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 
-fn hop(url: &Url) -> Response {
+fn hop(url: &Url, asked: &Asked) -> Response {
     let (Some(to), Some(host)) = (Href::web(url), url.host_str()) else {
-        return refusal(Code::Internal);
+        return refusal(Code::Internal, asked);
     };
     let head = PageHead { connector_name: host.to_owned(), ..PageHead::default() };
-    HopView::new(&head, to, host)
+    let scene = Scene { switch: None, ..asked.scene(&head) };
+    HopView::new(&head, to, host, &scene)
         .render()
-        .map_or_else(|_| refusal(Code::Internal), |html| Html(html).into_response())
+        .map_or_else(|_| refusal(Code::Internal, asked), |html| Html(html).into_response())
 }
 
 /// The page for a failure of a use case. The failure is logged here, once, under the reference the page shows.
-pub fn failure_page(error: &Error, entropy: &dyn Entropy) -> Response {
+pub(super) fn failure_page(error: &Error, asked: &Asked, entropy: &dyn Entropy) -> Response {
     let reference = Reference::new(entropy).unwrap_or_else(|_| Reference::unknown());
     if error.code.http() >= 500 {
         tracing::error!(code = error.code.as_str(), detail = %error.detail, %reference, "a hosted page failed");
     } else {
         tracing::info!(code = error.code.as_str(), detail = %error.detail, %reference, "a hosted page was refused");
     }
-    problem(error.code, reference, error.retry_after_seconds)
+    problem(error.code, reference, error.retry_after_seconds, asked)
 }
 
 /// The page for a request that never reached a use case.
-pub(super) fn refusal(code: Code) -> Response {
-    problem(code, Reference::unknown(), None)
+pub(super) fn refusal(code: Code, asked: &Asked) -> Response {
+    problem(code, Reference::unknown(), None, asked)
 }
 
-fn problem(code: Code, reference: Reference, wait_seconds: Option<u32>) -> Response {
-    let case = case(code);
-    let problem =
-        ProblemPage { case, code, reference, ended_at: None, retry: false, wait_seconds, return_url: None };
-    shown(&Page { head: PageHead::default(), body: PageBody::Problem(problem) }, None)
+fn problem(code: Code, reference: Reference, wait_seconds: Option<u32>, asked: &Asked) -> Response {
+    let problem = ProblemPage {
+        case: case(code),
+        code,
+        reference,
+        ended_at: None,
+        retry: false,
+        identity: None,
+        wait_seconds,
+        return_url: None,
+    };
+    shown(&Page { head: PageHead::default(), body: PageBody::Problem(problem) }, asked)
 }
 
 fn case(code: Code) -> ProblemCase {
@@ -105,14 +143,20 @@ fn case(code: Code) -> ProblemCase {
 }
 
 /// 421: this server is not what the request takes it for.
-pub fn elsewhere() -> Response {
-    let mut answer = absent();
+pub fn elsewhere(headers: &HeaderMap) -> Response {
+    let mut answer = absent(headers);
     *answer.status_mut() = StatusCode::MISDIRECTED_REQUEST;
     answer
 }
 
 /// 404: nothing is at this address.
-pub fn absent() -> Response {
-    let html = AbsentView::new().render().unwrap_or_default();
-    (StatusCode::NOT_FOUND, Html(html)).into_response()
+pub fn absent(headers: &HeaderMap) -> Response {
+    absent_to(&Asked::plain(headers))
+}
+
+pub(super) fn absent_to(asked: &Asked) -> Response {
+    let scene = asked.scene(&PageHead::default());
+    let html = AbsentView::new(&scene).render().unwrap_or_default();
+    let tag = scene.words.language.tag;
+    (StatusCode::NOT_FOUND, [(header::CONTENT_LANGUAGE, tag)], Html(html)).into_response()
 }

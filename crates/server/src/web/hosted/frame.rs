@@ -1,11 +1,13 @@
 //! What all hosted pages share: the tiles, the banners, the footer, and addresses that are safe in a link.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use super::contract::PageHead;
-use super::sentence::{Sentence, plain, say, tidy};
+use super::sentence::{Sentence, Value, plain, say, tidy};
 use super::tile::Tile;
-use super::words::{ENGLISH, Words};
+use super::words::{Key, LANGUAGES, Language, Words};
 use crate::web::assets;
 
 /// Longest name that is shown whole.
@@ -21,6 +23,12 @@ impl Href {
     /// An address on the web; `None` for every other scheme.
     pub fn web(url: &Url) -> Option<Self> {
         matches!(url.scheme(), "http" | "https").then(|| Self(url.as_str().to_owned()))
+    }
+
+    /// A page of ours.
+    #[cfg(debug_assertions)]
+    pub fn path(path: &str) -> Self {
+        Self(path.to_owned())
     }
 
     /// The page of a connect link.
@@ -42,28 +50,35 @@ pub(super) struct Names {
     pub provider: String,
     pub user: String,
     /// What stands where a name is missing.
-    instead: [&'static str; 2],
+    instead: [String; 2],
 }
 
 impl Names {
-    fn new(head: &PageHead, words: &'static Words) -> Self {
-        let or = |name: &str, instead: &str| match tidy(name, NAME) {
-            name if name.is_empty() => instead.to_owned(),
+    fn new(head: &PageHead, words: &Words) -> Self {
+        let or = |name: &str, instead: Key| match tidy(name, NAME) {
+            name if name.is_empty() => words.text(instead).to_owned(),
             name => name,
         };
         Self {
-            app: or(&head.app_name, words.problem.anyone),
-            provider: or(&head.connector_name, words.problem.any_service),
+            app: or(&head.app_name, Key::AnyApp),
+            provider: or(&head.connector_name, Key::AnyService),
             user: tidy(&head.identifier, NAME),
-            instead: [words.problem.anyone, words.problem.any_service],
+            instead: [Key::AnyApp, Key::AnyService].map(|key| words.text(key).to_owned()),
         }
     }
 
     /// A sentence that names the app and the service.
-    pub fn say(&self, pattern: &'static str) -> Sentence {
-        let mut sentence = say(pattern, &[plain("app", &self.app), plain("provider", &self.provider)]);
+    pub fn say(&self, pattern: &str) -> Sentence {
+        self.say_with(pattern, &[])
+    }
+
+    /// The same with other values besides.
+    pub fn say_with(&self, pattern: &str, values: &[Value<'_>]) -> Sentence {
+        let mut all = vec![plain("app", &self.app), plain("provider", &self.provider)];
+        all.extend_from_slice(values);
+        let mut sentence = say(pattern, &all);
         if let Some(first) = sentence.parts.first_mut()
-            && self.instead.contains(&first.text.as_str())
+            && self.instead.contains(&first.text)
         {
             first.text = capital(&first.text);
         }
@@ -78,37 +93,67 @@ pub(super) struct Pair {
     pub provider: Option<Tile>,
 }
 
+/// What a page is shown with, besides what it is about.
+#[derive(Clone)]
+pub(super) struct Scene {
+    /// Its language.
+    pub words: Arc<Words>,
+    /// The address of the link it is about, where that is known.
+    pub own: Option<Href>,
+    /// The address that shows it in another language, where there is one.
+    pub switch: Option<Href>,
+}
+
+/// The languages that the page is offered in.
+#[derive(Clone)]
+pub(super) struct Switch {
+    /// The name of the present one.
+    pub now: &'static str,
+    /// The others.
+    pub others: Vec<Other>,
+}
+
+/// A language to change to.
+#[derive(Clone)]
+pub(super) struct Other {
+    pub tag: &'static str,
+    pub name: &'static str,
+    pub href: String,
+}
+
 /// The page around its body.
 #[derive(Clone)]
 pub(super) struct Frame {
-    pub words: &'static Words,
+    pub words: Arc<Words>,
     pub names: Names,
     pub pair: Option<Pair>,
     pub title: String,
     pub test: Option<Sentence>,
     pub sandbox: Option<Sentence>,
     pub footer: Option<Sentence>,
+    pub switch: Option<Switch>,
     pub style: String,
     pub font: String,
     pub icon: String,
-    /// Where the page sends the browser by itself.
-    pub onward: Option<Href>,
+    /// What the page asks for by itself, in the form of `http-equiv=refresh`.
+    pub onward: Option<String>,
 }
 
 impl Frame {
     /// The frame of a page about `head`; its title is made from `title`.
-    pub fn new(head: &PageHead, title: &'static str) -> Self {
-        let words = &ENGLISH;
-        let names = Names::new(head, words);
+    pub fn new(head: &PageHead, scene: &Scene, title: Key) -> Self {
+        let words = Arc::clone(&scene.words);
+        let names = Names::new(head, &words);
         let named = !head.app_name.is_empty();
         let provider =
             (!head.connector_name.is_empty()).then(|| Tile::new(&head.connector_slug, &names.provider));
         Self {
             pair: named.then(|| Pair { app: Tile::of_name(&names.app), provider }),
-            title: names.say(title).text(),
-            test: head.test.then(|| names.say(words.test)),
-            sandbox: (head.sandbox && !head.test).then(|| names.say(words.sandbox)),
-            footer: named.then(|| names.say(words.footer)),
+            title: names.say(words.text(title)).text(),
+            test: head.test.then(|| names.say(words.text(Key::Test))),
+            sandbox: (head.sandbox && !head.test).then(|| names.say(words.text(Key::Sandbox))),
+            footer: named.then(|| names.say(words.text(Key::Footer))),
+            switch: scene.switch.as_ref().map(|to| Switch::new(to, words.language)),
             style: assets::address("hosted.css"),
             font: assets::address("next.woff2"),
             icon: assets::address("mark.svg"),
@@ -116,6 +161,27 @@ impl Frame {
             words,
             names,
         }
+    }
+
+    /// A sentence that names the app and the service.
+    pub fn say(&self, key: Key) -> Sentence {
+        self.names.say(self.words.text(key))
+    }
+
+    /// The same with other values besides.
+    pub fn say_with(&self, key: Key, values: &[Value<'_>]) -> Sentence {
+        self.names.say_with(self.words.text(key), values)
+    }
+}
+
+impl Switch {
+    fn new(to: &Href, now: &'static Language) -> Self {
+        let other = |language: &'static Language| Other {
+            tag: language.tag,
+            name: language.name,
+            href: format!("{}?lang={}", to.as_str(), language.tag),
+        };
+        Self { now: now.name, others: LANGUAGES.iter().filter(|one| one.tag != now.tag).map(other).collect() }
     }
 }
 
@@ -127,6 +193,7 @@ fn capital(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::hosted::words;
 
     #[test]
     fn only_web_addresses_become_links() {
@@ -139,10 +206,11 @@ mod tests {
 
     #[test]
     fn a_sentence_begins_with_a_capital_where_a_name_is_missing() {
-        let bare = Names::new(&PageHead::default(), &ENGLISH);
+        let english = words::english();
+        let bare = Names::new(&PageHead::default(), &english);
         assert_eq!(bare.say("{provider} is away from {app}").text(), "The service is away from the app");
         let named = PageHead { connector_name: "monday.com".into(), ..PageHead::default() };
-        assert_eq!(Names::new(&named, &ENGLISH).say("{provider} is away").text(), "monday.com is away");
+        assert_eq!(Names::new(&named, &english).say("{provider} is away").text(), "monday.com is away");
     }
 
     #[test]

@@ -11,10 +11,11 @@ use http::{HeaderMap, StatusCode, Uri, header};
 use keybearer_app::flows;
 use keybearer_core::{Code, Result};
 
-use super::answer::{failure_page, give, refusal, see_other};
+use super::answer::{Asked, failure_page, give, refusal, see_other};
 use super::contract::{Answer, Visit};
 use super::frame::Href;
 use super::submitted::Submitted;
+use super::words::Wish;
 use crate::web::{Web, cookie};
 
 /// What the pages ask of the use cases.
@@ -62,14 +63,22 @@ pub fn routes<F: Flows>(web: Web<F>) -> Router {
         .with_state(Arc::new(web))
 }
 
-async fn view<F: Flows>(State(web): Shared<F>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+async fn view<F: Flows>(
+    State(web): Shared<F>,
+    Path(token): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = about(&web, &headers, query.as_deref(), Some(Href::link(&token)));
     let visit = match cookie::visit_or_new(&headers, web.is_secure(), web.entropy.as_ref()) {
         Ok(visit) => visit,
-        Err(error) => return failure_page(&error, web.entropy.as_ref()),
+        Err(error) => return failure_page(&error, &asked, web.entropy.as_ref()),
     };
     let answer = web.flows.view(&token, &visit).await;
-    let mut response = told(&web, answer, Some(&Href::link(&token)), false);
-    for cookie in cookie::set(&visit, &token, web.is_secure()) {
+    let mut response = told(&web, answer, &asked);
+    let language = asked.wish.chosen().filter(|_| asked.wish.fresh);
+    let language = language.and_then(|tag| cookie::set_language(tag, web.is_secure()));
+    for cookie in cookie::set(&visit, &token, web.is_secure()).into_iter().chain(language) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
@@ -91,7 +100,8 @@ async fn submit<F: Flows>(
 ) -> Response {
     let visit = cookie::visit(&headers, web.is_secure());
     let answer = web.flows.submit(&token, &visit, form).await;
-    told(&web, answer, Some(&Href::link(&token)), true)
+    let asked = about(&web, &headers, None, Some(Href::link(&token)));
+    told(&web, answer, &Asked { posted: true, ..asked })
 }
 
 async fn callback<F: Flows>(
@@ -104,26 +114,31 @@ async fn callback<F: Flows>(
     let own = cookie::link(&headers, web.is_secure()).map(|token| Href::link(&token));
     let parameters = Submitted::read(query.unwrap_or_default().as_bytes());
     let answer = web.flows.callback(&connection, parameters, &visit).await;
-    told(&web, answer, own.as_ref(), false)
+    told(&web, answer, &about(&web, &headers, None, own))
 }
 
 /// `response_mode=form_post`: browsers send no `SameSite=Lax` cookie with a post from another site, but do with the GET
 /// it is turned into. That GET says that it was a post, for a provider must answer in the mode it was asked for.
-async fn posted_callback(uri: Uri, mut form: Submitted) -> Response {
+async fn posted_callback(uri: Uri, headers: HeaderMap, mut form: Submitted) -> Response {
     form.0.push((flows::POSTED.to_owned(), "1".into()));
-    form.as_query(uri.path()).map_or_else(|| refusal(Code::Internal), see_other)
+    form.as_query(uri.path()).map_or_else(|| refusal(Code::Internal, &Asked::plain(&headers)), see_other)
 }
 
 async fn success<F: Flows>(State(web): Shared<F>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let visit = cookie::visit(&headers, web.is_secure());
     let link = cookie::link(&headers, web.is_secure());
     let answer = web.flows.success(&query.unwrap_or_default(), link.as_deref(), &visit).await;
-    told(&web, answer, link.map(|token| Href::link(&token)).as_ref(), false)
+    told(&web, answer, &about(&web, &headers, None, link.map(|token| Href::link(&token))))
 }
 
-fn told<F>(web: &Web<F>, answer: Result<Answer>, own: Option<&Href>, posted: bool) -> Response {
+fn about<F>(web: &Web<F>, headers: &HeaderMap, query: Option<&str>, own: Option<Href>) -> Asked {
+    let wish = Wish::of(headers, query, web.is_secure());
+    Asked { wish, switch: own.clone(), own, posted: false }
+}
+
+fn told<F>(web: &Web<F>, answer: Result<Answer>, asked: &Asked) -> Response {
     match answer {
-        Ok(answer) => give(&answer, own, posted, &web.public_url),
-        Err(error) => failure_page(&error, web.entropy.as_ref()),
+        Ok(answer) => give(&answer, asked, &web.public_url),
+        Err(error) => failure_page(&error, asked, web.entropy.as_ref()),
     }
 }

@@ -9,20 +9,22 @@ mod frame;
 mod handlers;
 #[cfg(debug_assertions)]
 pub mod preview;
+mod problem;
+mod said;
 #[cfg(debug_assertions)]
 mod samples;
 mod sentence;
 mod submitted;
 mod tile;
 mod views;
-mod words;
+pub mod words;
 
 #[cfg(test)]
 mod render_tests;
 #[cfg(test)]
 mod route_tests;
 
-pub use answer::{absent, elsewhere, failure_page};
+pub use answer::{absent, elsewhere};
 pub use contract::{Answer, Page, PageBody, Visit};
 pub use handlers::{Flows, routes};
 pub use submitted::Submitted;

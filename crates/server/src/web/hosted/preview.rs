@@ -1,23 +1,25 @@
 //! Every page with sample data at `/_hosted/{case}`, for pictures and browser tests. Not in release builds.
 
 use axum::Router;
-use axum::extract::Path;
+use axum::extract::{Path, RawQuery};
 use axum::middleware::map_response;
 use axum::response::{Html, Response};
 use axum::routing::get;
+use http::HeaderMap;
 use url::Url;
 
-use super::answer::{absent, give};
+use super::answer::{Asked, absent_to, give};
 use super::contract::Answer;
 use super::frame::Href;
 use super::samples::{NAMES, sample};
+use super::words::Wish;
 use crate::web::headers::dress;
 
 /// `/_hosted` and `/_hosted/{case}`.
 pub fn routes(public_url: Url) -> Router {
-    let page = move |Path(name): Path<String>| {
+    let page = move |Path(name): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap| {
         let public_url = public_url.clone();
-        async move { shown(&name, &public_url) }
+        async move { shown(&name, query.as_deref(), &headers, &public_url) }
     };
     Router::new()
         .route("/_hosted", get(list))
@@ -33,9 +35,13 @@ pub fn answer(name: &str, public_url: &Url) -> Option<Answer> {
     sample(name).map(|page| Answer::Page(Box::new(page)))
 }
 
-fn shown(name: &str, public_url: &Url) -> Response {
-    let own = Href::link(name);
-    answer(name, public_url).map_or_else(absent, |answer| give(&answer, Some(&own), true, public_url))
+fn shown(name: &str, query: Option<&str>, headers: &HeaderMap, public_url: &Url) -> Response {
+    let (own, switch) = (Some(Href::link(name)), Some(Href::path(&format!("/_hosted/{name}"))));
+    let asked = Asked { wish: Wish::of(headers, query, false), own, switch, posted: true };
+    let Some(answer) = answer(name, public_url) else {
+        return absent_to(&asked);
+    };
+    give(&answer, &asked, public_url)
 }
 
 async fn list() -> Html<String> {

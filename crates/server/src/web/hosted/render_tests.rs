@@ -1,16 +1,20 @@
 //! Every page as text: what it says, and that what others say stays text.
 
 use askama::Template as _;
+
+use keybearer_app::connectors::forms::{Fault, Note};
 use keybearer_core::{Code, Reference, Timestamp};
 use url::Url;
 
 use super::contract::{
-    CredentialPage, DonePage, FormProblem, IdentityPage, InputKind, Page, PageBody, PageField, PageForm,
-    PageHead, PermissionLine, ProblemCase, ProblemPage, ScopeChoice, StartNext, StartPage,
+    CredentialPage, DonePage, FormProblem, FormTrouble, IdentityPage, InputKind, Page, PageBody, PageField,
+    PageForm, PageHead, PermissionLine, ProblemCase, ProblemPage, ScopeChoice, Standing, StartNext,
+    StartPage, WaitingPage,
 };
-use super::frame::Href;
+use super::frame::{Href, Scene};
 use super::samples::{NAMES, sample};
 use super::views::{AbsentView, HopView, html};
+use super::words;
 use crate::web::assets;
 
 /// Texts that broke out of pages elsewhere.
@@ -115,6 +119,9 @@ fn pages(text: &str) -> Vec<Page> {
         purpose: Some(text.into()),
         test: true,
         sandbox: true,
+        locale: Some(text.into()),
+        english: true,
+        refuses_embedded: true,
     };
     let url = || {
         let mut url = Url::parse("https://a.example/p").unwrap();
@@ -126,7 +133,7 @@ fn pages(text: &str) -> Vec<Page> {
     let start = |next| StartPage {
         provider_host: text.into(),
         permissions: vec![line()],
-        reconnect: true,
+        standing: Standing::Connected { identity: Some(text.into()) },
         next,
         cancel_url: url(),
         expires_at: Timestamp::from_seconds(0),
@@ -137,17 +144,20 @@ fn pages(text: &str) -> Vec<Page> {
         reference: Reference::unknown(),
         ended_at: None,
         retry: true,
+        identity: Some(text.into()),
         wait_seconds: Some(3),
         return_url: url(),
     };
-    let done =
-        DonePage { identity: Some(text.into()), missing: vec![line()], return_url: url(), again: true };
+    let notes = vec![Note::Account { email: text.into(), project: Some(text.into()) }];
+    let identity = Some(text.into());
+    let done = DonePage { identity, missing: vec![line()], return_url: url(), again: true, notes };
     let mut bodies = vec![
         PageBody::Start(start(StartNext::Link(url().unwrap()))),
         PageBody::Start(start(StartNext::Form(form(text, url())))),
         PageBody::Credentials(CredentialPage { form: form(text, url()), cancel_url: url(), shared: false }),
         PageBody::IdentityChanged(IdentityPage { before: text.into(), now: text.into(), csrf: text.into() }),
         PageBody::Done(done),
+        PageBody::Waiting(WaitingPage { slow: true }),
     ];
     bodies.extend(CASES.map(|case| PageBody::Problem(problem(case))));
     bodies.into_iter().map(|body| Page { head: head(), body }).collect()
@@ -182,7 +192,11 @@ fn form(text: &str, url: Option<Url>) -> PageForm {
         prefix: Some(text.into()),
         suffix: Some(text.into()),
         value: text.into(),
-        error: Some(text.into()),
+        error: Some(Fault::Example(text.into())),
+        notes: vec![
+            Note::Scheme(text.into()),
+            Note::Key { kind: text.into(), fingerprint: Some(text.into()) },
+        ],
     };
     let scope =
         ScopeChoice { scope: text.into(), plain: text.into(), sensitive: true, locked: true, chosen: true };
@@ -190,16 +204,21 @@ fn form(text: &str, url: Option<Url>) -> PageForm {
         csrf: text.into(),
         fields: kinds.map(field).into(),
         scopes: vec![scope],
-        problem: Some(FormProblem { what: text.into(), then: text.into(), reference: Reference::unknown() }),
+        problem: Some(FormProblem { kind: FormTrouble::Rejected, reference: Reference::unknown() }),
     }
 }
 
+fn scene(tag: &str, link: Option<&str>) -> Scene {
+    let own = link.map(Href::link);
+    Scene { words: words::of(tag), switch: own.clone(), own }
+}
+
 fn rendered(text: &str) -> Vec<String> {
-    let own = Href::link(text);
-    let mut all: Vec<_> = pages(text).iter().map(|page| html(page, Some(&own)).unwrap()).collect();
+    let scene = scene("en", Some(text));
+    let mut all: Vec<_> = pages(text).iter().map(|page| html(page, &scene).unwrap()).collect();
     let mut to = Url::parse("https://a.example/p").unwrap();
     to.set_query(Some(text));
-    all.push(HopView::new(&PageHead::default(), Href::web(&to).unwrap(), text).render().unwrap());
+    all.push(HopView::new(&PageHead::default(), Href::web(&to).unwrap(), text, &scene).render().unwrap());
     all
 }
 
@@ -242,20 +261,21 @@ fn addresses_that_are_not_on_the_web_never_become_links() {
         let start = StartPage {
             provider_host: String::new(),
             permissions: Vec::new(),
-            reconnect: false,
+            standing: Standing::New,
             next: StartNext::Link(url.clone()),
             cancel_url: Some(url.clone()),
             expires_at: Timestamp::default(),
         };
-        let done =
-            DonePage { identity: None, missing: Vec::new(), return_url: Some(url.clone()), again: false };
+        let return_url = Some(url.clone());
+        let (missing, notes) = (Vec::new(), Vec::new());
+        let done = DonePage { identity: None, missing, return_url, again: false, notes };
         let bodies = [
             PageBody::Start(start),
             PageBody::Credentials(CredentialPage { form, cancel_url: Some(url), shared: true }),
             PageBody::Done(done),
         ];
         for body in bodies {
-            let html = html(&Page { head: PageHead::default(), body }, None).unwrap();
+            let html = html(&Page { head: PageHead::default(), body }, &scene("en", None)).unwrap();
             assert!(!html.contains(bad.split_once(':').unwrap().0), "{bad}: {html}");
         }
     }
@@ -264,13 +284,13 @@ fn addresses_that_are_not_on_the_web_never_become_links() {
 #[test]
 fn a_secret_never_goes_back_to_the_browser() {
     let page = sample("keys-wrong").unwrap();
-    let html = html(&page, None).unwrap();
+    let html = html(&page, &scene("en", None)).unwrap();
     assert!(html.contains("type=\"password\"") && !html.contains("never shown"));
 }
 
 #[test]
 fn text_without_end_is_cut() {
-    let html = html(&pages(&"x".repeat(100_000))[0], None).unwrap();
+    let html = html(&pages(&"x".repeat(100_000))[0], &scene("en", None)).unwrap();
     let shown = html.lines().filter(|line| !line.contains("href=")).map(str::len).sum::<usize>();
     assert!(shown < 12_000, "{shown}");
 }
@@ -279,16 +299,19 @@ fn text_without_end_is_cut() {
 fn every_page_says_what_it_says() {
     let hash = assets::address("");
     for name in NAMES {
-        let html = html(&sample(name).unwrap(), Some(&Href::link("t0ken"))).unwrap();
+        let html = html(&sample(name).unwrap(), &scene("en", Some("t0ken"))).unwrap();
         insta::assert_snapshot!(name, html.replace(&hash, "/static/HASH/"));
     }
-    insta::assert_snapshot!("absent", AbsentView::new().render().unwrap().replace(&hash, "/static/HASH/"));
+    insta::assert_snapshot!(
+        "absent",
+        AbsentView::new(&scene("en", None)).render().unwrap().replace(&hash, "/static/HASH/")
+    );
 }
 
 #[test]
 fn titles_are_all_different_and_say_the_state() {
     let title = |name: &str| {
-        let html = html(&sample(name).unwrap(), None).unwrap();
+        let html = html(&sample(name).unwrap(), &scene("en", None)).unwrap();
         html.split_once("<title>").unwrap().1.split_once("</title>").unwrap().0.to_owned()
     };
     assert_eq!(title("done"), "CodeHarbor is connected");

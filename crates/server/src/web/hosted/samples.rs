@@ -1,17 +1,21 @@
 //! Sample pages for pictures and tests.
 
+use keybearer_app::connectors::forms::{Fault, Note};
 use keybearer_core::{Code, Reference, SeededEntropy, Timestamp};
 use url::Url;
 
 use super::contract::{
-    CredentialPage, DonePage, FormProblem, IdentityPage, InputKind, Page, PageBody, PageField, PageForm,
-    PageHead, PermissionLine, ProblemCase, ProblemPage, ScopeChoice, StartNext, StartPage,
+    CredentialPage, DonePage, FormProblem, FormTrouble, IdentityPage, InputKind, Page, PageBody, PageField,
+    PageForm, PageHead, PermissionLine, ProblemCase, ProblemPage, ScopeChoice, Standing, StartNext,
+    StartPage, WaitingPage,
 };
 
 /// Every sample by its name.
-pub(super) const NAMES: [&str; 25] = [
+pub(super) const NAMES: [&str; 29] = [
     "start",
     "start-reconnect",
+    "start-more",
+    "start-connected",
     "start-fields",
     "start-scopes",
     "start-wrong",
@@ -20,6 +24,8 @@ pub(super) const NAMES: [&str; 25] = [
     "keys",
     "keys-wrong",
     "keys-kinds",
+    "waiting",
+    "waiting-slow",
     "identity",
     "done",
     "done-partial",
@@ -43,13 +49,24 @@ pub(super) fn sample(name: &str) -> Option<Page> {
     let start = |start| page(PageBody::Start(start));
     match name {
         "start" => start(plain_start()),
-        "start-reconnect" => start(StartPage { reconnect: true, permissions: again(), ..plain_start() }),
+        "start-reconnect" => {
+            let standing = Standing::Again { lost_at: Some(Timestamp::from_seconds(1_762_164_000)) };
+            start(StartPage { standing, permissions: again(), ..plain_start() })
+        }
+        "start-more" => {
+            let permissions = vec![PermissionLine { new: true, ..write() }];
+            start(StartPage { standing: Standing::More, permissions, ..plain_start() })
+        }
+        "start-connected" => {
+            let standing = Standing::Connected { identity: Some("@ada-obi".into()) };
+            start(StartPage { standing, ..plain_start() })
+        }
         "start-fields" => {
             Some(Page { head: head("Deskbell", "deskbell"), body: PageBody::Start(fields(None)) })
         }
         "start-wrong" => {
-            let error = "Give the part before .deskbell.example, for example acme.";
-            Some(Page { head: head("Deskbell", "deskbell"), body: PageBody::Start(fields(Some(error))) })
+            let fault = Fault::PartBefore(".deskbell.example".into());
+            Some(Page { head: head("Deskbell", "deskbell"), body: PageBody::Start(fields(Some(fault))) })
         }
         "start-scopes" => start(StartPage { next: StartNext::Form(choices()), ..plain_start() }),
         "start-test" => {
@@ -64,9 +81,11 @@ pub(super) fn sample(name: &str) -> Option<Page> {
         }
         "keys" => Some(keys(None, None)),
         "keys-wrong" => {
-            Some(keys(Some(rejected()), Some("This key has 4 characters. Watchtower API keys have 32.")))
+            Some(keys(Some(rejected()), Some(Fault::Example("a hexadecimal number of 32 digits".into()))))
         }
         "keys-kinds" => Some(kinds()),
+        "waiting" => page(PageBody::Waiting(WaitingPage { slow: false })),
+        "waiting-slow" => page(PageBody::Waiting(WaitingPage { slow: true })),
         "identity" => page(PageBody::IdentityChanged(IdentityPage {
             before: "@ada-obi".into(),
             now: "@ada-private".into(),
@@ -103,6 +122,7 @@ fn problem_sample(name: &str) -> Option<Page> {
             case,
             ProblemCase::Denied | ProblemCase::ProviderAway | ProblemCase::AdministratorNeeded
         ),
+        identity: (case == ProblemCase::LinkUsed).then(|| "@ada-obi".into()),
         wait_seconds: (case == ProblemCase::TooManyTries).then_some(480),
         return_url: web("https://fieldnote.example/settings"),
     };
@@ -115,6 +135,7 @@ fn head(name: &str, slug: &str) -> PageHead {
         connector_name: name.into(),
         connector_slug: slug.into(),
         identifier: "ada@example.com".into(),
+        english: true,
         ..PageHead::default()
     }
 }
@@ -149,14 +170,14 @@ fn plain_start() -> StartPage {
             line("public_repo", "Read your repositories", false),
             write(),
         ],
-        reconnect: false,
+        standing: Standing::New,
         next: next.map_or_else(|| StartNext::Form(PageForm::default()), StartNext::Link),
         cancel_url: web("https://fieldnote.example/settings"),
         expires_at: Timestamp::from_seconds(1_900_000_000),
     }
 }
 
-fn fields(error: Option<&str>) -> StartPage {
+fn fields(error: Option<Fault>) -> StartPage {
     let subdomain = PageField {
         name: "subdomain".into(),
         label: "Your Deskbell address".into(),
@@ -166,7 +187,7 @@ fn fields(error: Option<&str>) -> StartPage {
         suffix: Some(".deskbell.example".into()),
         required: true,
         value: if error.is_some() { "https://acme".into() } else { String::new() },
-        error: error.map(str::to_owned),
+        error,
         ..PageField::default()
     };
     let form = PageForm { csrf: "c5rf".into(), fields: vec![subdomain], ..PageForm::default() };
@@ -195,14 +216,10 @@ fn secret(name: &str, label: &str, help: &str) -> PageField {
 }
 
 fn rejected() -> FormProblem {
-    FormProblem {
-        what: "Watchtower did not accept this key.".into(),
-        then: "Check that the key and the site belong together, then try again.".into(),
-        reference: reference(),
-    }
+    FormProblem { kind: FormTrouble::Rejected, reference: reference() }
 }
 
-fn keys(problem: Option<FormProblem>, error: Option<&str>) -> Page {
+fn keys(problem: Option<FormProblem>, error: Option<Fault>) -> Page {
     let site = PageField {
         name: "site".into(),
         label: "Watchtower site".into(),
@@ -213,7 +230,8 @@ fn keys(problem: Option<FormProblem>, error: Option<&str>) -> Page {
     };
     let key = PageField {
         where_to_find: web("https://docs.watchtower.example/account_management/api-app-keys/"),
-        error: error.map(str::to_owned),
+        notes: error.iter().map(|_| Note::Scheme("Bearer".into())).collect(),
+        error,
         value: "never shown".into(),
         ..secret("api_key", "API key", "In Watchtower: Organization settings → API keys.")
     };
@@ -261,5 +279,6 @@ fn done() -> DonePage {
         missing: Vec::new(),
         return_url: web("https://fieldnote.example/settings"),
         again: false,
+        notes: Vec::new(),
     }
 }

@@ -49,21 +49,38 @@ pub(super) fn mono<'a>(name: &'static str, text: &'a str) -> Value<'a> {
     Value { name, text, look: Look::Mono }
 }
 
-/// Puts values into the `{name}` places of a pattern; a place without a value stays empty.
-pub(super) fn say(pattern: &'static str, values: &[Value<'_>]) -> Sentence {
-    let mut parts = Vec::new();
+/// Puts values into the `{name}` places of a pattern. A place without a value stays empty, and so does the space that
+/// would be left over beside it.
+pub(super) fn say(pattern: &str, values: &[Value<'_>]) -> Sentence {
+    let mut parts: Vec<Part> = Vec::new();
     let mut rest = pattern;
     while let Some((words, (name, after))) =
         rest.split_once('{').and_then(|(words, tail)| Some((words, tail.split_once('}')?)))
     {
         push(&mut parts, words, Look::Words);
-        if let Some(value) = values.iter().find(|value| value.name == name) {
-            push(&mut parts, value.text, value.look);
-        }
-        rest = after;
+        let value = values.iter().find(|value| value.name == name && !value.text.is_empty());
+        rest = match value {
+            Some(value) => {
+                push(&mut parts, value.text, value.look);
+                after
+            }
+            None => without_gap(&mut parts, after),
+        };
     }
     push(&mut parts, rest, Look::Words);
     Sentence { parts }
+}
+
+/// Closes the gap around a place that stayed empty: before it at the start, else behind the words before it.
+fn without_gap<'a>(parts: &mut [Part], after: &'a str) -> &'a str {
+    match parts.last_mut() {
+        Some(before) if before.text.ends_with(' ') && !after.starts_with(char::is_alphanumeric) => {
+            before.text.truncate(before.text.trim_end().len());
+            after
+        }
+        Some(_) => after,
+        None => after.trim_start(),
+    }
 }
 
 fn push(parts: &mut Vec<Part>, text: &str, look: Look) {
@@ -90,7 +107,7 @@ pub(super) fn tidy(text: &str, longest: usize) -> String {
 }
 
 /// Characters that change how their neighbours look, or nothing at all.
-fn is_unseen(character: char) -> bool {
+pub(super) fn is_unseen(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
@@ -111,7 +128,8 @@ mod tests {
 
     #[test]
     fn a_place_without_a_value_and_a_lone_brace_do_no_harm() {
-        assert_eq!(say("a {b} c { d", &[]).text(), "a  c { d");
+        assert_eq!(say("a {b} c { d", &[]).text(), "a c { d");
+        assert_eq!(say("{b} c {b}.", &[plain("b", "")]).text(), "c.");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use http::{HeaderValue, header};
 use http_body_util::{BodyExt as _, Limited};
 use keybearer_core::{Code, SecretString};
 
-use super::answer::refusal;
+use super::answer::{Asked, refusal};
 
 /// Largest form that is read.
 const LIMIT: usize = 64 * 1024;
@@ -36,13 +36,14 @@ impl<S: Sync> FromRequest<S> for Submitted {
     type Rejection = Response;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Response> {
+        let asked = Asked::plain(request.headers());
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            return Err(refusal(Code::UnsupportedMediaType));
+            return Err(refusal(Code::UnsupportedMediaType, &asked));
         }
         let body = Limited::new(request.into_body(), LIMIT).collect().await;
-        body.map(|body| Self::read(&body.to_bytes())).map_err(|_| refusal(Code::TooLarge))
+        body.map(|body| Self::read(&body.to_bytes())).map_err(|_| refusal(Code::TooLarge, &asked))
     }
 }
 

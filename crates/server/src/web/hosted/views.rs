@@ -1,16 +1,17 @@
 //! The templates, and what they show: every decision is taken here, the templates only loop and ask.
 
 use askama::Template;
-use keybearer_core::Timestamp;
 
 use super::contract::{
-    CredentialPage, DonePage, IdentityPage, Page, PageHead, PermissionLine, ProblemCase, ProblemPage,
-    StartNext, StartPage,
+    CredentialPage, DonePage, IdentityPage, Page, PageHead, PermissionLine, Standing, StartNext, StartPage,
+    WaitingPage,
 };
 use super::form::{Control, FormView};
-use super::frame::{Frame, Href, TEXT};
-use super::sentence::{Look, Sentence, bold, mono, plain, say, tidy};
-use super::words::ENGLISH;
+use super::frame::{Frame, Href, Scene, TEXT};
+use super::problem::ProblemView;
+use super::said;
+use super::sentence::{Look, Sentence, bold, plain, say, tidy};
+use super::words::{Key, Words};
 
 /// H1.
 #[derive(Template)]
@@ -18,6 +19,7 @@ use super::words::ENGLISH;
 pub(super) struct StartView {
     frame: Frame,
     heading: Sentence,
+    stands: Vec<Sentence>,
     sign_in_at: Sentence,
     purpose: Option<String>,
     able_to: Sentence,
@@ -31,52 +33,108 @@ pub(super) struct StartView {
     cancel: Option<Href>,
     person: Option<Sentence>,
     works_until: Sentence,
+    settled: bool,
+}
+
+/// A sentence of a connector, or ours where it has none.
+pub(super) struct Line {
+    pub sentence: Sentence,
+    pub lang: Option<&'static str>,
+}
+
+impl Line {
+    /// The sentence about a scope; `lang` is the language of the connector's sentences, where it is not the page's.
+    pub fn new(words: &Words, text: &str, scope: &str, lang: Option<&'static str>) -> Self {
+        let (text, scope) = (tidy(text, TEXT), tidy(scope, TEXT));
+        if text.is_empty() {
+            return Self {
+                sentence: say(words.text(Key::StartUseScope), &[plain("scope", &scope)]),
+                lang: None,
+            };
+        }
+        Self { sentence: say("{text}", &[plain("text", &text)]), lang }
+    }
 }
 
 /// A line of the permission list.
 pub(super) struct Permission {
-    pub text: String,
+    pub line: Line,
     pub sensitive: bool,
     pub new: bool,
 }
 
 impl Permission {
-    fn new(line: &PermissionLine) -> Self {
-        let text = if line.plain.is_empty() { &line.scope } else { &line.plain };
-        Self { text: tidy(text, TEXT), sensitive: line.sensitive, new: line.new }
+    fn new(frame: &Frame, head: &PageHead, line: &PermissionLine) -> Self {
+        let lang = frame.words.english().filter(|_| head.english);
+        Self {
+            line: Line::new(&frame.words, &line.plain, &line.scope, lang),
+            sensitive: line.sensitive,
+            new: line.new,
+        }
     }
 }
 
 impl StartView {
-    pub fn new(head: &PageHead, page: &StartPage, own: Option<&Href>) -> Self {
-        let words = &ENGLISH.start;
-        let frame = Frame::new(head, words.title);
-        let names = frame.names.clone();
+    pub fn new(head: &PageHead, page: &StartPage, scene: &Scene) -> Self {
+        let frame = Frame::new(head, scene, Key::StartTitle);
         let (link, form) = match &page.next {
             StartNext::Link(url) => (Href::web(url), None),
-            StartNext::Form(form) => (None, Some(FormView::new(&names, form))),
+            StartNext::Form(form) => (None, Some(FormView::new(&frame, form, head.english))),
         };
         let asked = |scope: &str| form.as_ref().is_some_and(|form| form.offers(scope));
-        let permissions: Vec<_> =
-            page.permissions.iter().filter(|line| !asked(&line.scope)).map(Permission::new).collect();
+        let permissions: Vec<_> = page
+            .permissions
+            .iter()
+            .filter(|line| !asked(&line.scope))
+            .map(|line| Permission::new(&frame, head, line))
+            .collect();
         let untold = permissions.is_empty() && form.as_ref().is_none_or(|form| form.scopes.is_empty());
         let host = tidy(&page.provider_host, TEXT);
-        let values = [plain("app", &names.app), plain("provider", &names.provider), bold("host", &host)];
+        let more = page.standing == Standing::More;
         Self {
-            heading: names.say(if page.reconnect { words.heading_again } else { words.heading }),
-            sign_in_at: say(words.sign_in_at, &values),
+            heading: frame.say(start_heading(&page.standing)),
+            stands: stands(&frame, &page.standing),
+            sign_in_at: frame.say_with(Key::StartSignInAt, &[bold("host", &host)]),
             purpose: purpose(head),
-            able_to: names.say(words.able_to),
-            provider_lists: untold.then(|| names.say(words.provider_lists)),
-            go: names.say(words.go),
+            able_to: frame.say(if more { Key::StartAbleToMore } else { Key::StartAbleTo }),
+            provider_lists: untold.then(|| frame.say(Key::StartProviderLists)),
+            go: frame.say(Key::StartGo),
             cancel: page.cancel_url.as_ref().and_then(Href::web),
             person: person(&frame),
-            works_until: until(ENGLISH.works_until, page.expires_at),
+            works_until: until(&frame, Key::WorksUntil, page.expires_at),
+            settled: matches!(page.standing, Standing::Connected { .. }),
             permissions,
-            ping: own.map(|own| format!("{}/left", own.as_str())),
+            ping: scene.own.as_ref().map(|own| format!("{}/left", own.as_str())),
             link,
             form,
             frame,
+        }
+    }
+}
+
+fn start_heading(standing: &Standing) -> Key {
+    match standing {
+        Standing::New => Key::StartHeading,
+        Standing::Again { .. } => Key::StartHeadingAgain,
+        Standing::More => Key::StartHeadingMore,
+        Standing::Connected { .. } => Key::StartHeadingConnected,
+    }
+}
+
+/// What is known of the account already, below the heading.
+fn stands(frame: &Frame, standing: &Standing) -> Vec<Sentence> {
+    match standing {
+        Standing::New | Standing::More | Standing::Again { lost_at: None } => Vec::new(),
+        Standing::Again { lost_at: Some(at) } => {
+            vec![frame.say_with(Key::StartLostAccess, &[plain("day", &frame.words.day(*at))])]
+        }
+        Standing::Connected { identity } => {
+            let identity = identity.as_deref().map(|identity| tidy(identity, TEXT));
+            let nothing = identity.filter(|identity| !identity.is_empty()).map_or_else(
+                || frame.say(Key::StartNothingToDo),
+                |identity| frame.say_with(Key::StartNothingToDoAs, &[bold("identity", &identity)]),
+            );
+            vec![nothing, frame.say(Key::StartOtherAccount)]
         }
     }
 }
@@ -95,21 +153,41 @@ pub(super) struct CredentialView {
 }
 
 impl CredentialView {
-    pub fn new(head: &PageHead, page: &CredentialPage) -> Self {
-        let words = &ENGLISH.form;
-        let mut frame = Frame::new(head, words.title);
-        let form = FormView::new(&frame.names, &page.form);
-        let kept = if page.shared { words.shared } else { words.kept };
+    pub fn new(head: &PageHead, page: &CredentialPage, scene: &Scene) -> Self {
+        let mut frame = Frame::new(head, scene, Key::FormTitle);
+        let form = FormView::new(&frame, &page.form, head.english);
         if form.is_wrong() {
-            frame.title = frame.names.say(words.title_wrong).text();
+            frame.title = frame.say(Key::FormTitleWrong).text();
         }
         Self {
-            heading: frame.names.say(words.heading),
+            heading: frame.say(Key::FormHeading),
             purpose: purpose(head),
             cancel: page.cancel_url.as_ref().and_then(Href::web),
-            kept: frame.names.say(kept),
+            kept: frame.say(if page.shared { Key::FormShared } else { Key::FormKept }),
             person: person(&frame),
             form,
+            frame,
+        }
+    }
+}
+
+/// H3.
+#[derive(Template)]
+#[template(path = "hosted/waiting.html")]
+pub(super) struct WaitingView {
+    frame: Frame,
+    heading: Sentence,
+    says: Sentence,
+}
+
+impl WaitingView {
+    pub fn new(head: &PageHead, page: WaitingPage, scene: &Scene) -> Self {
+        let mut frame = Frame::new(head, scene, Key::WaitingTitle);
+        // the address itself again: nothing of it stands in the page
+        frame.onward = Some(if page.slow { "3" } else { "1" }.to_owned());
+        Self {
+            heading: frame.say(Key::WaitingTitle),
+            says: frame.say(if page.slow { Key::WaitingSlow } else { Key::WaitingSays }),
             frame,
         }
     }
@@ -131,17 +209,16 @@ pub(super) struct IdentityView {
 }
 
 impl IdentityView {
-    pub fn new(head: &PageHead, page: &IdentityPage, own: Option<&Href>) -> Self {
-        let words = &ENGLISH.identity;
-        let frame = Frame::new(head, words.title);
+    pub fn new(head: &PageHead, page: &IdentityPage, scene: &Scene) -> Self {
+        let frame = Frame::new(head, scene, Key::IdentityTitle);
         let (before, now) = (tidy(&page.before, TEXT), tidy(&page.now, TEXT));
         Self {
-            heading: frame.names.say(words.heading),
-            says: frame.names.say(words.says),
-            keep: say(words.keep, &[plain("now", &now)]),
-            go_back: say(words.go_back, &[plain("before", &before)]),
+            heading: frame.say(Key::IdentityHeading),
+            says: frame.say(Key::IdentitySays),
+            keep: frame.say_with(Key::IdentityKeep, &[plain("now", &now)]),
+            go_back: frame.say_with(Key::IdentityGoBack, &[plain("before", &before)]),
             csrf: page.csrf.clone(),
-            to: own.cloned(),
+            to: scene.own.clone(),
             before,
             now,
             frame,
@@ -156,6 +233,7 @@ pub(super) struct DoneView {
     frame: Frame,
     heading: Sentence,
     identity: Option<Sentence>,
+    notes: Vec<Sentence>,
     again: Option<Href>,
     missing: Vec<Permission>,
     missing_heading: Sentence,
@@ -165,63 +243,21 @@ pub(super) struct DoneView {
 }
 
 impl DoneView {
-    pub fn new(head: &PageHead, page: &DonePage, own: Option<&Href>) -> Self {
-        let words = &ENGLISH.done;
-        let heading = if head.connector_name.is_empty() { words.heading_any } else { words.heading };
-        let frame = Frame::new(head, heading);
+    pub fn new(head: &PageHead, page: &DonePage, scene: &Scene) -> Self {
+        let heading = if head.connector_name.is_empty() { Key::DoneHeadingAny } else { Key::DoneHeading };
+        let frame = Frame::new(head, scene, heading);
         let identity = page.identity.as_deref().map(|identity| tidy(identity, TEXT));
         Self {
-            heading: frame.names.say(heading),
-            identity: identity.map(|identity| say(words.identity, &[bold("identity", &identity)])),
-            again: own.filter(|_| page.again).cloned(),
-            missing: page.missing.iter().map(Permission::new).collect(),
-            missing_heading: frame.names.say(words.missing),
-            missing_says: frame.names.say(words.missing_says),
+            heading: frame.say(heading),
+            identity: identity
+                .map(|identity| frame.say_with(Key::DoneIdentity, &[bold("identity", &identity)])),
+            notes: page.notes.iter().map(|note| said::note(&frame.words, note)).collect(),
+            again: scene.own.clone().filter(|_| page.again),
+            missing: page.missing.iter().map(|line| Permission::new(&frame, head, line)).collect(),
+            missing_heading: frame.say(Key::DoneMissing),
+            missing_says: frame.say(Key::DoneMissingSays),
             back: page.return_url.as_ref().and_then(Href::web),
-            back_words: frame.names.say(ENGLISH.back),
-            frame,
-        }
-    }
-}
-
-/// H5.
-#[derive(Template)]
-#[template(path = "hosted/problem.html")]
-pub(super) struct ProblemView {
-    frame: Frame,
-    heading: Sentence,
-    says: Sentence,
-    worked_until: Option<Sentence>,
-    then: Sentence,
-    wait: Option<Sentence>,
-    message: Option<String>,
-    retry: Option<Href>,
-    back: Option<Href>,
-    back_words: Sentence,
-    reference: Sentence,
-    quiet: bool,
-}
-
-impl ProblemView {
-    pub fn new(head: &PageHead, page: &ProblemPage, own: Option<&Href>) -> Self {
-        let all = &ENGLISH.problem;
-        let problem = all.of(page.case);
-        let frame = Frame::new(head, problem.heading);
-        let names = frame.names.clone();
-        let ended = page.ended_at.map(|at| until(all.worked_until, at));
-        let administrator = page.case == ProblemCase::AdministratorNeeded;
-        Self {
-            heading: names.say(problem.heading),
-            says: names.say(problem.says),
-            worked_until: ended,
-            then: names.say(problem.then),
-            wait: page.wait_seconds.map(wait),
-            message: administrator.then(|| names.say(all.message).text()),
-            retry: own.filter(|_| page.retry).cloned(),
-            back: page.return_url.as_ref().and_then(Href::web),
-            back_words: names.say(ENGLISH.back),
-            reference: say(ENGLISH.reference, &[mono("ref", page.reference.as_str())]),
-            quiet: matches!(page.case, ProblemCase::Denied | ProblemCase::LinkUsed),
+            back_words: frame.say(Key::Back),
             frame,
         }
     }
@@ -239,14 +275,13 @@ pub(super) struct HopView {
 }
 
 impl HopView {
-    pub fn new(head: &PageHead, to: Href, host: &str) -> Self {
-        let words = &ENGLISH.hop;
-        let mut frame = Frame::new(head, words.title);
-        frame.onward = Some(to.clone());
+    pub fn new(head: &PageHead, to: Href, host: &str, scene: &Scene) -> Self {
+        let mut frame = Frame::new(head, scene, Key::HopTitle);
+        frame.onward = Some(format!("0;url={}", to.as_str()));
         Self {
-            heading: frame.names.say(words.title),
-            says: say(words.says, &[bold("host", host)]),
-            go: frame.names.say(words.go),
+            heading: frame.say(Key::HopTitle),
+            says: frame.say_with(Key::HopSays, &[bold("host", host)]),
+            go: frame.say(Key::HopGo),
             to,
             frame,
         }
@@ -261,20 +296,21 @@ pub(super) struct AbsentView {
 }
 
 impl AbsentView {
-    pub fn new() -> Self {
-        Self { frame: Frame::new(&PageHead::default(), ENGLISH.absent.heading) }
+    pub fn new(scene: &Scene) -> Self {
+        Self { frame: Frame::new(&PageHead::default(), scene, Key::AbsentHeading) }
     }
 }
 
-/// The page as HTML. `own` is the address of the link it is about, where that is known.
-pub(super) fn html(page: &Page, own: Option<&Href>) -> askama::Result<String> {
-    use super::contract::PageBody::{Credentials, Done, IdentityChanged, Problem, Start};
+/// The page as HTML.
+pub(super) fn html(page: &Page, scene: &Scene) -> askama::Result<String> {
+    use super::contract::PageBody::{Credentials, Done, IdentityChanged, Problem, Start, Waiting};
     match &page.body {
-        Start(body) => StartView::new(&page.head, body, own).render(),
-        Credentials(body) => CredentialView::new(&page.head, body).render(),
-        IdentityChanged(body) => IdentityView::new(&page.head, body, own).render(),
-        Done(body) => DoneView::new(&page.head, body, own).render(),
-        Problem(body) => ProblemView::new(&page.head, body, own).render(),
+        Start(body) => StartView::new(&page.head, body, scene).render(),
+        Credentials(body) => CredentialView::new(&page.head, body, scene).render(),
+        Waiting(body) => WaitingView::new(&page.head, *body, scene).render(),
+        IdentityChanged(body) => IdentityView::new(&page.head, body, scene).render(),
+        Done(body) => DoneView::new(&page.head, body, scene).render(),
+        Problem(body) => ProblemView::new(&page.head, body, scene).render(),
     }
 }
 
@@ -283,23 +319,10 @@ fn purpose(head: &PageHead) -> Option<String> {
 }
 
 fn person(frame: &Frame) -> Option<Sentence> {
-    let (app, user) = (&frame.names.app, &frame.names.user);
-    (!user.is_empty()).then(|| say(ENGLISH.asked_for, &[plain("app", app), bold("user", user)]))
+    let user = &frame.names.user;
+    (!user.is_empty()).then(|| frame.say_with(Key::AskedFor, &[bold("user", user)]))
 }
 
-fn until(pattern: &'static str, at: Timestamp) -> Sentence {
-    let time = jiff::Timestamp::from_microsecond(at.micros())
-        .map_or_else(|_| at.rfc3339(), |time| time.strftime("%-d %B %Y, %H:%M UTC").to_string());
-    say(pattern, &[plain("time", &time)])
-}
-
-fn wait(seconds: u32) -> Sentence {
-    let words = &ENGLISH.problem;
-    let (pattern, count) = match seconds {
-        0 | 1 => (words.wait_one_second, 1),
-        2..=59 => (words.wait_seconds, seconds),
-        60 => (words.wait_one_minute, 1),
-        _ => (words.wait_minutes, seconds.div_ceil(60)),
-    };
-    say(pattern, &[plain("n", &count.to_string())])
+pub(super) fn until(frame: &Frame, key: Key, at: keybearer_core::Timestamp) -> Sentence {
+    frame.say_with(key, &[plain("time", &frame.words.moment(at))])
 }
