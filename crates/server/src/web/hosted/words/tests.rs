@@ -78,7 +78,9 @@ fn texts_are_whole_calm_and_begin_short() {
         for (name, text) in words.entries() {
             let at = format!("{} {name}: {text}", words.language.tag);
             assert_eq!(text.trim(), text, "{at}");
-            assert!(!text.is_empty() && !text.contains("  "), "{at}");
+            // a language may do without a word for an unknown name
+            assert!(!text.is_empty() || name.starts_with("any_"), "{at}");
+            assert!(!text.contains("  "), "{at}");
             assert_eq!(text.matches('{').count(), text.matches('}').count(), "{at}");
             let first = text.split_inclusive(['.', '?', '。', '؟', '？']).next().unwrap_or_default();
             assert!(first.chars().count() <= 90, "{at}");
