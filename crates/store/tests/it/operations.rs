@@ -206,6 +206,7 @@ fn flow(world: &World, connection: &ConnectionId, account: &AccountId) -> FlowRo
         finished_at: None,
         failure: None,
         superseded: false,
+        locale: Some("pt-BR".to_owned()),
     }
 }
 
