@@ -69,7 +69,7 @@ export default {
   'every page fits at 200 % text and 320 px, and has targets of 44 px': async ({ pages }) => {
     for (const name of NAMES) {
       const page = await pages.open(preview(name), { errors, width: 320 });
-      const small = await page.locator('.btn, .in, .pick').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height).filter((height) => height < 44));
+      const small = await page.locator('.btn, .in, .pick').filter({ visible: true }).evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height).filter((height) => height < 44));
       assert.deepEqual(small, [], name);
       await page.evaluate(() => { document.body.style.setProperty('zoom', '2'); });
       await fits(page);
@@ -126,7 +126,7 @@ export default {
     const key = page.getByLabel('API key');
     const ids = (await key.getAttribute('aria-describedby')).split(' ');
     const told = await Promise.all(ids.map((id) => page.locator(`#${id}`).innerText()));
-    assert.match(told.join(' '), /This key has 4 characters.*Organization settings/s);
+    assert.match(told.join(' '), /This must look like.*was removed.*Organization settings/s);
     assert.equal(await key.getAttribute('aria-invalid'), 'true');
     assert.equal(await key.inputValue(), '');
     for (const [name, value] of [['type', 'password'], ['autocomplete', 'off'], ['autocapitalize', 'none'], ['spellcheck', 'false']]) {
@@ -152,7 +152,8 @@ export default {
   - paragraph: Asked by Fieldnote for ada@example.com. Not you? Close this page.
   - paragraph: This page works until 17 March 2030, 17:46 UTC.
 - contentinfo:
-  - paragraph: Fieldnote uses Keybearer to hold this connection.`);
+  - paragraph: Fieldnote uses Keybearer to hold this connection.
+  - group: "Language: English"`);
   },
 
   'a form that leads to a provider gets there, also over other hosts of the provider': ({ pages }) => withProvider(async (provider, origins) => {

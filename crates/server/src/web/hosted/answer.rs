@@ -24,6 +24,8 @@ pub(super) struct Asked {
     /// It was a form post, from which a redirect to another origin leads over a page of ours (see [`crate::web`]'s
     /// content security policy).
     pub posted: bool,
+    /// It asks for a sample to look at.
+    pub still: bool,
 }
 
 impl Asked {
@@ -35,7 +37,7 @@ impl Asked {
     /// What a page about `head` is shown with.
     pub fn scene(&self, head: &PageHead) -> Scene {
         let words = self.wish.words(head, None);
-        Scene { words, own: self.own.clone(), switch: self.switch.clone() }
+        Scene { words, own: self.own.clone(), switch: self.switch.clone(), still: self.still }
     }
 }
 

@@ -102,6 +102,8 @@ pub(super) struct Scene {
     pub own: Option<Href>,
     /// The address that shows it in another language, where there is one.
     pub switch: Option<Href>,
+    /// A sample to look at: it does not go on by itself.
+    pub still: bool,
 }
 
 /// The languages that the page is offered in.
@@ -133,7 +135,8 @@ pub(super) struct Frame {
     pub footer: Option<Sentence>,
     pub switch: Option<Switch>,
     pub style: String,
-    pub font: String,
+    /// The font to ask for at once; it has the letters of Western Europe.
+    pub font: Option<String>,
     pub icon: String,
     /// What the page asks for by itself, in the form of `http-equiv=refresh`.
     pub onward: Option<String>,
@@ -155,7 +158,7 @@ impl Frame {
             footer: named.then(|| names.say(words.text(Key::Footer))),
             switch: scene.switch.as_ref().map(|to| Switch::new(to, words.language)),
             style: assets::address("hosted.css"),
-            font: assets::address("next.woff2"),
+            font: (words.language.tag != "pl").then(|| assets::address("next.woff2")),
             icon: assets::address("mark.svg"),
             onward: None,
             words,

@@ -133,7 +133,7 @@ async fn success<F: Flows>(State(web): Shared<F>, RawQuery(query): RawQuery, hea
 
 fn about<F>(web: &Web<F>, headers: &HeaderMap, query: Option<&str>, own: Option<Href>) -> Asked {
     let wish = Wish::of(headers, query, web.is_secure());
-    Asked { wish, switch: own.clone(), own, posted: false }
+    Asked { wish, switch: own.clone(), own, posted: false, still: false }
 }
 
 fn told<F>(web: &Web<F>, answer: Result<Answer>, asked: &Asked) -> Response {

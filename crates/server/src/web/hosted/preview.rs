@@ -37,7 +37,7 @@ pub fn answer(name: &str, public_url: &Url) -> Option<Answer> {
 
 fn shown(name: &str, query: Option<&str>, headers: &HeaderMap, public_url: &Url) -> Response {
     let (own, switch) = (Some(Href::link(name)), Some(Href::path(&format!("/_hosted/{name}"))));
-    let asked = Asked { wish: Wish::of(headers, query, false), own, switch, posted: true };
+    let asked = Asked { wish: Wish::of(headers, query, false), own, switch, posted: true, still: true };
     let Some(answer) = answer(name, public_url) else {
         return absent_to(&asked);
     };

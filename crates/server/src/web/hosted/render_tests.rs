@@ -210,7 +210,7 @@ fn form(text: &str, url: Option<Url>) -> PageForm {
 
 fn scene(tag: &str, link: Option<&str>) -> Scene {
     let own = link.map(Href::link);
-    Scene { words: words::of(tag), switch: own.clone(), own }
+    Scene { words: words::of(tag), switch: own.clone(), own, still: false }
 }
 
 fn rendered(text: &str) -> Vec<String> {

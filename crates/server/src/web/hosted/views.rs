@@ -184,7 +184,7 @@ impl WaitingView {
     pub fn new(head: &PageHead, page: WaitingPage, scene: &Scene) -> Self {
         let mut frame = Frame::new(head, scene, Key::WaitingTitle);
         // the address itself again: nothing of it stands in the page
-        frame.onward = Some(if page.slow { "3" } else { "1" }.to_owned());
+        frame.onward = (!scene.still).then(|| if page.slow { "3" } else { "1" }.to_owned());
         Self {
             heading: frame.say(Key::WaitingTitle),
             says: frame.say(if page.slow { Key::WaitingSlow } else { Key::WaitingSays }),
