@@ -13,7 +13,8 @@ export default {
       const page = await pages.open(server.link);
       await page.getByLabel('E-mail').fill('ada@fieldnote.example');
       await page.getByLabel('Your name').fill('Ada Obi');
-      await page.getByLabel('Password').fill('correct horse battery staple');
+      await page.getByRole('radio', { name: 'Password' }).check();
+      await page.locator('#password').fill('correct horse battery staple');
       await clean(page);
       await shot(page, 'dashboard-setup');
       await page.getByRole('button', { name: 'Create owner' }).click();

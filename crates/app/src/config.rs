@@ -3,7 +3,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use keybearer_core::{EnvironmentKind, SecretString, VerifyMode};
+use keybearer_core::{EnvironmentKind, MemberRole, SecretString, VerifyMode};
 use url::Url;
 
 /// What the operator decided; read once at the start.
@@ -35,6 +35,37 @@ pub struct AppConfig {
     pub proxy: ProxyLimits,
     /// Limits of the webhooks.
     pub webhooks: WebhookLimits,
+    /// Where members of the dashboard may sign in besides here.
+    pub sso: Option<SsoConfig>,
+}
+
+/// Single sign-on with OpenID Connect.
+#[derive(Clone, Debug)]
+pub struct SsoConfig {
+    /// What the button calls it.
+    pub name: String,
+    /// The issuer, exactly as it calls itself.
+    pub issuer: String,
+    /// Our client id there.
+    pub client_id: String,
+    /// Our client secret there; none for a public client.
+    pub client_secret: Option<SecretString>,
+    /// What is asked for; `openid` always.
+    pub scopes: Vec<String>,
+    /// Domains that the e-mail address must be of; empty means any.
+    pub allowed_domains: Vec<String>,
+    /// Claims of which one of the values must be there, each.
+    pub required_claims: BTreeMap<String, Vec<String>>,
+    /// What somebody becomes who was not invited; `None`: they stay outside.
+    pub default_role: Option<MemberRole>,
+    /// The claim that decides the role, at each sign-in.
+    pub role_claim: Option<String>,
+    /// Which value of it means which role.
+    pub roles: BTreeMap<String, MemberRole>,
+    /// Whether a confirmed address makes somebody the member who has it.
+    pub link_by_email: bool,
+    /// Whether it is the only way in.
+    pub only: bool,
 }
 
 /// An OAuth app that the operator offers to every connection of a connector.

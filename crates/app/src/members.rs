@@ -105,17 +105,14 @@ pub async fn create_owner(
     new: NewMember,
     chosen: SecretString,
 ) -> Result<Member> {
-    let (email, name) = checked(&new)?;
-    password::check(&chosen, &email)?;
+    let blank = first_owner(app, app.id(MemberId::from_number)?, &new)?;
+    password::check(&chosen, &blank.email)?;
     let hash = token_hash(token);
     let ticket = app.db().find_ticket(&hash).await?;
     if !ticket.is_some_and(|ticket| usable(&ticket, TicketKind::Setup, app.now())) {
         return Err(ended());
     }
-    let row = MemberRow {
-        password_hash: Some(password::hash(chosen, app.entropy()).await?),
-        ..blank(app, email, name, MemberRole::Owner)?
-    };
+    let row = MemberRow { password_hash: Some(password::hash(chosen, app.entropy()).await?), ..blank };
     let environment = environments::default(app).await?;
     let caller = Caller::trusted(environment.id, Actor::Member(row.id.clone()), app.reference()?);
     let line = audit::row(app, &caller, "member.first_owner", row.id.as_str(), json!({}))?;
@@ -123,6 +120,12 @@ pub async fn create_owner(
         return Err(ended());
     }
     Ok(member(row))
+}
+
+/// The row of a first owner that is not stored yet.
+pub(crate) fn first_owner(app: &App, id: MemberId, new: &NewMember) -> Result<MemberRow> {
+    let (email, name) = checked(new)?;
+    Ok(MemberRow { id, ..blank(app, email, name, MemberRole::Owner)? })
 }
 
 /// The members, oldest first.
@@ -254,6 +257,7 @@ pub(crate) async fn purge(app: &App) -> Result<()> {
     let now = app.now();
     sessions::purge(app).await?;
     app.db().delete_tickets(now.minus(KEEP)).await?;
+    app.db().delete_challenges(now).await?;
     Ok(())
 }
 
@@ -334,7 +338,7 @@ async fn set_password(app: &App, caller: &Caller, row: MemberRow, chosen: Secret
     Ok(row)
 }
 
-fn blank(app: &App, email: String, name: String, role: MemberRole) -> Result<MemberRow> {
+pub(crate) fn blank(app: &App, email: String, name: String, role: MemberRole) -> Result<MemberRow> {
     let now = app.now();
     Ok(MemberRow {
         id: app.id(MemberId::from_number)?,
@@ -352,7 +356,7 @@ fn about(app: &App, caller: &Caller, action: &str, id: &MemberId, detail: Value)
     audit::row(app, caller, action, id.as_str(), detail)
 }
 
-fn checked(new: &NewMember) -> Result<(String, String)> {
+pub(crate) fn checked(new: &NewMember) -> Result<(String, String)> {
     let email = new.email.trim().to_lowercase();
     let parts = email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
     let strange = email.chars().any(|c| c.is_control() || c.is_whitespace());
@@ -369,7 +373,7 @@ fn checked(new: &NewMember) -> Result<(String, String)> {
     Ok((email, name))
 }
 
-fn done(change: MemberChange) -> Result<()> {
+pub(crate) fn done(change: MemberChange) -> Result<()> {
     match change {
         MemberChange::Done => Ok(()),
         MemberChange::Gone => Err(unknown()),

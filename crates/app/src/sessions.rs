@@ -16,7 +16,7 @@ use crate::environments::{self, Environment};
 use crate::keys::vault_error;
 use crate::members::{self, Member};
 use crate::state::App;
-use crate::{audit, password};
+use crate::{audit, password, sso};
 
 /// A session ends when nobody used it for this long.
 const IDLE: Duration = Duration::from_secs(12 * 3600);
@@ -64,6 +64,8 @@ pub struct Session {
     pub environments: Vec<Environment>,
     /// The member as the use cases see them.
     pub caller: Caller,
+    /// When they last proved who they are.
+    pub confirmed_at: Timestamp,
 }
 
 /// A session in a list.
@@ -90,6 +92,7 @@ pub struct SessionEntry {
 /// # Errors
 /// [`Code::Unauthenticated`]; [`Code::RateLimited`] with the seconds to wait.
 pub async fn sign_in(app: &App, email: &str, password: SecretString, visitor: &Visitor) -> Result<SignedIn> {
+    sso::require_other_ways(app)?;
     let email = email.trim().to_lowercase();
     let row = app.db().find_member_by_email(&email).await?;
     let known = row.as_ref().map(|row| row.id.to_string());
@@ -153,7 +156,14 @@ pub async fn resume(app: &App, token: &SecretString) -> Result<Option<Session>> 
         reference: app.reference()?,
         permissions: Permissions::of_role(member.role),
     };
-    Ok(Some(Session { id: row.id, member: members::member(member), environment, environments, caller }))
+    Ok(Some(Session {
+        id: row.id,
+        member: members::member(member),
+        environment,
+        environments,
+        caller,
+        confirmed_at: row.confirmed_at,
+    }))
 }
 
 /// Goes to another environment, in this browser only.
@@ -258,7 +268,13 @@ pub(crate) async fn purge(app: &App) -> Result<()> {
     Ok(())
 }
 
-async fn open(app: &App, row: MemberRow, means: SignInMeans, visitor: &Visitor) -> Result<SignedIn> {
+/// Opens a session.
+pub(crate) async fn open(
+    app: &App,
+    row: MemberRow,
+    means: SignInMeans,
+    visitor: &Visitor,
+) -> Result<SignedIn> {
     let (token, now) = (SecretString::new(random_token(app.entropy(), 20)?), app.now());
     let session = MemberSessionRow {
         id: app.id(MemberSessionId::from_number)?,
@@ -271,6 +287,7 @@ async fn open(app: &App, row: MemberRow, means: SignInMeans, visitor: &Visitor) 
         seen_at: now,
         expires_at: now.plus(LIFETIME),
         environment_id: None,
+        confirmed_at: now,
     };
     app.db().add_member_session(&session).await?;
     let environment = environments::default(app).await?;

@@ -109,6 +109,8 @@ ids! {
     MemberId = "mbr_";
     /// A browser that is signed in to the dashboard.
     MemberSessionId = "mbs_";
+    /// A passkey of a member.
+    PasskeyId = "mpk_";
 }
 
 #[cfg(test)]

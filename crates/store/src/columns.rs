@@ -4,8 +4,8 @@ use std::fmt;
 
 use keybearer_core::ids::{
     AccountId, AuditId, CallLogId, ClientId, ClientSecretId, ConnectionId, CredentialId, DataKeyId,
-    EnvironmentId, EventId, FlowId, MemberId, MemberSessionId, OrganizationId, ProviderId, SigningKeyId,
-    WebhookEndpointId, WebhookSecretId,
+    EnvironmentId, EventId, FlowId, MemberId, MemberSessionId, OrganizationId, PasskeyId, ProviderId,
+    SigningKeyId, WebhookEndpointId, WebhookSecretId,
 };
 use keybearer_core::{
     AccountStatus, AuthType, ConnectionState, CredentialSource, EnvironmentKind, FlowKind, FlowState,
@@ -144,6 +144,7 @@ id_columns!(
     MemberId,
     MemberSessionId,
     OrganizationId,
+    PasskeyId,
     ProviderId,
     SigningKeyId,
     WebhookEndpointId,
@@ -381,6 +382,10 @@ stored_enum! {
         Password = "password",
         /// With a link that works once.
         Link = "link",
+        /// With a passkey.
+        Passkey = "passkey",
+        /// At the single sign-on.
+        Sso = "sso",
     }
 }
 

@@ -68,13 +68,9 @@ impl Db {
         audit: &AuditRow,
     ) -> Result<bool> {
         let mut tx = self.begin().await?;
-        execute!(tx &mut tx, sql::MEMBER_LOCK)?;
-        let members: Option<i64> = scalar!(tx &mut tx, sql::MEMBER_COUNT)?;
-        let used = execute!(tx &mut tx, sql::TICKET_USE, ticket_hash, row.created_at)?;
-        if members != Some(0) || used == 0 {
+        if !take_first(&mut tx, row, ticket_hash).await? {
             return Ok(false);
         }
-        insert(&mut tx, row).await?;
         audit::insert(&mut tx, audit).await?;
         tx.commit().await?;
         Ok(true)
@@ -201,7 +197,19 @@ impl Db {
     }
 }
 
-async fn insert(tx: &mut Tx, row: &MemberRow) -> Result<()> {
+/// Makes the first member, when the ticket is good and there is none.
+pub(crate) async fn take_first(tx: &mut Tx, row: &MemberRow, ticket_hash: &str) -> Result<bool> {
+    execute!(tx &mut *tx, sql::MEMBER_LOCK)?;
+    let members: Option<i64> = scalar!(tx &mut *tx, sql::MEMBER_COUNT)?;
+    let used = execute!(tx &mut *tx, sql::TICKET_USE, ticket_hash, row.created_at)?;
+    if members != Some(0) || used == 0 {
+        return Ok(false);
+    }
+    insert(tx, row).await?;
+    Ok(true)
+}
+
+pub(crate) async fn insert(tx: &mut Tx, row: &MemberRow) -> Result<()> {
     execute!(tx tx, sql::MEMBER_INSERT, row.id, row.email, row.name, row.role, row.password_hash, row.created_at,
         row.updated_at, row.signed_in_at)
     .map(|_| ())

@@ -31,6 +31,8 @@ row! {
         expires_at: Timestamp,
         /// Where they are; the first environment while they have chosen none.
         environment_id: Option<EnvironmentId>,
+        /// When the person last proved who they are.
+        confirmed_at: Timestamp,
     }
 }
 
@@ -42,7 +44,7 @@ impl Db {
     pub async fn add_member_session(&self, row: &MemberSessionRow) -> Result<()> {
         let mut tx = self.begin().await?;
         execute!(tx &mut tx, sql::MEMBER_SESSION_INSERT, row.id, row.member_id, row.token_hash, row.means,
-            row.address, row.agent, row.created_at, row.seen_at, row.expires_at, row.environment_id)?;
+            row.address, row.agent, row.created_at, row.seen_at, row.expires_at, row.environment_id, row.confirmed_at)?;
         execute!(tx &mut tx, sql::MEMBER_SIGNED_IN, row.member_id, row.created_at)?;
         tx.commit().await
     }
@@ -83,6 +85,14 @@ impl Db {
         environment: &EnvironmentId,
     ) -> Result<bool> {
         Ok(execute!(write self, sql::MEMBER_SESSION_ENTER, member, session, environment)? == 1)
+    }
+
+    /// Notes that the person of a session proved again who they are.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn confirm_member_session(&self, id: &MemberSessionId, now: Timestamp) -> Result<()> {
+        execute!(write self, sql::MEMBER_SESSION_CONFIRM, id, now).map(|_| ())
     }
 
     /// Ends a session of a member; false when there is no such one.

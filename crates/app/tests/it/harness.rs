@@ -347,6 +347,7 @@ fn usual_parts(url: &str, clock: Arc<FixedClock>, provider: &str) -> AppParts {
             refresh: RefreshLimits::default(),
             proxy: ProxyLimits::default(),
             webhooks: WebhookLimits::default(),
+            sso: None,
         },
         database: DatabaseConfig {
             connections: 4,

@@ -31,6 +31,7 @@ mod lists;
 mod members;
 mod org_wide;
 mod organizations;
+mod passkeys;
 mod portal;
 mod providers;
 mod providers_flows;

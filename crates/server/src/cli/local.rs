@@ -197,6 +197,7 @@ fn settings(wanted: Wanted, sandbox_url: &Url) -> Settings {
             refresh: RefreshLimits::default(),
             proxy: ProxyLimits::default(),
             webhooks: WebhookLimits::default(),
+            sso: None,
         },
         database: DatabaseConfig {
             // a developer's machine is busy with other things, too

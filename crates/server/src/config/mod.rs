@@ -105,6 +105,7 @@ fn settings(file: ConfigFile) -> Result<Settings> {
             refresh: RefreshLimits::default(),
             proxy: proxy(&file.proxy),
             webhooks: WebhookLimits::default(),
+            sso: None,
         },
         database: DatabaseConfig {
             connections: file.database.connections.unwrap_or(10).clamp(2, 200),

@@ -141,6 +141,7 @@ fn parts(data: &Path, url: &str) -> AppParts {
             refresh: RefreshLimits::default(),
             proxy: ProxyLimits::default(),
             webhooks: WebhookLimits::default(),
+            sso: None,
         },
         database: DatabaseConfig::at(url.into()),
         root_key: RootKey::File(data.join("root.key")),

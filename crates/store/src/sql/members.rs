@@ -8,7 +8,7 @@ macro_rules! member_columns {
 
 macro_rules! session_columns {
     () => {
-        "id, member_id, token_hash, means, address, agent, created_at, seen_at, expires_at, environment_id"
+        "id, member_id, token_hash, means, address, agent, created_at, seen_at, expires_at, environment_id, confirmed_at"
     };
 }
 
@@ -39,17 +39,20 @@ sql! {
     MEMBER_LIST = ("SELECT ", member_columns!(), " FROM member ORDER BY created_at, id");
     MEMBER_WRITE = (
         "UPDATE member SET name = $2, role = $3, password_hash = $4, updated_at = $5 WHERE id = $1");
+    MEMBER_EMAIL = ("UPDATE member SET email = $2, updated_at = $3 WHERE id = $1");
     MEMBER_SIGNED_IN = ("UPDATE member SET signed_in_at = $2 WHERE id = $1");
     MEMBER_DELETE = ("DELETE FROM member WHERE id = $1");
 
     MEMBER_SESSION_INSERT = (
-        "INSERT INTO member_session (", session_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)");
+        "INSERT INTO member_session (", session_columns!(), ") VALUES \
+         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
     MEMBER_SESSION_GET = ("SELECT ", session_columns!(), " FROM member_session WHERE token_hash = $1");
     MEMBER_SESSION_LIST = (
         "SELECT ", session_columns!(), " FROM member_session WHERE member_id = $1 ORDER BY created_at DESC, id DESC");
     MEMBER_SESSION_SEEN = ("UPDATE member_session SET seen_at = $2 WHERE id = $1 AND seen_at < $3");
     MEMBER_SESSION_ENTER = (
         "UPDATE member_session SET environment_id = $3 WHERE member_id = $1 AND id = $2");
+    MEMBER_SESSION_CONFIRM = ("UPDATE member_session SET confirmed_at = $2 WHERE id = $1");
     MEMBER_SESSION_DELETE = ("DELETE FROM member_session WHERE member_id = $1 AND id = $2");
     MEMBER_SESSION_DELETE_OTHERS = ("DELETE FROM member_session WHERE member_id = $1 AND id <> $2");
     MEMBER_SESSION_DELETE_OLD = ("DELETE FROM member_session WHERE expires_at < $1 OR seen_at < $2");

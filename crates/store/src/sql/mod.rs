@@ -12,6 +12,7 @@ pub(crate) mod journal;
 pub(crate) mod logs;
 pub(crate) mod members;
 pub(crate) mod organizations;
+pub(crate) mod passkeys;
 pub(crate) mod refresh;
 pub(crate) mod sealed;
 pub(crate) mod survey;
@@ -46,6 +47,7 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
         logs::ALL,
         members::ALL,
         organizations::ALL,
+        passkeys::ALL,
         refresh::ALL,
         sealed::ALL,
         trials::ALL,

@@ -9,6 +9,7 @@ use super::cookie::Cookie;
 use super::flash::Flash;
 use super::frame::{Frame, Section};
 use super::guard::Visit;
+use super::passkeys::to_proof;
 
 /// Renders a page.
 pub(super) fn html(status: StatusCode, view: &impl Template) -> Response {
@@ -146,6 +147,8 @@ impl Visit {
     pub fn answer(&self, result: Result<Response>) -> Response {
         match result {
             Ok(answer) => answer,
+            // only of somebody who is signed in: they have to prove again who they are
+            Err(error) if error.code == Code::Unauthenticated => to_proof(&self.path),
             Err(error) => {
                 let error = if self.of_another_version { updated(error) } else { error };
                 let frame = self.frame(self.section, "Not done");

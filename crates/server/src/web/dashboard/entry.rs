@@ -1,20 +1,23 @@
 //! Coming in and going out: first owner, sign-in, one-time links, sign-out, theme.
 
-use askama::Template;
 use axum::extract::{Query, State};
-use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use keybearer_app::members::{self, NewMember};
+use keybearer_app::passkeys::{self, Answer};
 use keybearer_app::sessions::{self, SignedIn};
-use keybearer_core::{Code, Error, Result, SecretString};
+use keybearer_core::{Code, Result, SecretString};
 use serde::Deserialize;
 
 use super::Dashboard;
-use super::answer::{html, see_other, sentence, with_cookie};
+use super::answer::{html, see_other, with_cookie};
 use super::cookie::Cookie;
+use super::entry_view::{EntryView, LINK, WAITING};
 use super::flash::Flash;
-use super::frame::{Frame, Theme};
+use super::form::Form;
+use super::frame::Theme;
 use super::guard::{Guest, GuestPosted, Posted};
+use super::keeping;
 
 /// What the addresses of these pages carry.
 #[derive(Deserialize)]
@@ -22,72 +25,8 @@ pub(super) struct Asked {
     /// A one-time token.
     t: Option<SecretString>,
     /// Where to go after signing in.
-    next: Option<String>,
+    pub next: Option<String>,
 }
-
-/// Sign-in, first owner, new password, one-time link: a card with a short form.
-#[derive(Template)]
-#[template(path = "dashboard/entry.html")]
-struct EntryView {
-    frame: Frame,
-    kind: &'static str,
-    heading: String,
-    says: String,
-    token: String,
-    next: String,
-    email: String,
-    name: String,
-    wrong: Option<String>,
-    at: &'static str,
-}
-
-impl EntryView {
-    fn new(frame: Frame, kind: &'static str, heading: &str, says: &str) -> Self {
-        let (heading, says) = (heading.to_owned(), says.to_owned());
-        let empty = String::new;
-        let (token, next, email, name) = (empty(), empty(), empty(), empty());
-        Self { frame, kind, heading, says, token, next, email, name, wrong: None, at: "" }
-    }
-
-    fn wrong(mut self, error: &Error) -> Self {
-        self.wrong = Some(match error.retry_after_seconds {
-            Some(1) => "Too many wrong tries. Try again in 1 second.".to_owned(),
-            Some(seconds) => format!("Too many wrong tries. Try again in {seconds} seconds."),
-            None => match error.violations.first() {
-                Some(wrong) => sentence(&format!("{} {}", field_word(&wrong.field), wrong.description)),
-                None => sentence(&error.detail),
-            },
-        });
-        self.at = error.violations.first().map_or("", |wrong| match wrong.field.as_str() {
-            "email" => "email",
-            "name" => "name",
-            _ => "password",
-        });
-        self
-    }
-}
-
-fn field_word(field: &str) -> &str {
-    match field {
-        "email" => "the e-mail address",
-        "name" => "your name",
-        _ => "the password",
-    }
-}
-
-const SIGN_IN: (&str, &str) = ("Sign in", "Keybearer keeps the keys that agents act with.");
-const OWNER: (&str, &str) =
-    ("Set up Keybearer", "You become the owner of this server. Others join by your invitation.");
-const CHOOSE: (&str, &str) = ("Choose your password", "It replaces the one you had, and signs you in.");
-const LINK: (&str, &str) = (
-    "Open the dashboard",
-    "This link signs you in on this machine, once. It came from the terminal in which the server runs.",
-);
-const WAITING: (&str, &str) = (
-    "This server has no owner yet",
-    "Open the set-up link that the server printed when it started. It works for 24 hours; a restart prints another, and \
-     so does `keybearer members setup-link`.",
-);
 
 /// `GET /login`
 pub(super) async fn ask(guest: Guest, Query(asked): Query<Asked>) -> Response {
@@ -95,32 +34,45 @@ pub(super) async fn ask(guest: Guest, Query(asked): Query<Asked>) -> Response {
     if guest.session.is_some() {
         return see_other(&next);
     }
-    let view = guest
-        .frame(SIGN_IN.0)
-        .await
-        .map(|frame| EntryView { next, ..EntryView::new(frame, "login", SIGN_IN.0, SIGN_IN.1) });
+    let view = EntryView::login(&guest, next).await;
     guest.answer(view.map(|view| html(StatusCode::OK, &view)))
 }
 
 /// `POST /login`
 pub(super) async fn sign_in(GuestPosted { guest, form }: GuestPosted) -> Response {
-    let (email, next) = (form.text("email"), local(Some(&form.text("next"))));
+    let email = form.text("email");
     let signed = sessions::sign_in(&guest.dash.app, &email, form.secret("password"), &guest.visitor).await;
-    let again = |frame| EntryView {
-        email,
-        next: next.clone(),
-        ..EntryView::new(frame, "login", SIGN_IN.0, SIGN_IN.1)
+    signed_in(&guest, &form, signed).await
+}
+
+/// `POST /login/passkey`
+pub(super) async fn sign_in_with_passkey(GuestPosted { guest, form }: GuestPosted) -> Response {
+    let app = &guest.dash.app;
+    let signed = passkeys::sign_in(app, &guest.browser, &answer_of(&form), &guest.visitor).await;
+    signed_in(&guest, &form, signed).await
+}
+
+/// In, to where the person was going; or the sign-in again.
+async fn signed_in(guest: &Guest, form: &Form, signed: Result<SignedIn>) -> Response {
+    let (next, kept) = (local(Some(&form.text("next"))), form.text("kept"));
+    let signed = match signed {
+        Ok(signed) if !kept.is_empty() => {
+            let page = keeping::after_sign_in(guest, &signed, &kept).await;
+            return guest.answer(page.map(|page| with_cookies(guest, &signed, page)));
+        }
+        Ok(signed) => return let_in(guest, &signed, &next),
+        Err(error) => error,
     };
-    outcome(&guest, signed, &next, again).await
+    let view = EntryView::login(guest, next).await;
+    let view = view.map(|view| EntryView { email: form.text("email"), kept, ..view });
+    refused(guest, view, signed)
 }
 
 /// `GET /?t=…`: a button, so that looking at a link uses nothing up.
 pub(super) async fn ask_link(guest: Guest, token: SecretString) -> Response {
     let frame = guest.frame(LINK.0).await;
-    let view = frame.map(|frame| EntryView {
-        token: token.expose().clone(),
-        ..EntryView::new(frame, "link", LINK.0, LINK.1)
-    });
+    let view =
+        frame.map(|frame| EntryView { token: token.expose().clone(), ..EntryView::new(frame, "link", LINK) });
     guest.answer(view.map(|view| html(StatusCode::OK, &view)))
 }
 
@@ -138,11 +90,10 @@ pub(super) async fn ask_owner(guest: Guest, Query(asked): Query<Asked>) -> Respo
         }
         let Some(token) = asked.t else {
             let frame = guest.frame(WAITING.0).await?;
-            return Ok(html(StatusCode::OK, &EntryView::new(frame, "waiting", WAITING.0, WAITING.1)));
+            return Ok(html(StatusCode::OK, &EntryView::new(frame, "waiting", WAITING)));
         };
         members::check_setup(&guest.dash.app, &token).await?;
-        let view = EntryView::new(guest.frame(OWNER.0).await?, "setup", OWNER.0, OWNER.1);
-        Ok(html(StatusCode::OK, &EntryView { token: token.expose().clone(), ..view }))
+        Ok(html(StatusCode::OK, &EntryView::setup(&guest, &token).await?))
     };
     let page: Result<Response> = page.await;
     guest.answer(page)
@@ -150,21 +101,26 @@ pub(super) async fn ask_owner(guest: Guest, Query(asked): Query<Asked>) -> Respo
 
 /// `POST /setup`
 pub(super) async fn make_owner(GuestPosted { guest, form }: GuestPosted) -> Response {
-    let app = &guest.dash.app;
-    let (token, new) =
-        (form.secret("token"), NewMember { email: form.text("email"), name: form.text("name") });
-    let made = members::create_owner(app, &token, new.clone(), form.secret("password")).await;
-    let signed = match made {
-        Ok(member) => sessions::begin(app, &member, &guest.visitor).await,
-        Err(error) => Err(error),
+    let (app, token) = (&guest.dash.app, form.secret("token"));
+    let new = NewMember { email: form.text("email"), name: form.text("name") };
+    let made = match has_answer(&form) {
+        true => {
+            let from = (guest.browser.as_str(), &guest.visitor);
+            passkeys::create_owner(app, &token, &new, &form.text("member"), &answer_of(&form), from).await
+        }
+        false => match members::create_owner(app, &token, new.clone(), form.secret("password")).await {
+            Ok(member) => sessions::begin(app, &member, &guest.visitor).await,
+            Err(error) => Err(error),
+        },
     };
-    let again = |frame| EntryView {
-        token: token.expose().clone(),
-        email: new.email,
-        name: new.name,
-        ..EntryView::new(frame, "setup", OWNER.0, OWNER.1)
-    };
-    outcome(&guest, signed, "/", again).await
+    match made {
+        Ok(signed) => let_in(&guest, &signed, "/"),
+        Err(error) => {
+            let view = EntryView::setup(&guest, &token).await;
+            let view = view.map(|view| EntryView { email: new.email, name: new.name, ..view });
+            refused(&guest, view, error)
+        }
+    }
 }
 
 /// `GET /welcome?t=…`
@@ -172,8 +128,7 @@ pub(super) async fn ask_password(guest: Guest, Query(asked): Query<Asked>) -> Re
     let token = asked.t.unwrap_or_else(|| "".into());
     let page = async {
         let member = members::invited(&guest.dash.app, &token).await?;
-        let view = EntryView::new(guest.frame(CHOOSE.0).await?, "welcome", CHOOSE.0, CHOOSE.1);
-        Ok(html(StatusCode::OK, &EntryView { token: token.expose().clone(), email: member.email, ..view }))
+        Ok(html(StatusCode::OK, &EntryView::welcome(&guest, &token, member.email).await?))
     };
     let page: Result<Response> = page.await;
     guest.answer(page)
@@ -182,17 +137,21 @@ pub(super) async fn ask_password(guest: Guest, Query(asked): Query<Asked>) -> Re
 /// `POST /welcome`
 pub(super) async fn choose_password(GuestPosted { guest, form }: GuestPosted) -> Response {
     let (app, token) = (&guest.dash.app, form.secret("token"));
-    let signed = match members::choose_password(app, &token, form.secret("password")).await {
-        Ok(member) => sessions::begin(app, &member, &guest.visitor).await,
-        Err(error) => Err(error),
+    let joined = match has_answer(&form) {
+        true => passkeys::join(app, &token, &answer_of(&form), &guest.browser, &guest.visitor).await,
+        false => match members::choose_password(app, &token, form.secret("password")).await {
+            Ok(member) => sessions::begin(app, &member, &guest.visitor).await,
+            Err(error) => Err(error),
+        },
     };
-    let email = form.text("email");
-    let again = |frame| EntryView {
-        token: token.expose().clone(),
-        email,
-        ..EntryView::new(frame, "welcome", CHOOSE.0, CHOOSE.1)
-    };
-    outcome(&guest, signed, "/", again).await
+    match joined {
+        Ok(signed) => let_in(&guest, &signed, "/"),
+        Err(error) if is_told(error.code) => {
+            let view = EntryView::welcome(&guest, &token, form.text("email")).await;
+            refused(&guest, view, error)
+        }
+        Err(error) => guest.answer(Err(error)),
+    }
 }
 
 /// `POST /sign-out`
@@ -216,34 +175,53 @@ pub(super) async fn theme(State(dash): State<Dashboard>, headers: HeaderMap, pos
     with_cookie(see_other(&local(Some(&posted.form.text("back")))), cookie)
 }
 
-/// In, or the form again with what is wrong.
-async fn outcome(
-    guest: &Guest,
-    signed: Result<SignedIn>,
-    next: &str,
-    again: impl FnOnce(Frame) -> EntryView,
-) -> Response {
-    let error = match signed {
-        Ok(signed) => return let_in(guest, &signed, next),
-        Err(error) => error,
-    };
-    let status = match error.code {
-        Code::Unauthenticated | Code::InvalidArgument => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        _ => return guest.answer(Err(error)),
-    };
-    let frame = guest.frame("Not signed in").await;
-    guest.answer(frame.map(|frame| html(status, &again(frame).wrong(&error))))
+/// What the script of the pages brought back from an authenticator.
+pub(super) fn answer_of(form: &Form) -> Answer {
+    Answer { challenge: form.text("challenge"), text: form.text("answer") }
 }
 
-fn let_in(guest: &Guest, signed: &SignedIn, next: &str) -> Response {
+fn has_answer(form: &Form) -> bool {
+    !form.text("answer").is_empty()
+}
+
+/// Whether the failure is told on the form itself.
+fn is_told(code: Code) -> bool {
+    matches!(code, Code::Unauthenticated | Code::InvalidArgument | Code::RateLimited | Code::AlreadyExists)
+}
+
+/// The form again with what is wrong, or the page of the failure.
+pub(super) fn refused(guest: &Guest, view: Result<EntryView>, error: keybearer_core::Error) -> Response {
+    // a challenge that is over is told on the sign-in; a link that is over has no form
+    let asks_anew = error.code == Code::LinkExpired && view.as_ref().is_ok_and(|view| view.kind == "login");
+    if !is_told(error.code) && !asks_anew {
+        return guest.answer(Err(error));
+    }
+    let status = match error.code {
+        Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let page = view.map(|view| {
+        let mut answer = html(status, &view.wrong(guest, &error)).into_response();
+        if let Some(seconds) = error.retry_after_seconds {
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        answer
+    });
+    guest.answer(page)
+}
+
+pub(super) fn let_in(guest: &Guest, signed: &SignedIn, next: &str) -> Response {
+    with_cookies(guest, signed, see_other(next))
+}
+
+fn with_cookies(guest: &Guest, signed: &SignedIn, answer: Response) -> Response {
     let secure = guest.dash.is_secure();
-    let answer = with_cookie(see_other(next), Cookie::Session.set(signed.token.expose(), secure));
+    let answer = with_cookie(answer, Cookie::Session.set(signed.token.expose(), secure));
     with_cookie(answer, Cookie::Device.set(&signed.device, secure))
 }
 
 /// A path of ours, or `/`.
-fn local(path: Option<&str>) -> String {
+pub(super) fn local(path: Option<&str>) -> String {
     let path = path.unwrap_or("/");
     let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let own = path.starts_with('/') && !path.starts_with("//") && plain;

@@ -41,6 +41,9 @@ pub(super) enum Flash {
     EndpointDeleted,
     SampleSent,
     Replayed,
+    PasskeyAdded,
+    PasskeyRenamed,
+    PasskeyRemoved,
 }
 
 impl Flash {
@@ -95,6 +98,13 @@ impl Flash {
         (Self::EndpointDeleted, "hookgone", "Endpoint deleted."),
         (Self::SampleSent, "sample", "Test event queued. What comes of it appears here."),
         (Self::Replayed, "replayed", "To be sent again: {count}."),
+        (Self::PasskeyAdded, "passkey", "Passkey added. You can sign in with it from now on."),
+        (Self::PasskeyRenamed, "passkeyname", "Passkey renamed."),
+        (
+            Self::PasskeyRemoved,
+            "passkeygone",
+            "Passkey removed. It does not sign you in any more; delete it on your device too.",
+        ),
     ];
 
     /// The cookie's value.

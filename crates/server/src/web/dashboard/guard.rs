@@ -5,10 +5,11 @@
 
 use std::net::SocketAddr;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::Response;
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 use keybearer_app::sessions::{self, Session, Visitor};
 use keybearer_app::{App, Caller, members};
 use keybearer_core::{Code, Error, Reference, Result, random_token};
@@ -20,6 +21,7 @@ use super::environment::{self, Made};
 use super::flash::Flash;
 use super::form::Form;
 use super::frame::{Frame, Section, Theme};
+use super::keeping;
 use crate::web::hosted::Submitted;
 
 /// A request of a signed-in member.
@@ -159,7 +161,13 @@ impl FromRequest<Dashboard> for Posted {
         let (mut parts, body) = request.into_parts();
         let own = is_own(&parts.headers);
         let path = parts.uri.path().to_owned();
-        let visit = Visit::from_request_parts(&mut parts, dash).await?;
+        let visit = match Visit::from_request_parts(&mut parts, dash).await {
+            Ok(visit) => visit,
+            Err(away) if own && away.status() == StatusCode::SEE_OTHER => {
+                return Err(kept(parts, body, dash, away).await);
+            }
+            Err(refused) => return Err(refused),
+        };
         let form = Form(Submitted::from_request(Request::from_parts(parts, body), &()).await?);
         let made = Made::read(&form.text("csrf"));
         let fits = sessions::is_form_token(&dash.app, visit.session.id.as_str(), &made.token).await;
@@ -192,6 +200,23 @@ impl FromRequest<Dashboard> for GuestPosted {
             Ok(_) => Err(guest.answer(Err(foreign()))),
             Err(error) => Err(guest.answer(Err(error))),
         }
+    }
+}
+
+/// The sign-in with the form that came after the session had ended; where there is nothing to keep, the usual way.
+async fn kept(mut parts: Parts, body: Body, dash: &Dashboard, away: Response) -> Response {
+    let path = parts.uri.path().to_owned();
+    if !members::any(&dash.app).await.unwrap_or(false) || matches!(path.as_str(), "/theme" | "/sign-out") {
+        return away;
+    }
+    let guest = match Guest::from_request_parts(&mut parts, dash).await {
+        Ok(guest) => guest,
+        Err(refused) => return refused,
+    };
+    let headers = parts.headers.clone();
+    match Submitted::from_request(Request::from_parts(parts, body), &()).await {
+        Ok(form) => keeping::signed_out(&guest, &headers, &path, &Form(form)).await,
+        Err(refused) => refused,
     }
 }
 

@@ -5,22 +5,26 @@
 mod accounts;
 mod answer;
 mod catalogue;
+mod confirm;
 mod connection;
 mod connections;
 mod cookie;
 mod credentials;
 mod entry;
 mod environment;
+mod entry_view;
 mod fields;
 mod flash;
 mod form;
 mod frame;
 mod guard;
+mod keeping;
 mod keys;
 mod keys_view;
 mod links;
 mod logs;
 mod overview;
+mod passkeys;
 mod people;
 mod permissions;
 mod pictures;
@@ -84,6 +88,7 @@ pub(super) fn routes(app: App, sandbox: Option<Beside>) -> Router {
         .merge(webhook_routes())
         .merge(sandbox_routes())
         .merge(system_routes())
+        .merge(proof_routes())
         .route("/", get(overview::show))
         .merge(accounts::routes())
         .merge(pictures::routes())
@@ -105,6 +110,18 @@ fn signing_in() -> Router<Dashboard> {
         .route("/welcome", get(entry::ask_password).post(entry::choose_password))
         .route("/sign-out", post(entry::sign_out))
         .route("/theme", post(entry::theme))
+}
+
+fn proof_routes() -> Router<Dashboard> {
+    Router::new()
+        .route("/login/passkey", post(entry::sign_in_with_passkey))
+        .route("/login/kept", post(keeping::resume))
+        .route("/settings/passkeys", post(passkeys::add))
+        .route("/settings/passkeys/new", get(passkeys::ask))
+        .route("/settings/passkeys/{id}/rename", post(passkeys::rename))
+        .route("/settings/passkeys/{id}/remove", post(passkeys::remove))
+        .route("/settings/confirm", get(confirm::ask).post(confirm::confirm))
+        .route("/settings/confirm/passkey", post(confirm::confirm_with_passkey))
 }
 
 fn connection_routes() -> Router<Dashboard> {

@@ -5,16 +5,18 @@ use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
 use keybearer_app::members::{self, Member, NewMember};
-use keybearer_app::{Permission, sessions};
+use keybearer_app::{Permission, sessions, step_up};
 use keybearer_core::ids::{MemberId, MemberSessionId};
 use keybearer_core::{Code, Error, MemberRole, Result};
 use url::Url;
 
 use super::answer::sentence;
 use super::flash::Flash;
+use super::form::Form;
 use super::frame::{Frame, Section};
 use super::guard::{Posted, Visit};
 use super::when::When;
+use super::{keeping, passkeys};
 
 /// One's own settings.
 #[derive(Template)]
@@ -23,6 +25,9 @@ struct YouView {
     frame: Frame,
     email: String,
     has_password: bool,
+    passkeys: Vec<passkeys::Row>,
+    /// Whether this server can have passkeys at all.
+    possible: bool,
     sessions: Vec<Open>,
     wrong: Option<String>,
 }
@@ -120,7 +125,7 @@ pub(super) async fn list(visit: Visit) -> Response {
 pub(super) async fn invite(Posted { visit, form }: Posted) -> Response {
     let new = NewMember { email: form.text("email"), name: form.text("name") };
     let role = MemberRole::parse(&form.text("role")).unwrap_or(MemberRole::Viewer);
-    let done = match members::invite(visit.app(), visit.caller(), &new, role).await {
+    let done = match step_up::invite(visit.app(), &visit.session, &new, role).await {
         Ok((_, link)) => people_view(&visit, Some(&link), None).await.map(|view| visit.page(&view)),
         Err(error) if matches!(error.code, Code::InvalidArgument | Code::AlreadyExists) => {
             let view = people_view(&visit, None, Some(wrong(&error))).await;
@@ -128,7 +133,17 @@ pub(super) async fn invite(Posted { visit, form }: Posted) -> Response {
         }
         Err(error) => Err(error),
     };
-    visit.answer(done)
+    answer(&visit, &form, done).await
+}
+
+/// The answer; a form that wants a proof first waits for it.
+async fn answer(visit: &Visit, form: &Form, done: Result<Response>) -> Response {
+    match done {
+        Err(error) if error.code == Code::Unauthenticated => {
+            keeping::step_up(visit, form, "/settings/people").await
+        }
+        done => visit.answer(done),
+    }
 }
 
 /// `POST /settings/people/{id}/role`
@@ -136,21 +151,21 @@ pub(super) async fn role(Path(id): Path<String>, Posted { visit, form }: Posted)
     let done = async {
         let role = MemberRole::parse(&form.text("role"))
             .ok_or_else(|| Error::field("role", "must be one of the roles"))?;
-        members::set_role(visit.app(), visit.caller(), &member(&id)?, role).await?;
+        step_up::set_role(visit.app(), &visit.session, &member(&id)?, role).await?;
         Ok(visit.done("/settings/people", Flash::RoleSet))
     };
     let done: Result<Response> = done.await;
-    visit.answer(done)
+    answer(&visit, &form, done).await
 }
 
 /// `POST /settings/people/{id}/link`
-pub(super) async fn link(Path(id): Path<String>, Posted { visit, .. }: Posted) -> Response {
+pub(super) async fn link(Path(id): Path<String>, Posted { visit, form }: Posted) -> Response {
     let done = async {
-        let link = members::password_link(visit.app(), visit.caller(), &member(&id)?).await?;
+        let link = step_up::password_link(visit.app(), &visit.session, &member(&id)?).await?;
         Ok(visit.page(&people_view(&visit, Some(&link), None).await?))
     };
     let done: Result<Response> = done.await;
-    visit.answer(done)
+    answer(&visit, &form, done).await
 }
 
 /// `POST /settings/people/{id}/remove`
@@ -195,6 +210,8 @@ async fn you_view(visit: &Visit, wrong: Option<String>) -> Result<YouView> {
         seen: When::new(session.seen_at, now),
     });
     Ok(YouView {
+        passkeys: passkeys::rows(visit).await?,
+        possible: keybearer_app::passkeys::possible(visit.app()),
         frame: visit.frame(Section::Settings, "Settings"),
         email: visit.session.member.email.clone(),
         has_password: visit.session.member.has_password,
@@ -209,7 +226,7 @@ async fn people_view(visit: &Visit, link: Option<&Url>, wrong: Option<String>) -
     let person = |one: Member| Person {
         you: one.id == visit.session.member.id,
         id: one.id.to_string(),
-        invited: !one.has_password,
+        invited: !one.has_password && one.signed_in_at.is_none(),
         name: one.name,
         email: one.email,
         role: one.role,

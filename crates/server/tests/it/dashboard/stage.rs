@@ -101,6 +101,7 @@ impl Scene {
                 proxy: ProxyLimits::default(),
                 links_open_all_accounts: false,
                 webhooks: WebhookLimits::default(),
+                sso: None,
             },
             database: DatabaseConfig::at(url.into()),
             root_key: RootKey::File(folder.path().join("root.key")),
