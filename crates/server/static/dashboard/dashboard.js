@@ -393,6 +393,8 @@ for (const form of document.querySelectorAll('form[data-find]')) {
   // what fits is here already
   form.addEventListener('submit', (event) => event.preventDefault());
   form.addEventListener('change', (event) => { if (event.target !== input) form.submit(); });
+}
+
 // A password is shown while somebody asks for it, and hidden again before it is sent.
 for (const button of document.querySelectorAll('[data-show]')) {
   const input = document.getElementById(button.dataset.show);
