@@ -77,7 +77,7 @@ export default {
     await page.goto(`${url}/logs`);
     await page.getByRole('heading', { name: 'Your role does not allow that.' }).waitFor();
     await page.goto(`${url}/accounts`);
-    await page.getByRole('heading', { name: 'Accounts' }).waitFor();
+    await page.getByRole('heading', { name: 'Accounts', exact: true }).waitFor();
   },
 
   'passkeys under Settings: added after a proof, named, used, removed': async ({ pages, keybearer }) => {

@@ -72,6 +72,8 @@ pub(super) struct Frame {
     pub theme: Theme,
     pub style: String,
     pub script: String,
+    /// The script of pages that ask for a passkey.
+    pub passkeys: String,
     pub font: String,
     pub icon: String,
     pub csrf: String,
@@ -104,6 +106,7 @@ impl Frame {
             theme,
             style: assets::address("dashboard.css"),
             script: assets::address("dashboard.js"),
+            passkeys: assets::address("passkeys.js"),
             font: assets::address("next.woff2"),
             icon: assets::address("mark.svg"),
             csrf,
