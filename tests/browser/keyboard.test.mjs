@@ -35,6 +35,9 @@ export default {
       const keys = new Keys(page);
       await keys.fill(/^E-mail/, 'ada@fieldnote.example');
       await keys.fill(/^Your name/, 'Ada Obi');
+      await keys.to(/^(Passkey|Password)/); // one stop for both ways: the arrows choose
+      await keys.press('ArrowDown');
+      await page.getByRole('radio', { name: 'Password' }).and(page.locator(':checked')).waitFor();
       await keys.fill(/^Password/, PASSWORD);
       await keys.press('Enter');
       await heading(page, 'Overview');

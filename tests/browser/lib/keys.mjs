@@ -41,7 +41,7 @@ export class Keys {
 
   /** To a link or button, and presses it. */
   async go(match, most) {
-    await this.to(match, most);
+    do await this.to(match, most); while (!await this.#page.evaluate(() => document.activeElement.matches('a, button, summary')));
     await this.#page.keyboard.press('Enter');
   }
 }
