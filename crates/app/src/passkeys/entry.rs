@@ -19,7 +19,7 @@ const FIRST: &str = "First passkey";
 /// Asks for the passkey of the first owner, under the id that they will have.
 ///
 /// # Errors
-/// [`Code::Internal`] when there is no key.
+/// [`keybearer_core::Code::Internal`] when there is no key.
 pub async fn ask_owner(app: &App, browser: &str) -> Result<Option<Question>> {
     let member = app.id(MemberId::from_number)?;
     question(app, Bound { aim: Aim::Add, browser, member: member.as_str() }, Vec::new()).await
@@ -28,8 +28,8 @@ pub async fn ask_owner(app: &App, browser: &str) -> Result<Option<Question>> {
 /// Makes the first owner with a passkey and signs them in. `member` is the id of the [`Question`].
 ///
 /// # Errors
-/// [`Code::LinkExpired`] when link or challenge count no more, `InvalidArgument` at a wrong field,
-/// [`Code::Unauthenticated`] when the passkey is not accepted.
+/// [`keybearer_core::Code::LinkExpired`] when link or challenge count no more, `InvalidArgument` at a wrong field,
+/// [`keybearer_core::Code::Unauthenticated`] when the passkey is not accepted.
 pub async fn create_owner(
     app: &App,
     token: &SecretString,
@@ -58,7 +58,7 @@ pub async fn create_owner(
 /// Asks for the passkey of the member whose link it is.
 ///
 /// # Errors
-/// [`Code::LinkExpired`].
+/// [`keybearer_core::Code::LinkExpired`].
 pub async fn ask_invited(app: &App, token: &SecretString, browser: &str) -> Result<Option<Question>> {
     let (row, _) = members::holder(app, token, TicketKind::Password).await?;
     let known = app.db().list_passkeys(&row.id).await?.into_iter().map(|row| row.credential_id).collect();
