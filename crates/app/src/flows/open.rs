@@ -64,7 +64,7 @@ pub(super) async fn complete(app: &App, flow: FlowRow) -> Result<OpenFlow, Troub
         sandbox: connection.connector.sandbox,
         locale: flow.locale.clone(),
         english: !connection.connector.is_custom(),
-        refuses_embedded: connection.connector.refuses_embedded_browsers,
+        refuses_embedded: connection.method().is_ok_and(|method| method.embedded_browser_refused),
     };
     Ok(OpenFlow { flow, connection, account, head })
 }

@@ -66,9 +66,6 @@ pub struct Connector {
     /// Whether it describes the built-in sandbox: only then may its addresses be plain http on loopback.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sandbox: bool,
-    /// Whether the vendor refuses to sign people in inside other apps (embedded browsers), as its pages say.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub refuses_embedded_browsers: bool,
     /// Whether calls through the proxy are refused.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub proxy_disabled: bool,
