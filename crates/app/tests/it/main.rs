@@ -23,6 +23,7 @@ mod flows_kinds;
 mod flows_links;
 mod flows_stage;
 mod flows_verification;
+mod flows_waiting;
 mod harness;
 mod hooks;
 mod imports;
