@@ -23,6 +23,12 @@ pub(crate) struct Link {
     /// Where your app confirms the person
     #[arg(long)]
     verify_url: Option<String>,
+    /// Language of its pages, for example `pt-BR`; the browser's by default
+    #[arg(long)]
+    locale: Option<String>,
+    /// How long it works, in minutes
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=43_200))]
+    works_for: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -56,10 +62,12 @@ pub(crate) struct Logs {
 pub(crate) async fn link(command: Link, context: &mut Context) -> Result<()> {
     let session = Session::open(context).await?;
     let body = json!({
-        "connector": command.connection, "identifier": command.user,
-        "state": command.state, "user_verify_url": command.verify_url,
+        "connection": command.connection, "identifier": command.user,
+        "state": command.state.unwrap_or_default(), "user_verify_url": command.verify_url.unwrap_or_default(),
+        "locale": command.locale.unwrap_or_default(),
+        "lifetime_seconds": command.works_for.map_or(0, |minutes| minutes * 60),
     });
-    let answer = session.api(Method::POST, "/api/v1/connected_accounts/magic_link", Some(&body)).await?;
+    let answer = session.api(Method::POST, "/api/v1/accounts:connect-link", Some(&body)).await?;
     context.out.result(&answer, |answer| {
         format!(
             "{}\nWorks until it succeeds or until {}. Opening it does not use it up.",

@@ -1,6 +1,9 @@
 //! Our own account service: states with reasons, import, refresh, revocation.
 
+use std::time::Duration;
+
 use keybearer_app::accounts::{self, Account, AccountQuery, ImportAccount, Lookup, RefreshRecord};
+use keybearer_app::flows::{self, LinkRequest};
 use keybearer_app::refresh_now;
 use keybearer_core::ids::AccountId;
 use keybearer_core::{AccountStatus, Code, Error, SecretString};
@@ -76,6 +79,28 @@ impl AccountService for Service {
         give(own::ListAccountRefreshesResponse {
             refreshes: records.into_iter().map(refresh).collect(),
             next_page_token: String::new(),
+        })
+    }
+
+    async fn create_connect_link(
+        &self,
+        request: Request<own::CreateConnectLinkRequest>,
+    ) -> Answer<own::CreateConnectLinkResponse> {
+        let (caller, message) = take(request)?;
+        let seconds = Some(message.lifetime_seconds).filter(|seconds| *seconds > 0);
+        let wanted = LinkRequest {
+            lookup: Lookup::of(message.connection, message.identifier),
+            app_state: filled(message.state),
+            user_verify_url: filled(message.user_verify_url),
+            lifetime: seconds.map(|seconds| Duration::from_secs(u64::from(seconds))),
+            locale: filled(message.locale),
+            ..LinkRequest::default()
+        };
+        let link = flows::create_link(&self.0, &caller, wanted).await.map_err(fail)?;
+        give(own::CreateConnectLinkResponse {
+            link: link.url.to_string(),
+            expiry: Some(time(link.expires_at)),
+            account_id: link.account_id.to_string(),
         })
     }
 }

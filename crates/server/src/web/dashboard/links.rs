@@ -22,6 +22,7 @@ use super::cookie::Cookie;
 use super::form::Form;
 use super::frame::{Frame, Section};
 use super::guard::{Posted, Visit};
+use crate::web::hosted::words::{LANGUAGES, Language};
 
 /// For whom, where that is known already.
 #[derive(Deserialize)]
@@ -32,6 +33,8 @@ pub(super) struct Asked {
     user: String,
     #[serde(default)]
     account: String,
+    #[serde(default)]
+    language: String,
 }
 
 /// A file that the page itself carries: saving it asks the server nothing.
@@ -57,6 +60,7 @@ struct AskView {
     user: String,
     existing: Vec<(String, Badge)>,
     lifetimes: Vec<Lifetime>,
+    languages: Vec<Spoken>,
     wrong: Option<String>,
 }
 
@@ -73,6 +77,37 @@ struct Lifetime {
     seconds: u64,
     words: &'static str,
     chosen: bool,
+}
+
+/// What was typed before.
+struct Typed {
+    connection: String,
+    user: String,
+    lifetime: u64,
+    language: String,
+}
+
+impl Default for Typed {
+    fn default() -> Self {
+        Self { connection: String::new(), user: String::new(), lifetime: 86_400, language: String::new() }
+    }
+}
+
+/// A language that the pages of the link can be in.
+struct Spoken {
+    tag: &'static str,
+    name: &'static str,
+    chosen: bool,
+}
+
+/// The languages to choose from, each named in itself.
+fn spoken(chosen: &str) -> Vec<Spoken> {
+    let one = |language: &'static Language| Spoken {
+        tag: language.tag,
+        name: language.name,
+        chosen: language.tag == chosen,
+    };
+    LANGUAGES.iter().map(one).collect()
 }
 
 /// D14, after.
@@ -102,7 +137,8 @@ pub(super) const LIFETIMES: [(u64, &str); 5] = [
 /// `GET /links`
 pub(super) async fn ask(visit: Visit, Query(asked): Query<Asked>) -> Response {
     let page = async {
-        let view = ask_view(&visit, &asked.connection, asked.user, 86_400, None).await?;
+        let typed = Typed { connection: asked.connection, user: asked.user, ..Typed::default() };
+        let view = ask_view(&visit, typed, None).await?;
         Ok(visit.page(&view))
     };
     let page: Result<Response> = page.await;
@@ -115,7 +151,10 @@ pub(super) async fn make(Posted { visit, form }: Posted) -> Response {
         match create(&visit, &form).await {
             Ok(link) => {
                 let token = link.url.path().rsplit('/').next().unwrap_or_default().to_owned();
-                let to = see_other(&format!("/links/made?account={}", link.account_id));
+                let language = form.text("language");
+                let language = spoken(&language).into_iter().find(|one| one.chosen);
+                let language = language.map_or_else(String::new, |one| format!("&language={}", one.tag));
+                let to = see_other(&format!("/links/made?account={}{language}", link.account_id));
                 Ok(with_cookie(to, Cookie::Made.set(&token, visit.dash.is_secure())))
             }
             Err(error) if error.code == Code::InvalidArgument => {
@@ -126,10 +165,13 @@ pub(super) async fn make(Posted { visit, form }: Posted) -> Response {
                         sentence(&format!("{field} {}", wrong.description))
                     },
                 );
-                let lifetime = form.text("lifetime").parse().unwrap_or(86_400);
-                let view =
-                    ask_view(&visit, &form.text("connection"), form.text("user"), lifetime, Some(wrong))
-                        .await?;
+                let typed = Typed {
+                    connection: form.text("connection"),
+                    user: form.text("user"),
+                    lifetime: form.text("lifetime").parse().unwrap_or(86_400),
+                    language: form.text("language"),
+                };
+                let view = ask_view(&visit, typed, Some(wrong)).await?;
                 Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &view))
             }
             Err(error) => Err(error),
@@ -150,8 +192,12 @@ async fn create(visit: &Visit, form: &Form) -> Result<flows::Link> {
         .parse()
         .ok()
         .filter(|seconds| LIFETIMES.iter().any(|(known, _)| known == seconds));
-    let request =
-        LinkRequest { lookup, lifetime: seconds.map(Duration::from_secs), ..LinkRequest::default() };
+    let request = LinkRequest {
+        lookup,
+        lifetime: seconds.map(Duration::from_secs),
+        locale: Some(form.text("language")),
+        ..LinkRequest::default()
+    };
     flows::create_link(visit.app(), visit.caller(), request).await
 }
 
@@ -170,11 +216,15 @@ pub(super) async fn made(visit: Visit, Query(asked): Query<Asked>, headers: Head
             .frame(Section::Accounts, "Connect link")
             .under("/accounts", "Accounts")
             .under("", "Connect link");
+        let locale = spoken(&asked.language).into_iter().find(|one| one.chosen).map(|one| one.tag);
+        let option = locale.map_or_else(String::new, |tag| format!(" --locale {tag}"));
         let view = MadeView {
-            frame: frame
-                .command(format!("keybearer link {} --user {}", account.connection, account.identifier)),
+            frame: frame.command(format!(
+                "keybearer link {} --user {}{option}",
+                account.connection, account.identifier
+            )),
             mail: mail(&account.connector, &url),
-            curl: api(visit.app().issuer(), &account.connection, &account.identifier),
+            curl: api(visit.app().issuer(), &account.connection, &account.identifier, locale),
             account: account.id.to_string(),
             user: account.identifier,
             connection: account.connection,
@@ -188,21 +238,15 @@ pub(super) async fn made(visit: Visit, Query(asked): Query<Asked>, headers: Head
     visit.answer(page)
 }
 
-async fn ask_view(
-    visit: &Visit,
-    chosen: &str,
-    user: String,
-    lifetime: u64,
-    wrong: Option<String>,
-) -> Result<AskView> {
+async fn ask_view(visit: &Visit, typed: Typed, wrong: Option<String>) -> Result<AskView> {
     let query = ConnectionQuery { state: Some(ConnectionState::Active), ..ConnectionQuery::default() };
     let listed = connections::list(visit.app(), visit.caller(), &query, &PageAsk::first(100)).await?;
-    let existing = match user.trim() {
+    let existing = match typed.user.trim() {
         "" => Vec::new(),
         known => accounts::of_person(visit.app(), visit.caller(), known).await?,
     };
     let choice = |one: connections::Connection| Choice {
-        chosen: one.id.as_str() == chosen || one.name == chosen,
+        chosen: one.id.as_str() == typed.connection || one.name == typed.connection,
         id: one.id.to_string(),
         name: one.name,
         connector: one.connector_display_name,
@@ -210,12 +254,15 @@ async fn ask_view(
     let lifetimes = LIFETIMES.into_iter();
     let frame = visit.frame(Section::Accounts, "Create a connect link").under("/accounts", "Accounts");
     Ok(AskView {
-        frame: frame.under("", "Create a link").command("keybearer link CONNECTION --user USER"),
+        frame: frame
+            .under("", "Create a link")
+            .command("keybearer link CONNECTION --user USER --works-for 1440 --locale de"),
         choices: listed.items.into_iter().map(choice).collect(),
-        user,
+        user: typed.user.clone(),
+        languages: spoken(&typed.language),
         existing: existing.into_iter().map(|one| (one.connection, badge(one.status))).collect(),
         lifetimes: lifetimes
-            .map(|(seconds, words)| Lifetime { seconds, words, chosen: seconds == lifetime })
+            .map(|(seconds, words)| Lifetime { seconds, words, chosen: seconds == typed.lifetime })
             .collect(),
         wrong,
     })
@@ -230,10 +277,14 @@ fn mail(service: &str, url: &str) -> String {
 }
 
 /// The call of the API that makes such a link.
-fn api(issuer: &str, connection: &str, user: &str) -> String {
-    let body = serde_json::json!({"connector": connection, "identifier": user}).to_string();
+fn api(issuer: &str, connection: &str, user: &str, locale: Option<&str>) -> String {
+    let mut body = serde_json::json!({"connection": connection, "identifier": user});
+    if let (Some(fields), Some(locale)) = (body.as_object_mut(), locale) {
+        fields.insert("locale".to_owned(), locale.into());
+    }
+    let body = body.to_string();
     format!(
-        "curl {issuer}/api/v1/connected_accounts/magic_link \\\n  -H \"Authorization: Bearer $KEYBEARER_TOKEN\" \\\n  -H \"Content-Type: \
+        "curl {issuer}/api/v1/accounts:connect-link \\\n  -H \"Authorization: Bearer $KEYBEARER_TOKEN\" \\\n  -H \"Content-Type: \
          application/json\" \\\n  -d {}",
         quoted(&body)
     )
