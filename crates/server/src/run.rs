@@ -181,6 +181,7 @@ fn front(app: &App, entropy: Arc<dyn Entropy>, sandbox: Option<web::Beside>) -> 
     let others = web::router(pages)
         .merge(web::dashboard_beside(app.clone(), sandbox))
         .merge(web::reach(app.clone()))
+        .merge(web::lost(&app.config().public_url, Arc::clone(&entropy)))
         .merge(web::report(app.clone(), hooks.authenticate.clone()))
         .merge(proxy::router(app.clone(), hooks.authenticate.clone()));
     Front::new(grpc::routes(app), hooks, entropy, others)

@@ -5,6 +5,7 @@ pub(crate) mod cookie;
 mod dashboard;
 mod headers;
 pub mod hosted;
+mod lost;
 mod reach;
 mod report;
 
@@ -22,6 +23,7 @@ use url::{Host, Url};
 
 pub use dashboard::Beside;
 pub use hosted::Flows;
+pub use lost::lost;
 pub use reach::router as reach;
 pub use report::router as report;
 pub(crate) use report::written as written_report;
