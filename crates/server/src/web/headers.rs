@@ -3,11 +3,11 @@
 use axum::response::Response;
 use http::{HeaderName, HeaderValue, header};
 
-/// No script, no frame, no other origin. Forms post to us alone: the way to a provider after a form is a page of its own
-/// (`hosted/hop.html`), because Chromium holds every redirect after a form post against `form-action`, also those the
-/// provider adds between its own hosts.
-const POLICY: &str = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; \
-                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// No script but our files, which nothing needs; no frame, no other origin. Forms post to us alone: the way to a provider
+/// after a form is a page of its own (`hosted/hop.html`), because Chromium holds every redirect after a form post against
+/// `form-action`, also those the provider adds between its own hosts.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; \
+                      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const ALWAYS: [(HeaderName, &str); 9] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),

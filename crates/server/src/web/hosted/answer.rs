@@ -7,6 +7,7 @@ use keybearer_core::{Code, Entropy, Error, Reference};
 use url::Url;
 
 use super::contract::{Answer, Page, PageBody, PageHead, ProblemCase, ProblemPage, StartNext};
+use super::embedded::{EmbeddedView, Inside};
 use super::form::refused;
 use super::frame::{Href, Scene};
 use super::views::{AbsentView, HopView, html};
@@ -26,6 +27,8 @@ pub(super) struct Asked {
     pub posted: bool,
     /// It asks for a sample to look at.
     pub still: bool,
+    /// It comes from inside another app.
+    pub inside: Option<Inside>,
 }
 
 impl Asked {
@@ -58,7 +61,13 @@ fn shown(page: &Page, asked: &Asked) -> Response {
     let scene = asked.scene(&page.head);
     let scene = Scene { switch: scene.switch.filter(|_| !ended), ..scene };
     let tag = scene.words.language.tag;
-    match html(page, &scene) {
+    let html = match (&page.body, &asked.inside) {
+        (PageBody::Start(_), Some(inside)) if page.head.refuses_embedded => {
+            EmbeddedView::new(&page.head, inside, &scene).render()
+        }
+        _ => html(page, &scene),
+    };
+    match html {
         Ok(html) => (status(page), [(header::CONTENT_LANGUAGE, tag)], Html(html)).into_response(),
         Err(error) => {
             tracing::error!(%error, "a hosted page could not be rendered");

@@ -108,6 +108,11 @@ impl FormView {
         self.scopes.iter().any(|choice| choice.scope == scope)
     }
 
+    /// Whether there is a secret to show or a file to choose.
+    pub fn saves_steps(&self) -> bool {
+        self.fields.iter().any(|field| field.secret || field.is_file())
+    }
+
     /// Whether it comes back after a submit that was refused.
     pub fn is_wrong(&self) -> bool {
         self.summary.is_some()

@@ -138,6 +138,8 @@ pub(super) struct Frame {
     /// The font to ask for at once; it has the letters of Western Europe.
     pub font: Option<String>,
     pub icon: String,
+    /// Saves steps where there are any to save; no page needs it.
+    pub script: Option<String>,
     /// What the page asks for by itself, in the form of `http-equiv=refresh`.
     pub onward: Option<String>,
 }
@@ -160,10 +162,17 @@ impl Frame {
             style: assets::address("hosted.css"),
             font: (words.language.tag != "pl").then(|| assets::address("next.woff2")),
             icon: assets::address("mark.svg"),
+            script: None,
             onward: None,
             words,
             names,
         }
+    }
+
+    /// The same page with the script, if it has steps to save.
+    #[must_use]
+    pub fn scripted(self, saves: bool) -> Self {
+        Self { script: saves.then(|| assets::address("hosted.js")), ..self }
     }
 
     /// A sentence that names the app and the service.

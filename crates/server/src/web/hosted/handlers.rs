@@ -13,6 +13,7 @@ use keybearer_core::{Code, Result};
 
 use super::answer::{Asked, failure_page, give, refusal, see_other};
 use super::contract::{Answer, Visit};
+use super::embedded;
 use super::frame::Href;
 use super::submitted::Submitted;
 use super::words::Wish;
@@ -70,6 +71,8 @@ async fn view<F: Flows>(
     headers: HeaderMap,
 ) -> Response {
     let asked = about(&web, &headers, query.as_deref(), Some(Href::link(&token)));
+    let asked =
+        Asked { inside: embedded::inside(&headers, query.as_deref(), &web.public_url, &token), ..asked };
     let visit = match cookie::visit_or_new(&headers, web.is_secure(), web.entropy.as_ref()) {
         Ok(visit) => visit,
         Err(error) => return failure_page(&error, &asked, web.entropy.as_ref()),
@@ -133,7 +136,7 @@ async fn success<F: Flows>(State(web): Shared<F>, RawQuery(query): RawQuery, hea
 
 fn about<F>(web: &Web<F>, headers: &HeaderMap, query: Option<&str>, own: Option<Href>) -> Asked {
     let wish = Wish::of(headers, query, web.is_secure());
-    Asked { wish, switch: own.clone(), own, posted: false, still: false }
+    Asked { wish, switch: own.clone(), own, ..Asked::default() }
 }
 
 fn told<F>(web: &Web<F>, answer: Result<Answer>, asked: &Asked) -> Response {

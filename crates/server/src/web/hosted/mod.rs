@@ -4,6 +4,7 @@
 
 mod answer;
 mod contract;
+mod embedded;
 mod form;
 mod frame;
 mod handlers;

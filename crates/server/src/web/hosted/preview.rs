@@ -10,6 +10,7 @@ use url::Url;
 
 use super::answer::{Asked, absent_to, give};
 use super::contract::Answer;
+use super::embedded::Inside;
 use super::frame::Href;
 use super::samples::{NAMES, sample};
 use super::words::Wish;
@@ -37,7 +38,10 @@ pub fn answer(name: &str, public_url: &Url) -> Option<Answer> {
 
 fn shown(name: &str, query: Option<&str>, headers: &HeaderMap, public_url: &Url) -> Response {
     let (own, switch) = (Some(Href::link(name)), Some(Href::path(&format!("/_hosted/{name}"))));
-    let asked = Asked { wish: Wish::of(headers, query, false), own, switch, posted: true, still: true };
+    let inside = (name == "embedded")
+        .then(|| Inside { name: "Chatterbox".into(), address: format!("{public_url}c/{name}") });
+    let asked =
+        Asked { wish: Wish::of(headers, query, false), own, switch, posted: true, still: true, inside };
     let Some(answer) = answer(name, public_url) else {
         return absent_to(&asked);
     };

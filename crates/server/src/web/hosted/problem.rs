@@ -51,7 +51,7 @@ impl ProblemView {
             back_words: frame.say(Key::Back),
             reference: frame.say_with(Key::Reference, &reference),
             quiet: matches!(page.case, ProblemCase::Denied | ProblemCase::LinkUsed),
-            frame,
+            frame: frame.scripted(administrator || page.wait_seconds.is_some()),
         }
     }
 }

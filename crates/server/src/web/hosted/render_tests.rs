@@ -228,7 +228,7 @@ fn no_text_of_others_changes_the_structure_of_a_page() {
     for text in CORPUS {
         for (html, calm) in rendered(text).iter().zip(&calm) {
             assert_eq!(&skeleton(html), calm, "{text}");
-            assert!(!html.to_ascii_lowercase().contains("<script"), "{text}");
+            assert!(html.to_ascii_lowercase().matches("<script").count() <= 1, "{text}");
         }
     }
 }
@@ -244,11 +244,13 @@ fn the_structure_check_finds_what_breaks_out() {
 }
 
 #[test]
-fn no_page_has_a_script_a_style_attribute_or_a_handler() {
+fn no_page_has_a_script_of_its_own_a_style_attribute_or_a_handler() {
     for html in rendered("calm") {
         for tag in skeleton(&html) {
-            assert!(!tag.starts_with("script") && !tag.contains(" style=") && !tag.contains(" on"), "{tag}");
+            let script = tag.starts_with("script") && tag != "script defer src=";
+            assert!(!script && !tag.contains(" style=") && !tag.contains(" on"), "{tag}");
         }
+        assert_eq!(html.matches("</script>").count(), html.matches(".js\"></script>").count());
     }
 }
 

@@ -108,7 +108,7 @@ async fn every_answer_carries_the_headers() {
         {
             assert!(policy.contains(part), "{path}: {policy}");
         }
-        assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
+        assert!(!policy.contains("unsafe") && policy.contains("script-src 'self';"), "{policy}");
         assert_eq!(header_of(&answer, "cache-control"), "no-store", "{path}");
         assert_eq!(header_of(&answer, "x-content-type-options"), "nosniff");
         assert_eq!(header_of(&answer, "referrer-policy"), "no-referrer");

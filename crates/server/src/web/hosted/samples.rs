@@ -11,7 +11,7 @@ use super::contract::{
 };
 
 /// Every sample by its name.
-pub(super) const NAMES: [&str; 29] = [
+pub(super) const NAMES: [&str; 30] = [
     "start",
     "start-reconnect",
     "start-more",
@@ -24,6 +24,7 @@ pub(super) const NAMES: [&str; 29] = [
     "keys",
     "keys-wrong",
     "keys-kinds",
+    "embedded",
     "waiting",
     "waiting-slow",
     "identity",
@@ -67,6 +68,10 @@ pub(super) fn sample(name: &str) -> Option<Page> {
         "start-wrong" => {
             let fault = Fault::PartBefore(".deskbell.example".into());
             Some(Page { head: head("Deskbell", "deskbell"), body: PageBody::Start(fields(Some(fault))) })
+        }
+        "embedded" => {
+            let head = PageHead { refuses_embedded: true, ..head("CodeHarbor", "codeharbor") };
+            Some(Page { head, body: PageBody::Start(plain_start()) })
         }
         "start-scopes" => start(StartPage { next: StartNext::Form(choices()), ..plain_start() }),
         "start-test" => {

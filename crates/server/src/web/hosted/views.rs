@@ -106,8 +106,8 @@ impl StartView {
             permissions,
             ping: scene.own.as_ref().map(|own| format!("{}/left", own.as_str())),
             link,
+            frame: frame.scripted(form.as_ref().is_some_and(FormView::saves_steps)),
             form,
-            frame,
         }
     }
 }
@@ -165,8 +165,8 @@ impl CredentialView {
             cancel: page.cancel_url.as_ref().and_then(Href::web),
             kept: frame.say(if page.shared { Key::FormShared } else { Key::FormKept }),
             person: person(&frame),
+            frame: frame.scripted(form.saves_steps()),
             form,
-            frame,
         }
     }
 }
