@@ -1,0 +1,141 @@
+// The hosted pages in other languages, from right to left, at length, and inside other apps; and what the script saves.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { gzipSync } from 'node:zlib';
+import { clean, fits, shot } from './lib/pages.mjs';
+
+const root = new URL('../..', import.meta.url).pathname;
+const example = spawn('cargo', ['run', '-q', '-p', 'keybearer-server', '--example', 'hosted_preview'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+process.once('exit', () => example.kill('SIGKILL'));
+const site = await new Promise((resolve, reject) => {
+  createInterface({ input: example.stdout }).once('line', resolve);
+  example.once('exit', () => reject(new Error('the example hosted_preview does not run')));
+});
+example.unref();
+example.stdout.unref();
+
+const NAMES = [...(await (await fetch(`${site}/_hosted`)).text()).matchAll(/href="\/_hosted\/([^"]+)"/g)].map(([, name]) => name);
+const TAGS = ['en', 'de', 'es', 'fr', 'it', 'nl', 'pl', 'pt-BR', 'ar', 'ja', 'ko', 'zh-Hans'];
+const address = (name, tag) => `${site}/_hosted/${name}?lang=${tag}`;
+const errors = true;
+
+/** Every page in a language and colour: axe at 1280, then as narrow as a phone. */
+const everyPage = (tag, dark) => async ({ pages }) => {
+  const page = await pages.open('about:blank', { origins: [site], errors, dark });
+  for (const name of [...NAMES, 'no-such-page']) {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.goto(address(name, tag));
+    assert.equal(await page.locator('html').getAttribute('lang'), tag);
+    await clean(page);
+    await page.setViewportSize({ width: 320, height: 700 });
+    await fits(page);
+    const cut = await page.locator('main *, footer *').evaluateAll((all) => all
+      .filter((one) => !one.closest('.vh, svg') && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== 'inline' && !one.matches('input, textarea, select'))
+      .map((one) => one.outerHTML.slice(0, 80)));
+    assert.deepEqual(cut, [], `${name} in ${tag} at 320 px`);
+    if (['start', 'keys-wrong', 'embedded', 'done-partial'].includes(name)) {
+      await page.setViewportSize({ width: 390, height: 800 });
+      await shot(page, `lang-${tag}-${name}-${dark ? 'dark' : 'light'}`);
+    }
+  }
+};
+
+const looks = Object.fromEntries(['de', 'ja', 'ar', 'en-x-long', 'en-x-mirror'].map((tag, index) => [
+  `${tag}: every page is clean and fits`, everyPage(tag, index % 2 === 1),
+]));
+
+export default {
+  ...looks,
+
+  'in every language a page is at most 12 KB of HTML and style, and the script at most 8 KB': async () => {
+    const style = gzipSync(await (await fetch(`${site}/static/x/hosted.css`)).text()).length;
+    for (const tag of TAGS) {
+      for (const name of NAMES) {
+        const html = await (await fetch(address(name, tag))).text();
+        assert.match(html, new RegExp(`<html lang="${tag}"`));
+        const sum = style + gzipSync(html).length;
+        assert.ok(sum <= 12 * 1024, `${name} in ${tag}: ${sum} bytes`);
+      }
+    }
+    const script = gzipSync(await (await fetch(`${site}/static/x/hosted.js`)).text()).length;
+    assert.ok(script <= 8 * 1024, `${script} bytes of script`);
+  },
+
+  'the browser decides, then the person, who is remembered; without scripts': async ({ pages }) => {
+    const page = await pages.open('about:blank', { origins: [site], js: false });
+    await page.setExtraHTTPHeaders({ 'accept-language': 'fr-CA,fr;q=0.9,en;q=0.5' });
+    await page.goto(`${site}/c/start`);
+    await page.getByRole('heading', { name: 'Fieldnote souhaite se connecter' }).waitFor();
+    await page.locator('summary').press('Enter');
+    await page.getByRole('link', { name: '日本語' }).click();
+    await page.getByRole('heading', { name: 'CodeHarbor アカウント' }).waitFor();
+    await page.goto(`${site}/c/keys`);
+    assert.equal(await page.locator('html').getAttribute('lang'), 'ja');
+  },
+
+  'what the connector says is marked as English, names and addresses keep their direction': async ({ pages }) => {
+    const page = await pages.open(address('start-fields', 'ar'), { errors });
+    assert.equal(await page.locator('html').getAttribute('dir'), 'rtl');
+    assert.equal(await page.locator('label bdi').first().getAttribute('lang'), 'en');
+    assert.equal(await page.locator('.perm li bdi').first().getAttribute('lang'), 'en');
+    const [before, input, after] = await Promise.all(['#f0p', '#f0', '#f0s'].map((id) => page.locator(id).boundingBox()));
+    assert.ok(before.x < input.x && input.x < after.x, 'https:// stands left of the field, the ending right of it');
+    const line = await page.locator('.perm li').first().evaluate((item) => [item.querySelector('svg'), item.querySelector('span')].map((one) => one.getBoundingClientRect().x));
+    assert.ok(line[0] > line[1], 'the mark stands at the right of the line');
+  },
+
+  'inside another app a strict service is told how to get out, and one may try all the same': async ({ pages }) => {
+    const page = await pages.open('about:blank', { origins: [site, 'https://codeharbor.example'], js: 'blocked' });
+    await page.setExtraHTTPHeaders({ 'user-agent': 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Instagram 350.0' });
+    await page.goto(`${site}/c/embedded`);
+    await page.getByRole('heading', { name: 'Open this page in your browser' }).waitFor();
+    await page.getByText('You are in Instagram.').waitFor();
+    assert.equal(await page.getByLabel('Or copy this address').inputValue(), `${site}/c/embedded`);
+    assert.equal(await page.getByRole('button', { name: 'Copy link' }).count(), 0, 'no button that does nothing');
+    await clean(page);
+    await page.getByRole('link', { name: 'Try here anyway' }).click();
+    await page.getByRole('link', { name: 'Continue to CodeHarbor' }).waitFor();
+    await page.goto(`${site}/c/start`);
+    await page.getByRole('link', { name: 'Continue to CodeHarbor' }).waitFor();
+  },
+
+  'with the script a secret can be shown, an address copied, a key read from a file': async ({ pages }) => {
+    const page = await pages.open(address('keys-kinds', 'en'), { errors });
+    const chooser = page.waitForEvent('filechooser');
+    await page.getByText('Choose a file').click();
+    await (await chooser).setFiles({ name: 'key.pem', mimeType: 'text/plain', buffer: Buffer.from('-----BEGIN X-----') });
+    await page.waitForFunction(() => document.querySelector('textarea').value === '-----BEGIN X-----');
+    await clean(page);
+    await page.goto(address('keys', 'en'));
+    const key = page.getByLabel('API key');
+    await key.fill('s3cret');
+    await page.getByRole('button', { name: 'Show' }).first().click();
+    assert.equal(await key.getAttribute('type'), 'text');
+    await clean(page);
+    await page.getByRole('button', { name: 'Hide' }).click();
+    assert.equal(await key.getAttribute('type'), 'password');
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.goto(address('embedded', 'en'));
+    await page.getByRole('button', { name: 'Copy link' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    assert.equal(await page.evaluate(() => navigator.clipboard.readText()), `${site}/c/embedded`);
+    assert.deepEqual(await page.evaluate(() => [localStorage.length, sessionStorage.length]), [0, 0]);
+  },
+
+  'a link in a language, made on the dashboard, opens in it': async ({ pages, keybearer }) => {
+    const { enter } = await import('./lib/dashboard.mjs');
+    const { url } = await keybearer();
+    const page = await enter(pages, keybearer);
+    await page.goto(`${url}/links`);
+    await page.getByLabel('User').fill('mei');
+    await page.getByLabel('Language').selectOption('zh-Hans');
+    await page.getByRole('button', { name: 'Create link' }).click();
+    const link = (await page.locator('main').innerText()).match(/https?:\S+\/c\/\w+/)[0];
+    const user = await pages.open(link, { errors });
+    assert.equal(await user.locator('html').getAttribute('lang'), 'zh-Hans');
+    await user.goto(`${url}/nothing-here`);
+    await user.getByRole('heading', { name: 'There is nothing at this address' }).waitFor();
+    await clean(user);
+  },
+};
