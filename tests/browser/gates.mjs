@@ -1,7 +1,7 @@
 // `cargo xtask ui-gates`: measures the pages and holds them to the quality bar. KEYBEARER_BIN names the program.
 // Prints a line for each gate; the last line is `N held, M broken`.
 import { contrast } from './gates/contrast.mjs';
-import { hosted } from './gates/hosted.mjs';
+import { hosted, LANGUAGES, sandbox, untranslated } from './gates/hosted.mjs';
 import { looks } from './gates/looks.mjs';
 import { dashboard, outside } from './gates/screens.mjs';
 import { bare, delay, firstPaint, keystrokes, shift } from './gates/speed.mjs';
@@ -36,6 +36,7 @@ try {
   const found = { runs: 0, axe: [], wide: [], shots: process.argv.includes('--pictures') };
   await looks(() => pages.open(server.url, { share: owner, errors: true }), server.url, inside, found);
   await looks(() => pages.open(`${server.url}/login`, { errors: true }), server.url, { ...outside, ...ends }, found);
+  await looks(() => pages.open(server.sandbox_url, { errors: true }), server.sandbox_url, sandbox, found, 1);
   gate('Q1', 'no axe violation in any screen, theme and width', `${found.axe.length} in ${found.runs} runs`, found.axe);
   gate('Q14', 'no sideways scroll at 320 px (1280 px at 400 %)', `${found.wide.length} screens`, found.wide);
 
@@ -67,6 +68,7 @@ try {
   const letter = await keystrokes(owner.request, server.url, 'calendar');
   gate('Q10', 'catalogue search, each letter at most 16 ms beyond any answer', `${letter.toFixed(1)} ms`, over(letter, 16, 'search'));
 
+  gate('Q15', 'twelve languages of the hosted pages, one from right to left', `${LANGUAGES.length} languages`, await untranslated(owner.request, server.url, filled));
   const pairs = await contrast();
   gate('Q12', 'contrast of every pair of colour tokens', `${pairs.pairs} pairs, the worst ${(pairs.worst * 100).toFixed(0)} % of its target`, pairs.faults);
   gate('Q18', 'no secret in HTML, URL, storage or history', `${filled.secrets.length} secrets looked for`,

@@ -63,10 +63,24 @@ const inert = async (page, answer, where) => {
   return html;
 };
 
-/** Follows every link of the dashboard once, and gives what it saw. */
+/** Does `work` with all of `many`, some at a time. */
+const each = async (many, work) => {
+  for (let from = 0; from < many.length; from += 8) await Promise.all(many.slice(from, from + 8).map(work));
+};
+
+/** What pages of one kind have in common: their path without ids, and the names of what is asked. */
+const kind = (path) => {
+  const { pathname, searchParams } = new URL(path, 'http://x');
+  return `${pathname.replaceAll(/\w+_\d{6,}|%[^/]+|[A-Z0-9]{4}-[A-Z0-9]{4}/g, 'N')}?${[...searchParams.keys()]}`;
+};
+
+/** Follows the links of the dashboard, three of each kind, and gives what it saw. */
 const crawl = async (page, base, start, most, look) => {
-  const [seen, queue] = [new Set(start), [...start]];
+  const [seen, queue, kinds] = [new Set(start), [...start], new Map()];
   for (let path = queue.shift(); path !== undefined && seen.size < most; path = queue.shift()) {
+    const turn = (kinds.get(kind(path)) ?? 0) + 1;
+    kinds.set(kind(path), turn);
+    if (turn > 3 && !start.includes(path)) continue;
     const html = await inert(page, await page.request.get(base + path), path);
     await look(path, html);
     for (const [, href] of html.matchAll(/href="(\/[^"#]*)"/g)) {
@@ -74,7 +88,7 @@ const crawl = async (page, base, start, most, look) => {
       if (!seen.has(next) && !next.startsWith('/static/')) { seen.add(next); queue.push(next); }
     }
   }
-  return seen;
+  return kinds;
 };
 
 export default {
@@ -96,7 +110,7 @@ export default {
     const page = await enter(pages, keybearer, { errors: true });
     page.on('dialog', (dialog) => { throw new Error(`a dialog opened: ${dialog.message()}`); });
     const [bearer, run] = [await token(server), cli(server)];
-    for (const [number, text] of CORPUS.entries()) await overTheApi(server, bearer, text, number);
+    await each([...CORPUS.entries()], ([number, text]) => overTheApi(server, bearer, text, number));
     for (const name of CORPUS.slice(0, 12).filter((text) => !text.includes('\u0000'))) {
       const { link } = await run('link', 'postcards', '--user', `from-provider-${CORPUS.indexOf(name)}`);
       await run('sandbox', 'approve', link, '--as', name).catch(() => {});
@@ -108,11 +122,11 @@ export default {
         if (!LEFT_ALONE.test(new URL(form.action).pathname) && !forms.has(key)) forms.set(key, { ...form, path });
       }
     };
-    await crawl(page, server.url, Object.values(dashboard(filled)), 350, gather);
+    await crawl(page, server.url, Object.values(dashboard(filled)), 2000, gather);
     for (const [key, form] of forms) {
-      for (const text of CORPUS) await inert(page, await send(page, form, text), `${key} with ${text}`);
+      await each(CORPUS, async (text) => inert(page, await send(page, form, text), `${key} with ${text}`));
     }
-    const seen = await crawl(page, server.url, Object.values(dashboard(filled)), 350, async () => {});
+    const seen = await crawl(page, server.url, Object.values(dashboard(filled)), 2000, async () => {});
     for (const path of ['/accounts', '/connections', '/', `/connections/${filled.github}/setup`]) await page.goto(server.url + path);
     await page.setViewportSize({ width: 320, height: 900 });
     for (const path of Object.values(dashboard(filled))) {
@@ -120,6 +134,6 @@ export default {
       await fits(page);
     }
     await server.stop();
-    console.log(`       ${CORPUS.length} texts, ${forms.size} forms, ${seen.size} addresses`);
+    console.log(`       ${CORPUS.length} texts, ${forms.size} forms, ${seen.size} kinds of pages`);
   },
 };

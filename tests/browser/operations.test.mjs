@@ -5,9 +5,10 @@ import { clean, fits, shot } from './lib/pages.mjs';
 
 const HOSTILE = '"><script>alert(1)</script>../%2e?#&=ä';
 
-/** A link for a user on the first connection, made on the page; gives its address. */
+/** A link for a user on the sandbox's connection, made on the page; gives its address. */
 const link = async (page, url, user) => {
   await page.goto(`${url}/links`);
+  await page.getByLabel('Connection').selectOption({ label: 'postcards (Postcards)' });
   await page.getByLabel('User').fill(user);
   await page.getByRole('button', { name: 'Create link' }).click();
   await page.getByRole('heading', { name: /Connect link for/ }).waitFor();

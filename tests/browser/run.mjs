@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { launch, Pages } from './lib/pages.mjs';
 import { startKeybearer } from './lib/keybearer.mjs';
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 const wanted = process.argv.slice(2);
 const here = new URL('.', import.meta.url);
 const files = (await readdir(here)).filter((file) => file.endsWith('.test.mjs')).sort()

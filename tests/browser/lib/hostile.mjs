@@ -32,7 +32,8 @@ export const alive = (page, html) => page.evaluate((text) => {
   for (const node of parsed.querySelectorAll('script')) {
     if (!/^\/static\/\w+\/\w+\.js$/.test(node.getAttribute('src') ?? '') || node.textContent) tell('script', node);
   }
-  for (const node of parsed.querySelectorAll('style, base, object, embed, marquee, noscript, math, [srcdoc]')) tell('element', node);
+  for (const node of parsed.querySelectorAll('style, base, object, embed, marquee, math, [srcdoc]')) tell('element', node);
+  for (const node of parsed.querySelectorAll('noscript')) if (!/^<meta http-equiv="refresh" content="\d+">$/.test(node.innerHTML)) tell('element', node);
   for (const node of parsed.querySelectorAll('iframe')) if (!node.getAttribute('src')?.startsWith('/')) tell('frame', node);
   for (const node of parsed.querySelectorAll('link')) if (!/^\/(static|theme)\//.test(node.getAttribute('href') ?? '')) tell('link', node);
   for (const node of parsed.querySelectorAll('meta[http-equiv]')) {
