@@ -220,9 +220,11 @@ impl Caller {
         if matches!(self.actor, Actor::Member(_)) {
             let detail = format!("your role does not include `{}`", permission.as_str());
             return Err(Error::new(Code::PermissionDenied, detail)
+                .with_lacking(permission.as_str())
                 .with_help("an owner can give you another role: Settings, People"));
         }
         Err(Error::new(Code::PermissionDenied, format!("the API client lacks `{}`", permission.as_str()))
+            .with_lacking(permission.as_str())
             .with_help("give the permission to the API client: `keybearer clients create --permission …`"))
     }
 }

@@ -12,7 +12,7 @@ use keybearer_store::{AuditRow, MemberChange, MemberRow, TicketKind, TicketRow};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::access::{Actor, Caller, Permission};
+use crate::access::{Actor, Caller, Permission, Permissions};
 use crate::state::App;
 use crate::{audit, environments, password, sessions};
 
@@ -135,6 +135,31 @@ pub(crate) fn first_owner(app: &App, id: MemberId, new: &NewMember) -> Result<Me
 pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Member>> {
     caller.require(Permission::MembersRead)?;
     Ok(app.db().list_members().await?.into_iter().map(member).collect())
+}
+
+/// Who could do what a member may not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Able {
+    /// The roles that include the permission.
+    pub roles: Vec<MemberRole>,
+    /// What the members are called who have one of these roles, oldest first, ten at most.
+    pub people: Vec<String>,
+}
+
+/// Which roles include a permission, and who has one of them. Told to every member: whoever is refused has to know
+/// whom to ask.
+///
+/// # Errors
+/// [`Code::PermissionDenied`] for everybody but members.
+pub async fn who_may(app: &App, caller: &Caller, permission: Permission) -> Result<Able> {
+    if !matches!(caller.actor, Actor::Member(_)) {
+        return Err(Error::new(Code::PermissionDenied, "only members are told who may do what"));
+    }
+    let able = |role: &MemberRole| Permissions::of_role(*role).has(permission);
+    let roles: Vec<MemberRole> = MemberRole::ALL.iter().copied().filter(able).collect();
+    let members = app.db().list_members().await?.into_iter().map(member);
+    let people = members.filter(|one| roles.contains(&one.role)).map(|one| one.name).take(10).collect();
+    Ok(Able { roles, people })
 }
 
 /// Makes a member and the link with which they choose their password.

@@ -169,6 +169,8 @@ pub struct Error {
     pub help: Option<Cow<'static, str>>,
     /// The fields that are wrong, for `InvalidArgument`.
     pub violations: Vec<FieldViolation>,
+    /// The permission that was missing, by its name on the wire, for `PermissionDenied`.
+    pub lacking: Option<&'static str>,
     /// Seconds after which a retry makes sense.
     pub retry_after_seconds: Option<u32>,
     /// What lies beneath; logged once at the edge, never shown.
@@ -179,7 +181,15 @@ impl Error {
     /// A failure of `code` with the reason in words.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
-        Self { code, detail, help: None, violations: Vec::new(), retry_after_seconds: None, source: None }
+        Self {
+            code,
+            detail,
+            help: None,
+            violations: Vec::new(),
+            lacking: None,
+            retry_after_seconds: None,
+            source: None,
+        }
     }
 
     /// A fault of ours.
@@ -212,6 +222,13 @@ impl Error {
     #[must_use]
     pub fn with_help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Adds the permission that was missing.
+    #[must_use]
+    pub fn with_lacking(mut self, permission: &'static str) -> Self {
+        self.lacking = Some(permission);
         self
     }
 

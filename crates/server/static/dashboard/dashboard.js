@@ -106,7 +106,7 @@ for (const form of document.querySelectorAll('form[data-autosave]')) {
     for (const { field, says } of told.wrong) note(field, says, 'err');
     for (const { field, says } of told.warnings) note(field, says, 'odd');
     form.elements.namedItem('version').value = told.version;
-    saved.textContent = `Draft saved ${new Date(told.saved).toLocaleTimeString()}`;
+    saved.textContent = `Draft saved ${new Date(told.saved).toLocaleTimeString()}${told.updated ? '. Keybearer was updated: load this page again, your draft is kept' : ''}`;
   };
   let waiting = Promise.resolve();
   form.addEventListener('change', () => { waiting = waiting.then(save); });
@@ -116,21 +116,46 @@ for (const form of document.querySelectorAll('form[data-autosave]')) {
 const { follow } = document.body.dataset;
 if (follow) {
   const steps = (page) => page.querySelector('.steps')?.textContent;
-  const look = setInterval(async () => {
+  const version = (page) => page.querySelector('script[src]').getAttribute('src');
+  const note = Object.assign(document.createElement('p'), { className: 'note warn', hidden: true });
+  document.querySelector('main h1').after(note);
+  let [since, wait] = [undefined, Number(follow)];
+  // what stands there is old until the server answers again; it is asked less and less often
+  const away = () => {
+    since ??= new Date();
+    wait = Math.min(wait * 2, 30);
+    document.querySelector('.steps')?.classList.add('old');
+    note.hidden = false;
+    note.textContent = `The server has not answered since ${since.toLocaleTimeString()}. What stands here is older. It is asked again in ${wait} seconds.`;
+    tell(note.textContent);
+  };
+  const back = () => {
+    if (!since) return;
+    [since, wait] = [undefined, Number(follow)];
+    note.hidden = true;
+    document.querySelector('.steps')?.classList.remove('old');
+    tell('The server answers again');
+  };
+  /** Whether this page is to be looked at again. */
+  const look = async () => {
     const answer = await fetch(location.href).catch(() => undefined);
-    if (!answer) return;
+    if (!answer || answer.status >= 500) { away(); return true; }
+    back();
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    if (page.body.dataset.follow === follow && steps(page) === steps(document)) return;
+    const same = page.body.dataset.follow === follow && version(page) === version(document);
+    if (same && steps(page) === steps(document)) return true;
     const [now, then] = [document.querySelector('.steps'), page.querySelector('.steps')];
-    if (page.body.dataset.follow === follow && now && then && !now.contains(document.activeElement)) {
+    if (same && now && then && !now.contains(document.activeElement)) {
       now.replaceWith(then);
       reveal(then);
       tell('The steps changed');
-      return;
+      return true;
     }
-    clearInterval(look);
     location.reload();
-  }, Number(follow) * 1000);
+    return false;
+  };
+  const later = () => setTimeout(async () => { if (await look()) later(); }, wait * 1000);
+  later();
 }
 
 // ---- The heart: names, scopes, what users are asked ----

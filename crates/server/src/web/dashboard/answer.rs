@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use keybearer_core::{Code, Error, Reference, Result};
 
 use super::cookie::Cookie;
+use super::explain::{Beyond, explained};
 use super::flash::Flash;
 use super::frame::{Frame, Section};
 use super::guard::Visit;
@@ -39,17 +40,24 @@ pub(super) fn with_cookie(mut answer: Response, cookie: Option<HeaderValue>) -> 
 /// A failure, as a page.
 #[derive(Template)]
 #[template(path = "dashboard/problem.html")]
-struct ProblemView {
+pub(super) struct ProblemView {
     frame: Frame,
     heading: String,
     why: String,
     help: Option<String>,
     fields: Vec<String>,
     reference: String,
+    pub beyond: Beyond,
 }
 
-/// The page of a failure. It is logged here, once, under the reference the page shows.
+/// The page of a failure, for somebody who may not be signed in.
 pub(super) fn problem(error: &Error, reference: &Reference, frame: Frame) -> Response {
+    let (status, view) = failed(error, reference, frame);
+    html(status, &view)
+}
+
+/// What is said about a failure. It is logged here, once, under the reference the page shows.
+fn failed(error: &Error, reference: &Reference, frame: Frame) -> (StatusCode, ProblemView) {
     if error.code.http() >= 500 {
         let source = error.source.as_ref().map(|source| source.to_string());
         tracing::error!(code = error.code.as_str(), detail = %error.detail, source, %reference, "a page of the dashboard failed");
@@ -74,8 +82,9 @@ pub(super) fn problem(error: &Error, reference: &Reference, frame: Frame) -> Res
             .map(|wrong| format!("{} {}", wrong.field, wrong.description))
             .collect(),
         reference: reference.to_string(),
+        beyond: Beyond::default(),
     };
-    html(status, &view)
+    (status, view)
 }
 
 /// A failure of a form that another version of this program made.
@@ -152,7 +161,8 @@ impl Visit {
             Err(error) => {
                 let error = if self.of_another_version { updated(error) } else { error };
                 let frame = self.frame(self.section, "Not done");
-                problem(&error, &self.session.caller.reference, frame)
+                let (status, view) = failed(&error, &self.session.caller.reference, frame);
+                explained(self, &error, status, view)
             }
         }
     }

@@ -74,6 +74,8 @@ pub(super) struct Frame {
     pub script: String,
     /// The script of pages that ask for a passkey.
     pub passkeys: String,
+    /// The script of the find box and the keys, on every page of somebody who is signed in.
+    pub keys: String,
     pub font: String,
     pub icon: String,
     pub csrf: String,
@@ -107,6 +109,7 @@ impl Frame {
             style: assets::address("dashboard.css"),
             script: assets::address("dashboard.js"),
             passkeys: assets::address("passkeys.js"),
+            keys: assets::address("keys.js"),
             font: assets::address("next.woff2"),
             icon: assets::address("mark.svg"),
             csrf,

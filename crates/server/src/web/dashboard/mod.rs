@@ -13,7 +13,9 @@ mod credentials;
 mod entry;
 mod entry_view;
 mod environment;
+mod explain;
 mod fields;
+mod find;
 mod flash;
 mod form;
 mod frame;
@@ -90,6 +92,7 @@ pub(super) fn routes(app: App, sandbox: Option<Beside>) -> Router {
         .merge(system_routes())
         .merge(proof_routes())
         .route("/", get(overview::show))
+        .route("/find", get(find::show))
         .merge(accounts::routes())
         .merge(pictures::routes())
         .route("/links", get(links::ask).post(links::make))

@@ -153,6 +153,7 @@ async fn save_draft(visit: &Visit, name: &str, form: &Form) -> Result<Response> 
         "version": saved.version,
         "wrong": wrong,
         "warnings": warnings.collect::<Vec<_>>(),
+        "updated": visit.of_another_version,
     });
     Ok(axum::Json(answer).into_response())
 }
