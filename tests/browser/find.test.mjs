@@ -83,7 +83,7 @@ export default {
   'a page that is not there says what is near': async (context) => {
     const { filled, server, page } = await at(context, '/connections/postcarsd', { errors: true });
     await page.getByText('Looked for: postcarsd').waitFor();
-    assert.equal(await page.getByRole('link', { name: /^postcards/ }).getAttribute('href'), `/connections/${filled.postcards}`);
+    assert.equal(await page.getByRole('link', { name: /^postcards/ }).first().getAttribute('href'), `/connections/${filled.postcards}`);
     await page.getByRole('link', { name: 'Search everything for postcarsd' }).click();
     await page.waitForURL(`${server.url}/find?q=postcarsd`);
   },

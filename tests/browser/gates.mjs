@@ -6,6 +6,7 @@ import { looks } from './gates/looks.mjs';
 import { dashboard, outside } from './gates/screens.mjs';
 import { bare, delay, firstPaint, keystrokes, shift } from './gates/speed.mjs';
 import { heaviest, kilobytes } from './gates/weight.mjs';
+import { errors } from './gates/errors.mjs';
 import { leaks } from './gates/canary.mjs';
 import { pictures } from './gates/pictures.mjs';
 import { enter } from './lib/dashboard.mjs';
@@ -69,6 +70,8 @@ try {
   gate('Q10', 'catalogue search, each letter at most 16 ms beyond any answer', `${letter.toFixed(1)} ms`, over(letter, 16, 'search'));
 
   gate('Q15', 'twelve languages of the hosted pages, one from right to left', `${LANGUAGES.length} languages`, await untranslated(owner.request, server.url, filled));
+  const told = await errors();
+  gate('Q16', 'every code says what, who and what to do; nowhere did something just go wrong', `${told.codes} codes`, told.faults);
   const pairs = await contrast();
   gate('Q12', 'contrast of every pair of colour tokens', `${pairs.pairs} pairs, the worst ${(pairs.worst * 100).toFixed(0)} % of its target`, pairs.faults);
   gate('Q18', 'no secret in HTML, URL, storage or history', `${filled.secrets.length} secrets looked for`,

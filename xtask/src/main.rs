@@ -14,7 +14,7 @@ use run::{Runner, say};
 
 const USAGE: &str = "cargo xtask test [--keep-going] [--only STEP]... [--skip STEP]...
 cargo xtask lint | arch | deny | size | bench [accounts] | openapi | peers install
-cargo xtask ui-gates [--pictures]: every gate of the pages; with pictures of each into target/browser, those of the docs into docs";
+cargo xtask ui-gates [--pictures]: every gate of the pages, 100,000 accounts included; with pictures of each into target/browser, those of the docs into docs";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -40,7 +40,11 @@ fn dispatch(words: &[&str]) -> Result<()> {
             say(&browser::accounts()?);
             Ok(())
         }
-        ["ui-gates"] => steps(&["--only", "release", "--only", "gates"]),
+        ["ui-gates"] => {
+            steps(&["--only", "release", "--only", "gates"])?;
+            run::say(&browser::accounts()?);
+            Ok(())
+        }
         ["ui-gates", "--pictures"] => browser::pictures(),
         ["openapi"] => cargo::generate(),
         ["peers", "install"] => {

@@ -175,7 +175,7 @@ pub(super) fn stale_form() -> Response {
 }
 
 pub(super) fn no_entropy() -> Response {
-    problem(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", "This machine gives no random bytes.")
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "No random bytes", "This machine gives no random bytes.")
 }
 
 pub(crate) async fn not_found() -> Response {

@@ -63,7 +63,8 @@
     close.addEventListener('click', () => dialog.close());
     const status = Object.assign(document.createElement('p'), { className: 'vh' });
     status.setAttribute('role', 'status');
-    dialog.replaceChildren(page, close, status);
+    page.querySelector('form').append(close);
+    dialog.replaceChildren(page, status);
     dress(page);
     follow(page, (text) => { status.textContent = text; });
     dialog.showModal();

@@ -7,7 +7,7 @@ use keybearer_app::accounts::{self, SurveyQuery};
 use keybearer_app::connections::{self, Connection, ConnectionQuery};
 use keybearer_app::journal;
 use keybearer_app::{App, Caller, PageAsk, Permission};
-use keybearer_core::Result;
+use keybearer_core::{ConnectionState, Result};
 use serde::Deserialize;
 
 use super::accounts::{badge, person};
@@ -79,20 +79,26 @@ pub(super) async fn look(app: &App, caller: &Caller, text: &str) -> Result<Vec<G
     Ok(groups)
 }
 
-/// The connections whose name holds `text`; when there are none, those whose name is nearly that.
+/// The connections whose name holds `text`, those in use and with the shortest name first; when there are none, those
+/// whose name is nearly that.
 pub(super) async fn named(app: &App, caller: &Caller, text: &str) -> Result<Group> {
     let mut hits = Vec::new();
     if caller.permissions.has(Permission::ConnectorsRead) {
         let query = ConnectionQuery { query: Some(text.to_owned()), ..ConnectionQuery::default() };
-        let found = connections::list(app, caller, &query, &PageAsk::first(100)).await?.items;
-        let found = match found.is_empty() {
-            true => nearest(app, caller, text).await?,
-            false => found,
-        };
-        hits = found.iter().map(|one| {
-            let says = format!("{}, {}", one.connector, one.state.as_str());
-            Hit::new(format!("/connections/{}", one.id), &one.name, says)
-        }).collect();
+        let mut found = connections::list(app, caller, &query, &PageAsk::first(100)).await?.items;
+        if found.is_empty() {
+            found = nearest(app, caller, text).await?;
+        } else {
+            let rank = |one: &Connection| (one.state == ConnectionState::Draft, one.name.chars().count());
+            found.sort_by_key(rank);
+        }
+        hits = found
+            .iter()
+            .map(|one| {
+                let says = format!("{}, {}", one.connector, one.state.as_str());
+                Hit::new(format!("/connections/{}", one.id), &one.name, says)
+            })
+            .collect();
     }
     Ok(group("Connections", hits, "/connections", text))
 }
@@ -124,7 +130,8 @@ async fn holders(app: &App, caller: &Caller, text: &str) -> Result<Vec<Group>> {
     let found = accounts::survey(app, caller, &query, &PageAsk::first(50)).await?.items;
     let mut users: Vec<Hit> = Vec::new();
     for account in &found {
-        let hit = Hit::new(person::address(&account.identifier), &account.identifier, "every account of this user");
+        let hit =
+            Hit::new(person::address(&account.identifier), &account.identifier, "every account of this user");
         if !users.contains(&hit) {
             users.push(hit);
         }
@@ -146,7 +153,11 @@ async fn references(app: &App, caller: &Caller, text: &str) -> Result<Group> {
     if looks_like && caller.permissions.has(Permission::LogsRead) {
         let lines = journal::find(app, caller, &reference).await?.len();
         if lines > 0 {
-            hits.push(Hit::new(format!("/logs/{reference}"), &reference, format!("{lines} lines of the log")));
+            hits.push(Hit::new(
+                format!("/logs/{reference}"),
+                &reference,
+                format!("{lines} lines of the log"),
+            ));
         }
     }
     Ok(Group { heading: "Log", hits, all: None })
@@ -198,7 +209,11 @@ pub(super) fn pages(text: &str) -> Vec<Hit> {
         let all = format!("{} {more}", label.to_lowercase());
         words.iter().all(|word| all.split_whitespace().any(|one| one.starts_with(word)))
     };
-    PAGES.iter().filter(|(_, label, more)| fits(label, more)).map(|(href, label, _)| Hit::new(*href, *label, "")).collect()
+    PAGES
+        .iter()
+        .filter(|(_, label, more)| fits(label, more))
+        .map(|(href, label, _)| Hit::new(*href, *label, ""))
+        .collect()
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use axum::response::Response;
 use http::request::Parts;
 use keybearer_app::connections::{self, Connection, ConnectionQuery};
 use keybearer_app::figures::{self, Scope, Span};
+use keybearer_app::logs::{self, CallQuery};
 use keybearer_app::tool_calls::ToolCallQuery;
-use keybearer_app::{PageAsk, Permission, accounts, analytics};
+use keybearer_app::{PageAsk, Permission, accounts, analytics, journal};
 use keybearer_core::{AccountStatus, ConnectionState, Result, SecretString};
 use serde::Deserialize;
 
@@ -21,8 +22,14 @@ use super::flash::accounts as counted;
 use super::frame::{Frame, Section};
 use super::guard::{Guest, Visit};
 use super::pictures::{self, Chart};
+use super::snippets;
 use super::webhooks_view;
 use super::when;
+
+/// How early the end of a client secret is told.
+const SECRET_SOON: Duration = Duration::from_secs(14 * 86_400);
+/// Connections whose accounts are looked at for missing scopes.
+const MOST_LOOKED_AT: usize = 20;
 
 /// What the address may carry.
 #[derive(Deserialize)]
@@ -48,6 +55,9 @@ struct Step {
     title: &'static str,
     says: &'static str,
     href: String,
+    action: &'static str,
+    /// What to type, where that is the step.
+    curl: Option<String>,
 }
 
 /// Something that needs a person.
@@ -95,7 +105,7 @@ async fn page(visit: &Visit) -> Result<Response> {
         counts.iter().filter(|count| count.status == status).map(|count| count.accounts).sum()
     };
     let active: i64 = of(AccountStatus::Active);
-    let steps = steps(&listed.items, active);
+    let steps = steps(visit, &listed.items, active).await?;
     let endpoints = webhooks_view::attention(visit).await?.into_iter().map(|one| Attention {
         rank: 2,
         to: one.href.clone(),
@@ -112,14 +122,19 @@ async fn page(visit: &Visit) -> Result<Response> {
     }
     let mut attention = attention(&listed.items);
     attention.extend(endpoints);
+    attention.extend(ending(visit).await?);
+    attention.extend(lacking(visit, &listed.items).await?);
     attention.sort_by_key(|one| one.rank);
+    // the page notices the call that it asks for
+    let waits = steps.iter().any(|step| step.curl.is_some());
+    let frame = visit.frame(Section::Overview, "Overview").command("keybearer connections list");
     let view = OverviewView {
         left: steps.iter().filter(|step| !step.done).count(),
         steps,
         attention,
         figures: figures(visit, active).await?,
         charts,
-        frame: visit.frame(Section::Overview, "Overview").command("keybearer connections list"),
+        frame: Frame { again_in: waits.then_some(5), ..frame },
     };
     Ok(visit.page(&view))
 }
@@ -161,31 +176,110 @@ async fn figures(visit: &Visit, active: i64) -> Result<Vec<Figure>> {
     Ok(all)
 }
 
-fn steps(all: &[Connection], active: i64) -> Vec<Step> {
-    let own =
-        all.iter().any(|connection| connection.connector != "postcards" || connection.counts.accounts > 0);
-    let first =
-        all.first().map_or_else(|| "/connections/new".to_owned(), |one| format!("/connections/{}", one.id));
-    vec![
-        Step {
-            done: !all.is_empty(),
-            title: "Add a connection",
-            says: "Your side of a service: an OAuth app, or the question which key each user brings.",
-            href: "/connections/new".to_owned(),
-        },
-        Step {
-            done: own && all.iter().any(|connection| connection.counts.accounts > 0),
-            title: "Test it as yourself",
-            says: "The real way through the provider, with a verdict on each step.",
-            href: first,
-        },
-        Step {
-            done: active > 0,
-            title: "Send a connect link",
-            says: "A user opens it, agrees at the provider, and your agent can act for them.",
-            href: "/links".to_owned(),
-        },
-    ]
+/// The way to a first call and a first refresh, each step done by itself when it happened.
+async fn steps(visit: &Visit, all: &[Connection], active: i64) -> Result<Vec<Step>> {
+    let (app, caller) = (visit.app(), visit.caller());
+    let seen = match caller.permissions.has(Permission::LogsRead) {
+        true => {
+            let calls = logs::list(app, caller, &CallQuery::default(), &PageAsk::first(1)).await?.total;
+            let refreshed =
+                journal::Query { kind: Some(journal::Kind::Refresh), ..journal::Query::default() };
+            (calls > 0, !journal::list(app, caller, &refreshed, None, 1).await?.items.is_empty())
+        }
+        false => (active > 0, active > 0),
+    };
+    let first = all.iter().find(|one| one.counts.accounts > 0).or_else(|| all.first());
+    let page = first.map_or_else(|| "/connections/new".to_owned(), |one| format!("/connections/{}", one.id));
+    let link = first.map_or_else(|| "/links".to_owned(), |one| format!("/links?connection={}", one.id));
+    let step = |done, title, says, href, action| Step { done, title, says, href, action, curl: None };
+    let mut call = step(
+        seen.0,
+        "Make a call",
+        "With the user's token, which your agent never sees.",
+        page,
+        "More languages",
+    );
+    call.curl = first.filter(|_| active > 0 && !seen.0).map(|one| snippets::curl(app.issuer(), &one.name));
+    Ok(vec![
+        step(
+            true,
+            "Start the server",
+            "It answers, and its keys open what is stored.",
+            "/system".to_owned(),
+            "Check",
+        ),
+        step(
+            !all.is_empty(),
+            "Add a connection",
+            "Your side of a service: an OAuth app, or the question which key each user brings.",
+            "/connections/new".to_owned(),
+            "Add",
+        ),
+        step(
+            active > 0,
+            "Connect a user",
+            "A user opens the link, agrees at the provider, and your agent can act for them.",
+            link,
+            "Create link",
+        ),
+        call,
+        step(
+            seen.1,
+            "Watch a refresh",
+            "Move the sandbox's clock past the end of the token, and call again.",
+            "/sandbox".to_owned(),
+            "Open the sandbox",
+        ),
+    ])
+}
+
+/// Client secrets whose end is near.
+async fn ending(visit: &Visit) -> Result<Vec<Attention>> {
+    let soon = connections::ending_secrets(visit.app(), visit.caller(), SECRET_SOON).await?;
+    let now = visit.app().now();
+    let told = soon.into_iter().map(|one| {
+        let href = format!("/connections/{}", one.connection_id);
+        let says = match one.ends_at > now {
+            true => format!(
+                "The client secret ends on {}: nobody can connect or refresh after that.",
+                when::day(one.ends_at)
+            ),
+            false => format!("The client secret ended on {}.", when::day(one.ends_at)),
+        };
+        Attention {
+            rank: 1,
+            to: format!("{href}/credentials"),
+            href,
+            name: one.connection,
+            says,
+            action: "Replace secret",
+        }
+    });
+    Ok(told.collect())
+}
+
+/// Connections that want scopes which accounts have not granted.
+async fn lacking(visit: &Visit, all: &[Connection]) -> Result<Vec<Attention>> {
+    let mut found = Vec::new();
+    for connection in all.iter().filter(|one| one.counts.accounts > 0).take(MOST_LOOKED_AT) {
+        let lacking = connections::lacking(visit.app(), visit.caller(), connection.id.as_str(), 100).await?;
+        if lacking.is_empty() {
+            continue;
+        }
+        let number = i64::try_from(lacking.len()).unwrap_or(i64::MAX);
+        found.push(Attention {
+            rank: 2,
+            href: format!("/connections/{}", connection.id),
+            name: connection.name.clone(),
+            says: match number {
+                100 => "At least 100 accounts did not grant all scopes.".to_owned(),
+                number => format!("{} did not grant all scopes.", counted(number)),
+            },
+            action: "See them",
+            to: format!("/accounts?flag=scopes_behind&connection={}", connection.id),
+        });
+    }
+    Ok(found)
 }
 
 /// What needs a person about the connections.

@@ -198,6 +198,35 @@ fn wrong(error: &Error) -> String {
     }
 }
 
+/// A browser as a person calls it; what is not known stays as it was told.
+fn browser(agent: &str) -> String {
+    const NAMES: [(&str, &str); 6] = [
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("HeadlessChrome/", "Chrome without a window"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let known = |table: &[(&str, &'static str)]| {
+        table.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    };
+    match (known(&NAMES), known(&SYSTEMS)) {
+        (Some(name), Some(system)) => format!("{name} on {system}"),
+        (Some(name), None) => name.to_owned(),
+        _ if agent.is_empty() => "A browser that does not say its name".to_owned(),
+        _ => agent.chars().take(120).collect(),
+    }
+}
+
 async fn you_view(visit: &Visit, wrong: Option<String>) -> Result<YouView> {
     let now = visit.app().now();
     let open = sessions::list(visit.app(), &visit.session).await?;
@@ -205,7 +234,7 @@ async fn you_view(visit: &Visit, wrong: Option<String>) -> Result<YouView> {
         id: session.id.to_string(),
         current: session.current,
         address: session.address,
-        agent: session.agent,
+        agent: browser(&session.agent),
         opened: When::new(session.created_at, now),
         seen: When::new(session.seen_at, now),
     });
@@ -248,5 +277,22 @@ fn says(role: MemberRole) -> &'static str {
         MemberRole::Developer => "Everything but people",
         MemberRole::Viewer => "Sees connections and accounts",
         MemberRole::Auditor => "Sees everything, logs included",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::browser;
+
+    #[test]
+    fn a_browser_is_called_by_its_name() {
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+        assert_eq!(browser(firefox), "Firefox on Linux");
+        let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36 Edg/140.0";
+        assert_eq!(browser(edge), "Edge on Windows");
+        let safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1";
+        assert_eq!(browser(safari), "Safari on iPhone");
+        assert_eq!(browser("curl/8.9"), "curl/8.9");
+        assert_eq!(browser(""), "A browser that does not say its name");
     }
 }

@@ -34,7 +34,8 @@ pub(super) fn of(issuer: &str, name: &str, shown: &str) -> Vec<Snippet> {
     LANGUAGES.into_iter().map(one).collect()
 }
 
-fn curl(issuer: &str, name: &str) -> String {
+/// The call for a command line.
+pub(super) fn curl(issuer: &str, name: &str) -> String {
     format!(
         "curl {issuer}/proxy/PATH \\\n  -H \"Authorization: Bearer $TOKEN\" \\\n  -H {} \\\n  -H \"Keybearer-User: USER\"",
         quoted(&format!("Keybearer-Connection: {name}"))

@@ -4,6 +4,7 @@ mod build;
 mod connections;
 mod entry;
 mod environments;
+mod find;
 mod heart;
 mod hostile;
 mod reach;
