@@ -1,5 +1,7 @@
 //! The environments of this installation: each with its own keys, API clients, connections and accounts.
 
+use std::time::Duration;
+
 use keybearer_core::ids::{DataKeyId, EnvironmentId};
 use keybearer_core::{Code, EnvironmentKind, Error, Result, Timestamp, VerifyMode};
 use keybearer_store::{Cursor, EnvironmentRow};
@@ -12,6 +14,13 @@ use crate::{audit, keys};
 
 /// Key of the setting that keeps error details in the call log.
 const DETAILED_ERRORS: &str = "detailed_error_logging";
+/// Key of the setting that says for how many days calls are kept.
+const CALL_LOG_DAYS: &str = "call_log_days";
+/// The longest that it can say.
+const MOST_DAYS: u32 = 3650;
+
+/// The ways to confirm people that this version has; pages and API offer these and refuse the others.
+pub const VERIFY_MODES: &[VerifyMode] = &[VerifyMode::Custom, VerifyMode::None];
 
 /// A tenant of the deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +37,8 @@ pub struct Environment {
     pub verify_mode: VerifyMode,
     /// Whether the call log keeps what went wrong in full.
     pub detailed_errors: bool,
+    /// For how many days calls are kept; for good when absent.
+    pub call_log_days: Option<u32>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -43,6 +54,8 @@ pub struct UpdateSettings {
     pub detailed_errors: Option<bool>,
     /// Another name on hosted pages.
     pub app_name: Option<String>,
+    /// For how many days calls are kept; 0 keeps them for good.
+    pub call_log_days: Option<u32>,
 }
 
 /// All environments, oldest first.
@@ -115,7 +128,8 @@ pub async fn create(app: &App, caller: &Caller, name: &str, kind: EnvironmentKin
     caller.require(Permission::EnvironmentsCreate)?;
     check_name("display_name", name)?;
     let made = make(app, name, kind).await?;
-    audit::record(app, caller, "environment.created", made.id.as_str(), json!({"kind": kind})).await?;
+    audit::record(app, caller, "environment.created", made.id.as_str(), json!({"name": name, "kind": kind}))
+        .await?;
     Ok(made)
 }
 
@@ -127,14 +141,16 @@ pub async fn rename(app: &App, caller: &Caller, id: &str, name: &str) -> Result<
     caller.require(Permission::EnvironmentsWrite)?;
     let mut row = reachable(app, caller, id).await?;
     check_name("display_name", name)?;
-    name.clone_into(&mut row.name);
-    save(app, caller, row, "environment.renamed", json!({})).await
+    let before = std::mem::replace(&mut row.name, name.to_owned());
+    let detail = json!({"name": {"from": before, "to": name}});
+    save(app, caller, row, "environment.renamed", detail).await
 }
 
 /// Changes how people are confirmed, what the call log keeps, and what the pages show.
 ///
 /// # Errors
-/// [`Code::PermissionDenied`], [`Code::NotFound`]; [`Code::InvalidArgument`] for the dashboard mode.
+/// [`Code::PermissionDenied`], [`Code::NotFound`]; [`Code::InvalidArgument`] for the dashboard mode, and at
+/// `call_log_days`.
 pub async fn update_settings(
     app: &App,
     caller: &Caller,
@@ -143,8 +159,9 @@ pub async fn update_settings(
 ) -> Result<Environment> {
     caller.require(Permission::SettingsWrite)?;
     let mut row = reachable(app, caller, id).await?;
+    let before = row.clone();
     match change.verify_mode {
-        Some(VerifyMode::Dashboard) => {
+        Some(mode) if !VERIFY_MODES.contains(&mode) => {
             return Err(Error::field(
                 "user_verify_mode",
                 "must be USER_VERIFY_MODE_NONE or USER_VERIFY_MODE_B2B: this version has no dashboard sign-in yet",
@@ -160,7 +177,14 @@ pub async fn update_settings(
     if let (Some(on), Some(settings)) = (change.detailed_errors, row.settings.as_object_mut()) {
         settings.insert(DETAILED_ERRORS.to_owned(), on.into());
     }
-    let detail = json!({"verify_mode": row.verify_mode, DETAILED_ERRORS: row.settings.get(DETAILED_ERRORS)});
+    if let (Some(days), Some(settings)) = (change.call_log_days, row.settings.as_object_mut()) {
+        match days {
+            0 => settings.remove(CALL_LOG_DAYS),
+            1..=MOST_DAYS => settings.insert(CALL_LOG_DAYS.to_owned(), days.into()),
+            _ => return Err(Error::field(CALL_LOG_DAYS, format!("must be at most {MOST_DAYS}"))),
+        };
+    }
+    let detail = changed(&before, &row);
     save(app, caller, row, "environment.settings_changed", detail).await
 }
 
@@ -196,6 +220,33 @@ pub(crate) async fn make(app: &App, name: &str, kind: EnvironmentKind) -> Result
     app.db().create_environment(&row, &data_key, &signing_key).await.map_err(name_taken)?;
     keys::reload_data_keys(app).await?;
     Ok(environment(row))
+}
+
+/// Deletes calls that are older than their environment keeps them.
+///
+/// # Errors
+/// [`Code::DatabaseUnavailable`].
+pub(crate) async fn purge_calls(app: &App) -> Result<()> {
+    for one in list(app).await? {
+        let Some(days) = one.call_log_days else { continue };
+        let before = app.now().minus(Duration::from_secs(u64::from(days).saturating_mul(86_400)));
+        app.db().delete_calls_of(&one.id, before).await?;
+    }
+    Ok(())
+}
+
+/// What a change of settings changed, for the audit trail.
+fn changed(before: &EnvironmentRow, after: &EnvironmentRow) -> Value {
+    let setting = |row: &EnvironmentRow, name: &str| row.settings.get(name).cloned().unwrap_or_default();
+    let pairs = [
+        ("verify_mode", json!(before.verify_mode), json!(after.verify_mode)),
+        ("app_name", json!(before.app_name), json!(after.app_name)),
+        (DETAILED_ERRORS, setting(before, DETAILED_ERRORS), setting(after, DETAILED_ERRORS)),
+        (CALL_LOG_DAYS, setting(before, CALL_LOG_DAYS), setting(after, CALL_LOG_DAYS)),
+    ];
+    let differing = pairs.into_iter().filter(|(_, from, to)| from != to);
+    let told = differing.map(|(name, from, to)| (name.to_owned(), json!({"from": from, "to": to})));
+    Value::Object(told.collect())
 }
 
 async fn save(
@@ -235,6 +286,10 @@ fn name_taken(error: keybearer_store::StoreError) -> Error {
     }
 }
 
+fn days(settings: &Value) -> Option<u32> {
+    settings.get(CALL_LOG_DAYS).and_then(Value::as_u64).and_then(|days| u32::try_from(days).ok())
+}
+
 fn unknown() -> Error {
     Error::new(Code::NotFound, "there is no such environment")
 }
@@ -242,6 +297,7 @@ fn unknown() -> Error {
 fn environment(row: EnvironmentRow) -> Environment {
     Environment {
         detailed_errors: row.settings.get(DETAILED_ERRORS).and_then(Value::as_bool).unwrap_or_default(),
+        call_log_days: days(&row.settings),
         id: row.id,
         name: row.name,
         kind: row.kind,

@@ -14,7 +14,7 @@ use crate::{connections, environments};
 const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
 /// How long daily counts are kept.
-const CENSUS_DAYS: i64 = 400;
+pub(crate) const CENSUS_DAYS: i64 = 400;
 
 /// How far back a picture looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::state::App;
-use crate::{connections, data_keys, figures, flows, keys, members, tokens, webhooks};
+use crate::{connections, data_keys, environments, figures, flows, keys, members, tokens, webhooks};
 
 /// How often old flows and keys are tidied up.
 const TIDY_EVERY: Duration = Duration::from_secs(300);
@@ -124,6 +124,7 @@ async fn tidy(app: &App) -> Result<()> {
     flows::purge(app).await?;
     webhooks::tidy(app).await?;
     members::purge(app).await?;
+    environments::purge_calls(app).await?;
     connections::tidy_secrets(app).await?;
     // leases of other nodes that died have ended by now
     tokens::recover(app).await?;

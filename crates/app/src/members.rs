@@ -23,7 +23,7 @@ const SIGN_IN: Duration = Duration::from_secs(15 * 60);
 /// How long a link that chooses a password works.
 const PASSWORD: Duration = Duration::from_secs(7 * 86_400);
 /// How long used and ended links are remembered.
-const KEEP: Duration = Duration::from_secs(30 * 86_400);
+pub(crate) const KEEP: Duration = Duration::from_secs(30 * 86_400);
 /// The member that a server on a developer's own machine begins with.
 const LOCAL: (&str, &str) = ("you@localhost", "You");
 

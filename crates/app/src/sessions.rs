@@ -19,11 +19,11 @@ use crate::state::App;
 use crate::{audit, password, sso};
 
 /// A session ends when nobody used it for this long.
-const IDLE: Duration = Duration::from_secs(12 * 3600);
+pub(crate) const IDLE: Duration = Duration::from_secs(12 * 3600);
 /// A session ends after this, however busy it is.
-const LIFETIME: Duration = Duration::from_secs(7 * 86_400);
+pub(crate) const LIFETIME: Duration = Duration::from_secs(7 * 86_400);
 /// Wrong tries count for this long.
-const COUNTED: Duration = Duration::from_secs(3600);
+pub(crate) const COUNTED: Duration = Duration::from_secs(3600);
 /// What the keys are for.
 const CSRF: &str = "dashboard_csrf";
 const DEVICE: &str = "dashboard_device";

@@ -35,6 +35,10 @@ row! {
 pub struct AuditFilter {
     /// Only those about this id.
     pub target: Option<String>,
+    /// Only those of this actor.
+    pub actor: Option<String>,
+    /// Only those whose action begins so.
+    pub action: Option<String>,
 }
 
 impl Keyed for AuditRow {
@@ -67,9 +71,9 @@ impl Db {
     ) -> Result<Page<AuditRow>> {
         let (at, id, backward) = request.bounds();
         let text = if backward { sql::AUDIT_NEWER } else { sql::AUDIT_OLDER };
-        let rows: Vec<AuditRow> =
-            list!(read self, text, environment, filter.target, at, id, request.fetch())?;
-        let total: Option<i64> = scalar!(read self, sql::AUDIT_TOTAL, environment, filter.target)?;
+        let rows: Vec<AuditRow> = list!(read self, text, environment, filter.target, filter.actor, filter.action, at, id, request.fetch())?;
+        let total: Option<i64> =
+            scalar!(read self, sql::AUDIT_TOTAL, environment, filter.target, filter.actor, filter.action)?;
         Ok(request.page(rows, total.unwrap_or_default()))
     }
 }

@@ -2,9 +2,12 @@ use keybearer_core::Timestamp;
 use keybearer_core::ids::EnvironmentId;
 
 use crate::columns::row;
-use crate::dialect::{find, known_schema, scalar};
+use crate::dialect::{execute, find, known_schema, scalar};
 use crate::sql::system as sql;
 use crate::{Db, Result};
+
+/// How many lines one statement deletes.
+const BATCH: i64 = 5000;
 
 row! {
     /// How much of something waits.
@@ -32,6 +35,21 @@ impl Db {
     /// Those of every operation.
     pub async fn deliveries_due(&self, environment: &EnvironmentId, now: Timestamp) -> Result<Backlog> {
         backlog(find!(read self, sql::DELIVERIES_DUE, environment, now)?)
+    }
+
+    /// Deletes the calls of an environment from before `before`; gives their number.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn delete_calls_of(&self, environment: &EnvironmentId, before: Timestamp) -> Result<u64> {
+        let mut deleted = 0;
+        loop {
+            let some = execute!(write self, sql::CALLS_DELETE_OLD_OF, environment, before, BATCH)?;
+            deleted += some;
+            if some < u64::try_from(BATCH).unwrap_or_default() {
+                return Ok(deleted);
+            }
+        }
     }
 
     /// Refreshes that were due before `now`.

@@ -29,7 +29,7 @@ pub use callback::{POSTED, callback};
 pub use link::{Link, LinkRequest, TEST_USER, create_link, create_test_link};
 pub use page::{Answer, Page, PageBody, Visit};
 pub use progress::{TestProgress, TestStand, latest_test, test_progress};
-pub(crate) use recover::{drain, purge, recover};
+pub(crate) use recover::{KEEP, drain, purge, recover};
 pub use session::admit;
 pub(crate) use session::{link_of, redirect_url};
 pub use submit::submit;

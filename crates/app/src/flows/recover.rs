@@ -11,7 +11,7 @@ use crate::state::App;
 /// How long an exchange can take before its process must be gone.
 const STALE: Duration = Duration::from_secs(60);
 /// How long ended flows are kept for their pages.
-const KEEP: Duration = Duration::from_secs(30 * 86_400);
+pub(crate) const KEEP: Duration = Duration::from_secs(30 * 86_400);
 const BATCH: i64 = 200;
 
 /// Ends exchanges that began before a moment: their process is gone. The code is never sent again: the account is flagged and its user starts

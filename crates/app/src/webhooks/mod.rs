@@ -24,4 +24,4 @@ pub use probe::{Probe, probe};
 pub use samples::{example, send_sample, send_sample_to_all};
 pub use secrets::rotate;
 pub use types::{Attempt, CreateEndpoint, Delivery, Endpoint, NewSecret, SigningSecret, UpdateEndpoint};
-pub(crate) use worker::{run as run_background, tidy};
+pub(crate) use worker::{KEPT, run as run_background, tidy};

@@ -14,7 +14,7 @@ use super::schedule::PATIENCE;
 use crate::state::App;
 
 /// How long the log of finished deliveries is kept.
-const KEPT: Duration = Duration::from_secs(30 * 86_400);
+pub(crate) const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 /// The endpoints that this process sends to right now.
 type Busy = Arc<Mutex<BTreeSet<WebhookEndpointId>>>;

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use keybearer_app::accounts::{Credentials, OauthTokens};
+use keybearer_app::audit_trail::{self, TrailQuery};
+use keybearer_app::environments::UpdateSettings;
+use keybearer_app::logs::{self, CallQuery};
 use keybearer_app::members::{self, NewMember};
 use keybearer_app::sessions::{self, Visitor};
 use keybearer_app::system::{self, State};
-use keybearer_app::{Permissions, environments};
+use keybearer_app::{PageAsk, Permissions, environments, jobs};
 use keybearer_core::{Code, EnvironmentKind, SecretString};
 
 use crate::accounts::{connection, make, new};
@@ -16,6 +19,8 @@ on_both!(
     every_check_is_made_and_good_on_a_new_server,
     what_is_late_is_told,
     a_session_goes_to_another_environment_and_comes_back,
+    the_trail_is_filtered_by_who_what_and_which,
+    calls_older_than_their_environment_keeps_them_are_deleted,
 );
 
 fn state(report: &system::Report, topic: &str) -> State {
@@ -88,4 +93,74 @@ async fn a_session_goes_to_another_environment_and_comes_back(world: &World) {
     sessions::enter(app, &there, caller.environment.as_str()).await.unwrap();
     let back = sessions::resume(app, &signed.token).await.unwrap().unwrap();
     assert_eq!(back.environment.id, caller.environment);
+}
+
+async fn the_trail_is_filtered_by_who_what_and_which(world: &World) {
+    let (app, caller) = (&world.app, &world.caller);
+    let name = connection(world, "postcards").await;
+    let id = keybearer_app::connections::get(app, caller, &name).await.unwrap().id.to_string();
+    let of = |actor: Option<&str>, action: Option<&str>, target: Option<&str>| TrailQuery {
+        actor: actor.map(str::to_owned),
+        action: action.map(str::to_owned),
+        target: target.map(str::to_owned),
+    };
+    let all = audit_trail::list(app, caller, &of(None, None, Some(&id)), &PageAsk::default()).await.unwrap();
+    assert!(all.total >= 1 && all.items.iter().all(|line| line.target == id), "{all:?}");
+    let created =
+        audit_trail::list(app, caller, &of(None, Some("connection.cr"), Some(&id)), &PageAsk::default())
+            .await
+            .unwrap();
+    assert_eq!(created.total, 1);
+    let who = created.items[0].actor.clone();
+    assert_eq!(
+        audit_trail::list(app, caller, &of(Some(&who), Some("connection."), Some(&id)), &PageAsk::default())
+            .await
+            .unwrap()
+            .total,
+        all.total
+    );
+    for nothing in
+        [of(Some("mem_1"), None, None), of(None, Some("connection_"), None), of(None, Some("%"), None)]
+    {
+        assert_eq!(
+            audit_trail::list(app, caller, &nothing, &PageAsk::default()).await.unwrap().total,
+            0,
+            "{nothing:?}"
+        );
+    }
+    let strange = audit_trail::list(app, &world.stranger, &of(None, None, Some(&id)), &PageAsk::default())
+        .await
+        .unwrap();
+    assert_eq!(strange.total, 0);
+    let text = audit_trail::csv(app, caller, &of(None, None, Some(&id))).await.unwrap();
+    assert_eq!(i64::try_from(text.lines().count()).unwrap(), all.total + 1, "{text}");
+}
+
+async fn calls_older_than_their_environment_keeps_them_are_deleted(world: &World) {
+    let (app, caller) = (&world.app, &world.caller);
+    let columns = "id, environment_id, reference, source, method, path, duration_ms, started_at, outcome";
+    for (number, environment) in [(1, &caller.environment), (2, &world.stranger.environment)] {
+        let values = format!(
+            "'tcl_{number}', '{environment}', 'REF{number}', 'PROXY', 'GET', '/x', 12, {}",
+            app.now().micros()
+        );
+        world.sql(&format!("INSERT INTO call_log ({columns}) VALUES ({values}, 'success')")).await;
+    }
+    let kept = |caller: &keybearer_app::Caller| {
+        let caller = caller.clone();
+        async move { logs::list(app, &caller, &CallQuery::default(), &PageAsk::default()).await.unwrap().total }
+    };
+    assert_eq!(kept(caller).await, 1);
+    let days = |days| UpdateSettings { call_log_days: Some(days), ..UpdateSettings::default() };
+    let here = caller.environment.as_str();
+    let long = environments::update_settings(app, caller, here, days(3651)).await;
+    assert_eq!(code(long), Code::InvalidArgument);
+    environments::update_settings(app, caller, here, days(2)).await.unwrap();
+    world.clock.advance(Duration::from_secs(86_400));
+    jobs::tidy_now(app).await.unwrap();
+    assert_eq!(kept(caller).await, 1, "a day is less than two");
+    world.clock.advance(Duration::from_secs(2 * 86_400));
+    jobs::tidy_now(app).await.unwrap();
+    assert_eq!(kept(caller).await, 0);
+    assert_eq!(kept(&world.stranger).await, 1, "another environment keeps its own");
 }

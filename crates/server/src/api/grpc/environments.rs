@@ -162,7 +162,7 @@ fn settings(given: wire::AgentActionsConfig) -> UpdateSettings {
             Mode::UserVerifyModeScalekitPlatform => Some(VerifyMode::Dashboard),
         },
         detailed_errors: given.detailed_error_logging,
-        app_name: None,
+        ..UpdateSettings::default()
     }
 }
 
