@@ -19,6 +19,9 @@ macro_rules! permissions {
             /// Reads the text of the wire.
             pub fn parse(text: &str) -> Option<Self> { match text { $($text => Some(Self::$name),)* _ => None } }
 
+            /// Whether it changes nothing and gives out no credential.
+            pub fn only_reads(self) -> bool { self.as_str().ends_with(":read") }
+
             /// Whether a new API client has it unless told otherwise.
             pub const fn by_default(self) -> bool { match self { $(Self::$name => $default,)* } }
         }
@@ -102,15 +105,12 @@ impl Permissions {
     /// What a member of that role may do. Nobody reads credentials in the dashboard.
     pub fn of_role(role: MemberRole) -> Self {
         use Permission as P;
-        let reads = [P::AccountsRead, P::ConnectorsRead];
         let all = Permission::ALL.iter().copied().filter(|permission| *permission != P::AccountsAccess);
         let chosen: BTreeSet<Permission> = match role {
             MemberRole::Owner => all.collect(),
             MemberRole::Developer => all.filter(|permission| *permission != P::MembersWrite).collect(),
-            MemberRole::Viewer => reads.into(),
-            MemberRole::Auditor => {
-                reads.into_iter().chain([P::ClientsRead, P::LogsRead, P::MembersRead]).collect()
-            }
+            MemberRole::Viewer => [P::AccountsRead, P::ConnectorsRead].into(),
+            MemberRole::Auditor => all.filter(|permission| permission.only_reads()).collect(),
         };
         Self(chosen)
     }
@@ -240,6 +240,18 @@ mod tests {
         assert!(set.has(Permission::AccountsRead));
         assert!(Permissions::all().covers(&set));
         assert!(!set.covers(&Permissions::all()));
+    }
+
+    #[test]
+    fn an_auditor_sees_everything_and_changes_nothing() {
+        let set = Permissions::of_role(MemberRole::Auditor);
+        for permission in Permission::ALL {
+            assert_eq!(set.has(*permission), permission.as_str().ends_with(":read"), "{permission:?}");
+        }
+        assert!(set.covers(&Permissions::of_role(MemberRole::Viewer)));
+        for other in [Permission::AccountsAccess, Permission::ConnectorsExecute, Permission::KeysDestroy] {
+            assert!(!set.has(other), "{other:?}");
+        }
     }
 
     #[test]
