@@ -66,6 +66,12 @@ pub(crate) struct Settings {
     /// The name of your app on the hosted pages
     #[arg(long)]
     app_name: Option<String>,
+    /// For how many days calls are kept; 0 keeps them for good
+    #[arg(long, value_name = "DAYS", requires = "config")]
+    call_log_days: Option<u32>,
+    /// Write into the database of this configuration; with the embedded one the server must be stopped
+    #[arg(long, value_name = "FILE", requires = "call_log_days")]
+    config: Option<PathBuf>,
 }
 
 pub(crate) async fn run(command: Environments, context: &mut Context) -> Result<()> {
@@ -74,6 +80,15 @@ pub(crate) async fn run(command: Environments, context: &mut Context) -> Result<
         let made = app::create(&offline.app, &offline.caller, name, (*kind).into()).await;
         offline.app.close().await;
         return created(&json!({"id": made?.id, "display_name": name}), context);
+    }
+    if let Environments::Settings(Settings {
+        environment,
+        call_log_days: Some(days),
+        config: Some(config),
+        ..
+    }) = &command
+    {
+        return keep_calls(config, environment, *days, context).await;
     }
     let session = Session::open(context).await?;
     match command {
@@ -96,6 +111,21 @@ pub(crate) async fn run(command: Environments, context: &mut Context) -> Result<
         }
         Environments::Settings(settings) => change(&session, settings, context).await,
     }
+}
+
+async fn keep_calls(config: &std::path::Path, environment: &str, days: u32, context: &Context) -> Result<()> {
+    let offline = Offline::open(config, Some(environment)).await?;
+    let change = app::UpdateSettings { call_log_days: Some(days), ..app::UpdateSettings::default() };
+    let id = offline.caller.environment.clone();
+    let changed = app::update_settings(&offline.app, &offline.caller, id.as_str(), change).await;
+    offline.app.close().await;
+    let changed = changed?;
+    context.out.result(&json!({"id": changed.id, "call_log_days": changed.call_log_days}), |_| match changed
+        .call_log_days
+    {
+        Some(days) => format!("{} keeps calls for {days} days.", changed.name),
+        None => format!("{} keeps calls for good.", changed.name),
+    })
 }
 
 fn created(environment: &Value, context: &Context) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The commands. Each does one thing, prints it for a person or as JSON, and says what to do when it fails.
 
 mod accounts;
+mod audit;
 mod calls;
 mod clients;
 mod connections;
@@ -88,6 +89,8 @@ enum Command {
     /// The people who may sign in to the dashboard
     #[command(subcommand)]
     Members(members::Members),
+    /// Print the audit trail as comma-separated values
+    Audit(audit::Audit),
     /// The built-in provider of a `dev` server
     #[command(subcommand)]
     Sandbox(sandbox::Sandbox),
@@ -132,6 +135,7 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<()> {
         Command::Environments(command) => environments::run(command, context).await,
         Command::Keys(command) => keys::run(command, context).await,
         Command::Members(command) => members::run(command, context).await,
+        Command::Audit(command) => audit::run(command, context).await,
         Command::Sandbox(command) => sandbox::run(command, context).await,
         Command::Doctor(command) => doctor::run(command, context).await,
         Command::Openapi => context.out.text(crate::api::rest::openapi::CURRENT),
