@@ -4,6 +4,13 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flash {
     Saved,
+    EnvironmentMade,
+    KeyRotated,
+    KeyStaged,
+    KeyActivated,
+    KeyDestroyed,
+    MoveBegun,
+    SigningRotated,
     ScopesSaved,
     SecretReplaced,
     ClientReplaced,
@@ -49,6 +56,13 @@ pub(super) enum Flash {
 impl Flash {
     const ALL: &'static [(Self, &'static str, &'static str)] = &[
         (Self::Saved, "saved", "Saved."),
+        (Self::EnvironmentMade, "made", "Made, with keys of its own. Go there to add connections."),
+        (Self::KeyRotated, "rotated", "Rotated. The new key seals; everything else moves to it now."),
+        (Self::KeyStaged, "staged", "Staged. It seals nothing until it is activated."),
+        (Self::KeyActivated, "primary", "Activated. New values lie under it; move the others when you like."),
+        (Self::KeyDestroyed, "destroyed", "Destroyed."),
+        (Self::MoveBegun, "moving", "Moving. It goes on by itself."),
+        (Self::SigningRotated, "signing", "A new signing key is published and signs in ten minutes."),
         (Self::ScopesSaved, "scopes", "Scopes saved. New sign-ins ask for them from now on."),
         (Self::SecretReplaced, "secret", "Secret replaced. All accounts use it at once."),
         (Self::ClientReplaced, "client", "Client replaced. On the earlier one until the next sign-in: {n}."),

@@ -4,15 +4,18 @@
 
 mod accounts;
 mod answer;
+mod audit;
 mod catalogue;
 mod confirm;
 mod connection;
 mod connections;
 mod cookie;
 mod credentials;
+mod encryption;
 mod entry;
 mod entry_view;
 mod environment;
+mod environments;
 mod explain;
 mod fields;
 mod find;
@@ -32,10 +35,12 @@ mod permissions;
 mod pictures;
 mod readable;
 mod redirect_checks;
+mod retention;
 mod review;
 mod sandbox;
 mod sandbox_view;
 mod scopes;
+mod settings;
 mod setup;
 mod setup_view;
 mod snippets;
@@ -48,6 +53,7 @@ mod testing;
 mod try_it;
 mod try_view;
 mod uri_diff;
+mod verification;
 mod webhook_delivery;
 mod webhooks;
 mod webhooks_view;
@@ -91,6 +97,7 @@ pub(super) fn routes(app: App, sandbox: Option<Beside>) -> Router {
         .merge(sandbox_routes())
         .merge(system_routes())
         .merge(proof_routes())
+        .merge(settings_routes())
         .route("/", get(overview::show))
         .route("/find", get(find::show))
         .merge(accounts::routes())
@@ -152,6 +159,27 @@ fn system_routes() -> Router<Dashboard> {
     Router::new()
         .route("/system", get(system::show).post(system::again))
         .route("/environment", post(environment::choose))
+}
+
+fn settings_routes() -> Router<Dashboard> {
+    Router::new()
+        .route("/settings/general", get(settings::show).post(settings::check))
+        .route("/settings/verification", get(verification::show).post(verification::save))
+        .route("/settings/environments", get(environments::list).post(environments::make))
+        .route("/settings/environments/{id}", get(environments::show).post(environments::rename))
+        .route("/settings/encryption", get(encryption::show))
+        .route("/settings/encryption/rotate", post(encryption::rotate))
+        .route("/settings/encryption/stage", post(encryption::stage))
+        .route("/settings/encryption/move", post(encryption::move_values))
+        .route("/settings/encryption/signing", post(encryption::rotate_signing))
+        .route("/settings/encryption/{version}/activate", post(encryption::activate))
+        .route(
+            "/settings/encryption/{version}/destroy",
+            get(encryption::ask_destroy).post(encryption::destroy),
+        )
+        .route("/settings/retention", get(retention::show).post(retention::save))
+        .route("/settings/audit", get(audit::show))
+        .route("/settings/audit.csv", get(audit::file))
 }
 
 fn people_routes() -> Router<Dashboard> {

@@ -13,8 +13,9 @@ use url::Url;
 use super::answer::sentence;
 use super::flash::Flash;
 use super::form::Form;
-use super::frame::{Frame, Section};
+use super::frame::{Frame, Place, Section};
 use super::guard::{Posted, Visit};
+use super::settings::tabs;
 use super::when::When;
 use super::{keeping, passkeys};
 
@@ -23,6 +24,7 @@ use super::{keeping, passkeys};
 #[template(path = "dashboard/you.html")]
 struct YouView {
     frame: Frame,
+    tabs: Vec<Place>,
     email: String,
     has_password: bool,
     passkeys: Vec<passkeys::Row>,
@@ -47,6 +49,7 @@ struct Open {
 #[template(path = "dashboard/people.html")]
 struct PeopleView {
     frame: Frame,
+    tabs: Vec<Place>,
     people: Vec<Person>,
     roles: Vec<Role>,
     may: bool,
@@ -242,6 +245,7 @@ async fn you_view(visit: &Visit, wrong: Option<String>) -> Result<YouView> {
         passkeys: passkeys::rows(visit).await?,
         possible: keybearer_app::passkeys::possible(visit.app()),
         frame: visit.frame(Section::Settings, "Settings"),
+        tabs: tabs(visit, "/settings"),
         email: visit.session.member.email.clone(),
         has_password: visit.session.member.has_password,
         sessions: open.collect(),
@@ -263,6 +267,7 @@ async fn people_view(visit: &Visit, link: Option<&Url>, wrong: Option<String>) -
     };
     Ok(PeopleView {
         frame: visit.frame(Section::Settings, "People").under("/settings", "Settings").under("", "People"),
+        tabs: tabs(visit, "/settings/people"),
         people: all.into_iter().map(person).collect(),
         roles: MemberRole::ALL.iter().map(|role| Role { role: *role, says: says(*role) }).collect(),
         may: visit.caller().permissions.has(Permission::MembersWrite),

@@ -24,7 +24,8 @@ impl When {
     }
 }
 
-fn length(seconds: u64) -> String {
+/// `30 days`.
+pub(super) fn length(seconds: u64) -> String {
     let (number, unit) = match seconds {
         0..=59 => (seconds, "second"),
         60..=3599 => (seconds / 60, "minute"),

@@ -8,5 +8,6 @@ mod find;
 mod heart;
 mod hostile;
 mod reach;
+mod settings;
 mod stage;
 mod system;
