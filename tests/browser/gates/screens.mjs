@@ -44,6 +44,13 @@ export const dashboard = (w) => ({
   'D23 system check': '/system',
   'D24 sandbox': '/sandbox',
   'pictures': '/pictures',
+  'D22 general': '/settings/general',
+  'D22 user verification': '/settings/verification',
+  'D22 environments': '/settings/environments',
+  'D22 encryption': '/settings/encryption',
+  'D22 retention': '/settings/retention',
+  'D22 audit': '/settings/audit',
+  'D22 audit, filtered to none': '/settings/audit?target=nothing-of-that-id',
   'D26 not found': '/connections/none',
 });
 

@@ -1,0 +1,138 @@
+// The pages of the settings, by keyboard: address, verification, environments, keys, retention, the trail.
+import assert from 'node:assert/strict';
+import { enter, tabTo } from './lib/dashboard.mjs';
+import { clean, fits, shot } from './lib/pages.mjs';
+
+const PAGES = ['general', 'verification', 'environments', 'encryption', 'retention', 'audit'];
+
+const looks = async (page, name) => {
+  for (const dark of [false, true]) {
+    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
+    for (const width of [1280, 390, 320]) {
+      await page.setViewportSize({ width, height: 900 });
+      if (width !== 320) await clean(page);
+      await fits(page);
+      await shot(page, `settings-${name}-${width}-${dark ? 'dark' : 'light'}`);
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.emulateMedia({ colorScheme: 'light' });
+};
+
+/** Presses the button of that name, reached by Tab. */
+const press = async (page, name) => {
+  await tabTo(page, name);
+  await page.keyboard.press('Enter');
+};
+
+export default {
+  'the address is asked again, people are confirmed, calls are kept for days: by keyboard': async ({ pages, keybearer }) => {
+    const page = await enter(pages, keybearer, { errors: true });
+    const { url } = await keybearer();
+    await press(page, /^Nobody confirms users$/);
+    await page.getByRole('heading', { name: 'User verification' }).waitFor();
+    await page.getByLabel(/Nobody confirms/).focus();
+    await page.keyboard.press('ArrowUp');
+    await press(page, /^Save$/);
+    await page.getByRole('status').getByText('Saved.').waitFor();
+    assert.ok(await page.getByLabel(/Your app confirms/).isChecked());
+    assert.equal(await page.getByRole('link', { name: 'Nobody confirms users' }).count(), 0);
+    await page.getByLabel(/Nobody confirms/).check();
+    await press(page, /^Save$/);
+    await page.getByRole('link', { name: 'Nobody confirms users' }).waitFor();
+    await press(page, /^General$/);
+    await page.getByText(/^Answers as itself in/).waitFor();
+    await press(page, /^Check again$/);
+    await page.getByText(/^Answers as itself in/).waitFor();
+    await press(page, /^Retention$/);
+    await page.getByRole('heading', { name: 'Retention', level: 1 }).waitFor();
+    await tabTo(page, /^Keep calls for days/);
+    await page.keyboard.type('soon');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText('Days must be a number').waitFor();
+    await clean(page);
+    await page.getByLabel(/^Keep calls for days/).fill('30');
+    await page.keyboard.press('Enter');
+    await page.getByRole('status').getByText('Saved.').waitFor();
+    await page.goto(`${url}/settings/audit?action=environment.`);
+    await page.getByText('— → 30').waitFor();
+    await page.getByText('custom → none').waitFor();
+  },
+
+  'an environment is made, entered and left; keys rotate, move and ask for their name': async ({ pages, keybearer }) => {
+    const page = await enter(pages, keybearer, { errors: true });
+    const { url } = await keybearer();
+    await page.goto(`${url}/settings/environments`);
+    await tabTo(page, /^Name$/);
+    await page.keyboard.type('shop <b>live</b>');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('ArrowUp');
+    await press(page, /^Make it$/);
+    await page.getByRole('status').getByText('with keys of its own').waitFor();
+    await clean(page);
+    await page.getByRole('link', { name: 'shop <b>live</b>' }).click();
+    await page.getByRole('heading', { name: 'shop <b>live</b>' }).waitFor();
+    await looks(page, 'one-environment');
+    await press(page, /^Go there and change its settings$/);
+    await page.getByRole('heading', { name: 'User verification' }).waitFor();
+    assert.match(await page.title(), /shop <b>live<\/b>/);
+    await page.goto(`${url}/settings/encryption`);
+    await press(page, /^Rotate$/);
+    await page.getByRole('status').getByText('Rotated.').waitFor();
+    await page.getByText(/Moved to key 2/).waitFor({ timeout: 20_000 });
+    await looks(page, 'encryption');
+    await press(page, /^Destroy key 1$/);
+    await page.getByRole('heading', { name: 'Destroy data key 1?' }).waitFor();
+    await looks(page, 'destroy-key');
+    const id = await page.locator('label[for=typed] code').innerText();
+    await tabTo(page, /^Type /);
+    await page.keyboard.type(`${id}x`);
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText(`Type ${id} to confirm.`).waitFor();
+    await page.getByRole('link', { name: 'Cancel' }).click();
+    await page.goto(`${url}/settings/audit`);
+    await page.getByText('data_key.activated').waitFor();
+    await page.getByText('data_keys.reencryption_finished').waitFor();
+    await page.getByLabel('Environment').selectOption({ index: 0 });
+    await page.getByRole('button', { name: /^Switch/ }).click();
+    await page.getByRole('heading', { name: 'Audit' }).waitFor();
+    assert.equal(await page.getByText('data_key.activated').count(), 0, 'the trail of another environment');
+  },
+
+  'the trail is filtered by keyboard and downloaded': async ({ pages, keybearer }) => {
+    const page = await enter(pages, keybearer);
+    const { url } = await keybearer();
+    await page.goto(`${url}/settings/audit`);
+    await page.getByText('member.signed_in').first().waitFor();
+    await tabTo(page, /^Who/);
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('Env');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/action=environment\./);
+    assert.equal(await page.getByText('member.signed_in').count(), 0);
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download as CSV' }).click()]);
+    assert.equal(file.suggestedFilename(), 'keybearer-audit.csv');
+    await page.goto(`${url}/settings/audit?target=nothing-of-that-id`);
+    await page.getByText('Nothing fits.').waitFor();
+    await clean(page);
+  },
+
+  'every page of the settings is clean, fits, and works without scripts': async ({ pages, keybearer }) => {
+    const page = await enter(pages, keybearer);
+    const { url } = await keybearer();
+    for (const name of PAGES) {
+      await page.goto(`${url}/settings/${name}`);
+      await looks(page, name);
+    }
+    const cookies = await page.context().cookies();
+    const plain = await pages.open(`${url}/login`, { js: false });
+    await plain.context().addCookies(cookies);
+    await plain.goto(`${url}/settings/verification`);
+    await plain.getByRole('button', { name: 'Save' }).click();
+    await plain.getByRole('status').getByText('Saved.').waitFor();
+    await plain.goto(`${url}/settings/encryption`);
+    await plain.getByRole('button', { name: 'Stage one' }).click();
+    await plain.getByText('Staged, not used yet').waitFor();
+  },
+};
