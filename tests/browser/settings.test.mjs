@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { enter, tabTo } from './lib/dashboard.mjs';
 import { clean, fits, shot } from './lib/pages.mjs';
 
-const PAGES = ['general', 'verification', 'environments', 'encryption', 'retention', 'audit'];
+const PAGES = ['general', 'verification', 'environments', 'encryption', 'retention', 'audit', 'transfer'];
 
 const looks = async (page, name) => {
   for (const dark of [false, true]) {

@@ -50,6 +50,7 @@ export const dashboard = (w) => ({
   'D22 encryption': '/settings/encryption',
   'D22 retention': '/settings/retention',
   'D22 audit': '/settings/audit',
+  'D22 import and export': '/settings/transfer',
   'D22 audit, filtered to none': '/settings/audit?target=nothing-of-that-id',
   'D26 not found': '/connections/none',
 });

@@ -16,6 +16,7 @@ mod overrides;
 mod rotation;
 mod scopes;
 mod state;
+pub mod transfer;
 mod types;
 mod update;
 mod usage;

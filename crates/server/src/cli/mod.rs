@@ -20,6 +20,7 @@ mod output;
 mod sandbox;
 mod serve;
 mod session;
+mod transfer;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -91,6 +92,10 @@ enum Command {
     Members(members::Members),
     /// Print the audit trail as comma-separated values
     Audit(audit::Audit),
+    /// Print the connections of an environment as a file, without secrets
+    Export(transfer::Export),
+    /// Make the connections of such a file that are not there yet
+    Import(transfer::Import),
     /// The built-in provider of a `dev` server
     #[command(subcommand)]
     Sandbox(sandbox::Sandbox),
@@ -136,6 +141,8 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<()> {
         Command::Keys(command) => keys::run(command, context).await,
         Command::Members(command) => members::run(command, context).await,
         Command::Audit(command) => audit::run(command, context).await,
+        Command::Export(command) => transfer::export(command, context).await,
+        Command::Import(command) => transfer::import(command, context).await,
         Command::Sandbox(command) => sandbox::run(command, context).await,
         Command::Doctor(command) => doctor::run(command, context).await,
         Command::Openapi => context.out.text(crate::api::rest::openapi::CURRENT),

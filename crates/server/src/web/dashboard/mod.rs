@@ -50,6 +50,7 @@ mod system;
 mod test_fix;
 mod test_view;
 mod testing;
+mod transfer;
 mod try_it;
 mod try_view;
 mod uri_diff;
@@ -178,6 +179,8 @@ fn settings_routes() -> Router<Dashboard> {
             get(encryption::ask_destroy).post(encryption::destroy),
         )
         .route("/settings/retention", get(retention::show).post(retention::save))
+        .route("/settings/transfer", get(transfer::show).post(transfer::bring))
+        .route("/settings/connections.json", get(transfer::file))
         .route("/settings/audit", get(audit::show))
         .route("/settings/audit.csv", get(audit::file))
 }

@@ -15,7 +15,7 @@ use super::guard::{Posted, Visit};
 use super::when::When;
 
 /// The pages, in their order, with what one must be allowed to do to see them.
-pub(super) const PAGES: [(&str, &str, Option<Permission>); 8] = [
+pub(super) const PAGES: [(&str, &str, Option<Permission>); 9] = [
     ("/settings", "You", None),
     ("/settings/people", "People", Some(Permission::MembersRead)),
     ("/settings/general", "General", Some(Permission::ConnectorsRead)),
@@ -24,6 +24,7 @@ pub(super) const PAGES: [(&str, &str, Option<Permission>); 8] = [
     ("/settings/encryption", "Encryption", Some(Permission::KeysRead)),
     ("/settings/retention", "Retention", Some(Permission::SettingsRead)),
     ("/settings/audit", "Audit", Some(Permission::LogsRead)),
+    ("/settings/transfer", "Import and export", Some(Permission::ConnectorsRead)),
 ];
 
 /// The way between those pages that this member may see.

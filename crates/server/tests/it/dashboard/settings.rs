@@ -102,7 +102,8 @@ async fn keys_rotate_move_and_end_only_by_their_name() {
     assert!(ada.follow(activated).await.text.contains("Activated."));
 }
 
-const PAGES: [&str; 6] = ["general", "verification", "environments", "encryption", "retention", "audit"];
+const PAGES: [&str; 7] =
+    ["general", "verification", "environments", "encryption", "retention", "audit", "transfer"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_sees_the_pages_that_it_may_and_the_way_to_no_other() {
@@ -123,7 +124,11 @@ async fn a_role_sees_the_pages_that_it_may_and_the_way_to_no_other() {
             assert!(may.iter().any(|to| form.contains(&format!("action=\"{to}\""))), "{page}: {form}");
         }
         let seen = vi.get(&page).await;
-        assert_eq!(seen.status, if page == "/settings/general" { 200 } else { 403 }, "{page}");
+        assert_eq!(
+            seen.status,
+            if ["/settings/general", "/settings/transfer"].contains(&&*page) { 200 } else { 403 },
+            "{page}"
+        );
     }
     let tabs = vi.get("/settings").await.text;
     assert!(
@@ -150,6 +155,7 @@ async fn who_only_looks_changes_nothing() {
         ("/settings/encryption/1/activate", vec![]),
         ("/settings/encryption/1/destroy", vec![("typed", "x")]),
         ("/settings/retention", vec![("days", "1")]),
+        ("/settings/transfer", vec![("file", EMPTY)]),
     ] {
         au.get("/settings").await;
         let mut form = hidden(&au.page, "/sign-out");
@@ -162,6 +168,9 @@ async fn who_only_looks_changes_nothing() {
     assert_eq!(trail(&scene).await, before, "nothing was changed");
     assert_eq!(au.get("/settings/encryption/1/destroy").await.status, 403);
 }
+
+/// What can be downloaded.
+const FILES: [&str; 2] = ["/settings/audit.csv", "/settings/connections.json"];
 
 /// The page of the environment that the browser is in.
 async fn environment(browser: &mut Browser) -> String {
@@ -185,9 +194,7 @@ async fn no_page_of_the_settings_shows_a_secret() {
     let rights = keybearer_app::Permissions::default_set();
     let made = keybearer_app::clients::create(&scene.app, &scene.operator, "agent", rights).await.unwrap();
     let secret = made.secret.expose().clone();
-    for page in
-        PAGES.map(|page| format!("/settings/{page}")).iter().chain(&["/settings/audit.csv".to_owned()])
-    {
+    for page in PAGES.map(|page| format!("/settings/{page}")).iter().chain(&FILES.map(str::to_owned)) {
         let text = ada.get(page).await.text;
         for hidden in ["secret-of-it", "cnry-", super::stage::PASSWORD, &secret] {
             assert!(!text.contains(hidden), "{page} shows {hidden}");
@@ -282,4 +289,46 @@ async fn the_trail_goes_on_for_pages_and_stays_inside_its_environment() {
     let there = ada.get("/settings/audit").await.text;
     assert!(there.contains("member.entered") && !there.contains("member.invited"), "{there}");
     assert_eq!(ada.get(&older).await.status, 400, "a page of another environment's list opens nothing");
+}
+
+/// A file without connections.
+const EMPTY: &str = "{\"format\": \"keybearer.connections\", \"version\": 1, \"connections\": []}";
+
+#[tokio::test]
+async fn connections_leave_as_a_file_and_come_into_another_environment_without_their_secrets() {
+    let scene = Scene::set().await;
+    let mut ada = scene.owner().await;
+    connection(&mut ada, "notes").await;
+    let answer = ada.get("/settings/connections.json").await;
+    assert_eq!(answer.headers["content-type"], "application/json");
+    let file = answer.text;
+    assert!(file.contains("\"name\": \"notes\"") && file.contains("\"client_secret\"\n"), "{file}");
+    assert!(!file.contains("secret-of-it"), "{file}");
+    ada.get("/settings/transfer").await;
+    let here = ada.submit("/settings/transfer", &[("file", &file)]).await.text;
+    assert!(here.contains("A connection of that name is here."), "{here}");
+    ada.get("/settings/transfer").await;
+    let wrong = ada.submit("/settings/transfer", &[("file", "<script>alert(1)</script>")]).await;
+    assert_eq!(wrong.status, 422);
+    assert!(wrong.text.contains("The text is no file of connections (line 1, column 1)."), "{}", wrong.text);
+    assert!(!wrong.text.contains("<script>alert"), "what was typed stays, as text");
+    keybearer_app::environments::create(&scene.app, &scene.operator, "live", EnvironmentKind::Production)
+        .await
+        .unwrap();
+    let live = keybearer_app::environments::named(&scene.app, "live").await.unwrap();
+    ada.get("/").await;
+    ada.submit("/environment", &[("environment", live.id.as_str())]).await;
+    ada.get("/settings/transfer").await;
+    let there = ada.submit("/settings/transfer", &[("file", &file)]).await.text;
+    assert!(there.contains("A draft: give client_secret again."), "{there}");
+    let strange = file.replace("\"hostile\"", "\"nothing-like-that\"").replace("\"notes\"", "\"other\"");
+    ada.get("/settings/transfer").await;
+    let refused = ada.submit("/settings/transfer", &[("file", &strange)]).await.text;
+    assert!(refused.contains("Not made"), "{refused}");
+    let inside = keybearer_app::Caller { environment: live.id, ..scene.operator.clone() };
+    let (all, first) = (Default::default(), Default::default());
+    let listed = keybearer_app::connections::list(&scene.app, &inside, &all, &first).await.unwrap();
+    let all = listed.items;
+    assert_eq!(all.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["notes"]);
+    assert!(!all[0].has_client_secret && all[0].client_id.is_some());
 }
