@@ -199,6 +199,13 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("/settings", "Settings", "you password passkeys sessions"),
     ("/settings/passkeys/new", "Add a passkey", "sign in security key"),
     ("/settings/people", "People", "members roles invite team"),
+    ("/settings/general", "General", "public url callback redirect settings"),
+    ("/settings/verification", "User verification", "confirm verify settings"),
+    ("/settings/environments", "Environments", "production staging development settings"),
+    ("/settings/encryption", "Encryption", "data keys rotate signing settings"),
+    ("/settings/retention", "Retention", "days delete keep settings"),
+    ("/settings/audit", "Audit", "trail changes who csv settings"),
+    ("/settings/transfer", "Import and export", "file json backup settings"),
 ];
 
 /// The pages all of whose words are there; all pages for an empty text.
