@@ -52,7 +52,7 @@ pub struct SsoConfig {
     pub client_secret: Option<SecretString>,
     /// What is asked for; `openid` always.
     pub scopes: Vec<String>,
-    /// Domains that the e-mail address must be of; empty means any.
+    /// Domains that the e-mail address must be of; empty or `*` means any.
     pub allowed_domains: Vec<String>,
     /// Claims of which one of the values must be there, each.
     pub required_claims: BTreeMap<String, Vec<String>>,
@@ -66,6 +66,18 @@ pub struct SsoConfig {
     pub link_by_email: bool,
     /// Whether it is the only way in.
     pub only: bool,
+}
+
+impl SsoConfig {
+    /// Whether addresses of that domain may come in.
+    pub(crate) fn allows(&self, domain: &str) -> bool {
+        self.allowed_domains.is_empty() || self.allowed_domains.iter().any(|one| one == domain || one == "*")
+    }
+
+    /// The claims that decide something.
+    pub(crate) fn wanted_claims(&self) -> impl Iterator<Item = &str> {
+        self.required_claims.keys().chain(&self.role_claim).map(String::as_str)
+    }
 }
 
 /// An OAuth app that the operator offers to every connection of a connector.

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::access::{Actor, Caller, Permission, Permissions};
 use crate::state::App;
-use crate::{audit, environments, password, sessions};
+use crate::{audit, environments, password, sessions, sso};
 
 /// How long the link for the first owner works.
 const SETUP: Duration = Duration::from_secs(24 * 3600);
@@ -72,7 +72,7 @@ pub async fn setup_link(app: &App, caller: &Caller) -> Result<Option<Url>> {
     if any(app).await? {
         return Ok(None);
     }
-    let token = ticket(app, TicketKind::Setup, None, SETUP).await?;
+    let token = ticket(app, caller, TicketKind::Setup, None).await?;
     address(app, "/setup", &token).map(Some)
 }
 
@@ -91,7 +91,7 @@ pub async fn local_link(app: &App, caller: &Caller) -> Result<Url> {
             add(app, caller, &new, MemberRole::Owner).await?
         }
     };
-    let token = ticket(app, TicketKind::SignIn, Some(owner), SIGN_IN).await?;
+    let token = ticket(app, caller, TicketKind::SignIn, Some(owner)).await?;
     address(app, "/", &token)
 }
 
@@ -185,7 +185,7 @@ pub async fn invite(
 pub async fn password_link(app: &App, caller: &Caller, id: &MemberId) -> Result<Url> {
     caller.require(Permission::MembersWrite)?;
     let row = app.db().find_member(id).await?.ok_or_else(unknown)?;
-    let token = ticket(app, TicketKind::Password, Some(row.id), PASSWORD).await?;
+    let token = ticket(app, caller, TicketKind::Password, Some(row.id)).await?;
     audit::record(app, caller, "member.password_link_made", id.as_str(), json!({})).await?;
     address(app, "/welcome", &token)
 }
@@ -200,12 +200,13 @@ pub async fn password_link_for(app: &App, caller: &Caller, email: &str) -> Resul
     password_link(app, caller, &row.id).await
 }
 
-/// Whose link it is, while it can be used. Looking uses nothing up.
+/// Whose link it is, while it can be used, and whether it lets in without the single sign-on. Looking uses nothing up.
 ///
 /// # Errors
 /// [`Code::LinkExpired`].
-pub async fn invited(app: &App, token: &SecretString) -> Result<Member> {
-    holder(app, token, TicketKind::Password).await.map(|(row, _)| member(row))
+pub async fn invited(app: &App, token: &SecretString) -> Result<(Member, bool)> {
+    let (row, ticket) = holder(app, token, TicketKind::Password).await?;
+    Ok((member(row), sso::require_other_ways_for(app, &ticket).is_ok()))
 }
 
 /// Whether a link for the first owner can be used. Looking uses nothing up.
@@ -221,11 +222,13 @@ pub async fn check_setup(app: &App, token: &SecretString) -> Result<()> {
 /// Sets the password of the link's member. Their other sessions end.
 ///
 /// # Errors
-/// [`Code::LinkExpired`], `InvalidArgument` at `password`.
+/// [`Code::LinkExpired`], `InvalidArgument` at `password`, [`Code::Unauthenticated`] where the single sign-on is the only
+/// way in.
 pub async fn choose_password(app: &App, token: &SecretString, chosen: SecretString) -> Result<Member> {
-    let (row, hash) = holder(app, token, TicketKind::Password).await?;
+    let (row, ticket) = holder(app, token, TicketKind::Password).await?;
+    sso::require_other_ways_for(app, &ticket)?;
     password::check(&chosen, &row.email)?;
-    if !app.db().use_ticket(&hash, app.now()).await? {
+    if !app.db().use_ticket(&ticket.token_hash, app.now()).await? {
         return Err(ended());
     }
     let environment = environments::default(app).await?;
@@ -286,14 +289,22 @@ pub(crate) async fn purge(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// The member and the hash of a usable link.
-pub(crate) async fn holder(app: &App, token: &SecretString, kind: TicketKind) -> Result<(MemberRow, String)> {
-    let hash = token_hash(token);
-    let ticket = app.db().find_ticket(&hash).await?;
+/// The member and the row of a usable link.
+pub(crate) async fn holder(
+    app: &App,
+    token: &SecretString,
+    kind: TicketKind,
+) -> Result<(MemberRow, TicketRow)> {
+    let ticket = app.db().find_ticket(&token_hash(token)).await?;
     let ticket = ticket.filter(|ticket| usable(ticket, kind, app.now())).ok_or_else(ended)?;
-    let id = ticket.member_id.ok_or_else(ended)?;
+    let id = ticket.member_id.clone().ok_or_else(ended)?;
     let row = app.db().find_member(&id).await?.ok_or_else(ended)?;
-    Ok((row, hash))
+    Ok((row, ticket))
+}
+
+/// Goes on while a link can be used.
+pub(crate) fn require_usable(app: &App, ticket: &TicketRow) -> Result<()> {
+    if usable(ticket, ticket.kind, app.now()) { Ok(()) } else { Err(ended()) }
 }
 
 pub(crate) fn token_hash(token: &SecretString) -> String {
@@ -321,8 +332,13 @@ fn usable(ticket: &TicketRow, kind: TicketKind, now: Timestamp) -> bool {
     ticket.kind == kind && ticket.used_at.is_none() && ticket.expires_at > now
 }
 
-async fn ticket(app: &App, kind: TicketKind, member: Option<MemberId>, lasts: Duration) -> Result<String> {
+async fn ticket(app: &App, caller: &Caller, kind: TicketKind, member: Option<MemberId>) -> Result<String> {
     let (token, now) = (random_token(app.entropy(), 20)?, app.now());
+    let lasts = match kind {
+        TicketKind::Setup => SETUP,
+        TicketKind::SignIn => SIGN_IN,
+        TicketKind::Password => PASSWORD,
+    };
     let row = TicketRow {
         token_hash: to_hex(&sha256(token.as_bytes())),
         kind,
@@ -330,6 +346,7 @@ async fn ticket(app: &App, kind: TicketKind, member: Option<MemberId>, lasts: Du
         created_at: now,
         expires_at: now.plus(lasts),
         used_at: None,
+        on_machine: matches!(caller.actor, Actor::Operator),
     };
     app.db().add_ticket(&row).await?;
     Ok(token)

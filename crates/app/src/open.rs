@@ -128,6 +128,7 @@ async fn assemble(parts: AppParts, db: Db, root_key: Arc<dyn KeyProvider>) -> Re
         own_client,
         reach_memory: crate::reach::Memory::default(),
         system: crate::system::Memory::new(parts.clock.now()),
+        sso: crate::sso::Cache::default(),
         egress: Egress::new(policy)
             .map_err(|error| Error::new(Code::ConfigInvalid, format!("egress: {error}")))?,
         catalog: parts.catalog,

@@ -115,8 +115,8 @@ pub async fn redeem(app: &App, token: &SecretString, visitor: &Visitor) -> Resul
     if !visitor.address.is_some_and(|address| address.to_canonical().is_loopback()) {
         return Err(Error::new(Code::PermissionDenied, "the link works on the server's own machine only"));
     }
-    let (row, hash) = members::holder(app, token, TicketKind::SignIn).await?;
-    if !app.db().use_ticket(&hash, app.now()).await? {
+    let (row, ticket) = members::holder(app, token, TicketKind::SignIn).await?;
+    if !app.db().use_ticket(&ticket.token_hash, app.now()).await? {
         return Err(members::ended());
     }
     open(app, row, SignInMeans::Link, visitor).await

@@ -27,6 +27,7 @@ pub(crate) struct Inner {
     pub own_client: Egress,
     pub reach_memory: crate::reach::Memory,
     pub system: crate::system::Memory,
+    pub sso: crate::sso::Cache,
     pub catalog: Catalog,
     pub custom: crate::providers::Cache,
     pub root_key: Arc<dyn KeyProvider>,
@@ -116,6 +117,10 @@ impl App {
 
     pub(crate) fn system(&self) -> &crate::system::Memory {
         &self.0.system
+    }
+
+    pub(crate) fn sso(&self) -> &crate::sso::Cache {
+        &self.0.sso
     }
 
     pub(crate) fn root_key(&self) -> &dyn KeyProvider {

@@ -42,6 +42,8 @@ row! {
         expires_at: Timestamp,
         /// When it was used.
         used_at: Option<Timestamp>,
+        /// Whether it was made on the machine itself.
+        on_machine: bool,
     }
 }
 
@@ -168,7 +170,7 @@ impl Db {
             execute!(tx &mut tx, sql::TICKET_DELETE_OF, member, row.kind)?;
         }
         execute!(tx &mut tx, sql::TICKET_INSERT, row.token_hash, row.kind, row.member_id, row.created_at,
-            row.expires_at, row.used_at)?;
+            row.expires_at, row.used_at, row.on_machine)?;
         tx.commit().await
     }
 

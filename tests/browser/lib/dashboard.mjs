@@ -76,13 +76,17 @@ export const freePort = () => new Promise((resolve) => {
   const server = createServer().listen(0, '127.0.0.1', () => { const { port } = server.address(); server.close(() => resolve(port)); });
 });
 
-/** A production server without any member; gives its set-up link. */
-export const serve = async () => {
+/**
+ * A production server without any member; gives its set-up link. `more(url)` gives further lines of the configuration,
+ * `log` how much it logs; `told()` is what it said so far.
+ */
+export const serve = async ({ more = async () => [], log = 'warn' } = {}) => {
   const [folder, port] = [await mkdtemp(join(tmpdir(), 'keybearer-serve-')), await freePort()];
   await writeFile(join(folder, 'keybearer.toml'), [
     `public_url = "http://localhost:${port}"`, `listen = "127.0.0.1:${port}"`, `data = "${folder}/data"`, 'app_name = "Fieldnote"', 'verification = "none"', '',
+    ...await more(`http://localhost:${port}`), '',
   ].join('\n'));
-  const child = spawn(process.env.KEYBEARER_BIN, ['serve', '--config', join(folder, 'keybearer.toml')], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.env.KEYBEARER_BIN, ['serve', '--config', join(folder, 'keybearer.toml')], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, KEYBEARER_LOG: log } });
   process.once('exit', () => child.kill('SIGKILL'));
   let told = '';
   const link = await new Promise((resolve, reject) => {
@@ -90,5 +94,5 @@ export const serve = async () => {
     child.once('exit', () => reject(new Error(`serve ended: ${told}`)));
     setTimeout(() => reject(new Error(`no set-up link: ${told}`)), 20_000).unref();
   });
-  return { url: `http://localhost:${port}`, link, stop: () => child.kill('SIGTERM') };
+  return { url: `http://localhost:${port}`, link, folder, told: () => told, stop: () => child.kill('SIGTERM') };
 };

@@ -56,7 +56,7 @@ const configuration = {
   adapter: MapAdapter,
   clients: [],
   scopes: ['openid', 'offline_access', 'profile', 'email'],
-  claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
+  claims: { openid: ['sub'], profile: ['name', 'groups'], email: ['email', 'email_verified'] },
   pkce: { required: () => true },
   rotateRefreshToken: true,
   issueRefreshToken: async (_context, granted) => granted.grantTypeAllowed('refresh_token'),
@@ -79,7 +79,7 @@ const configuration = {
   },
   findAccount: async (_context, id) => ({
     accountId: id,
-    claims: async () => ({ sub: id, name: `Name of ${id}`, email: `${id}@example.com`, email_verified: true }),
+    claims: async () => ({ sub: id, name: `Name of ${id}`, email: `${id}@example.com`, email_verified: true, groups: [`team-of-${id}`] }),
   }),
   cookies: { keys: ['a key for a test peer only'] },
 };

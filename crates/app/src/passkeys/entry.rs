@@ -11,7 +11,7 @@ use crate::access::{Actor, Caller};
 use crate::members::{self, NewMember};
 use crate::sessions::{self, SignedIn, Visitor};
 use crate::state::App;
-use crate::{audit, environments};
+use crate::{audit, environments, sso};
 
 /// What the passkey of somebody who joins is called until they name it.
 const FIRST: &str = "First passkey";
@@ -76,14 +76,15 @@ pub async fn join(
     browser: &str,
     visitor: &Visitor,
 ) -> Result<SignedIn> {
-    let (row, hash) = members::holder(app, token, TicketKind::Password).await?;
+    let (row, ticket) = members::holder(app, token, TicketKind::Password).await?;
+    sso::require_other_ways_for(app, &ticket)?;
     let bound = Bound { aim: Aim::Add, browser, member: row.id.as_str() };
     challenge::spend(app, bound, &answer.challenge).await?;
     let passkey = made(app, &row.id, FIRST.to_owned(), answer)?;
     let caller = joining(app, &row.id).await?;
     let line =
         audit::row(app, &caller, "member.passkey_added", row.id.as_str(), json!({"passkey": passkey.id}))?;
-    if !app.db().redeem_with_passkey(&passkey, &hash, &line).await.map_err(taken)? {
+    if !app.db().redeem_with_passkey(&passkey, &ticket.token_hash, &line).await.map_err(taken)? {
         return Err(members::ended());
     }
     app.db().end_other_member_sessions(&row.id, "").await?;

@@ -15,8 +15,8 @@ use keybearer_core::ids::EnvironmentId;
 use keybearer_core::{Error, Result, Timestamp};
 
 use crate::access::{Caller, Permission};
-use crate::reach;
 use crate::state::App;
+use crate::{reach, sso};
 
 /// How long a look outside is good for.
 const KEPT: Duration = Duration::from_secs(60);
@@ -169,7 +169,12 @@ async fn report(app: &App, caller: &Caller) -> Report {
 
 /// Everything that needs the network.
 async fn outside(app: &App, caller: &Caller) {
-    let (address, (mut found, names)) = tokio::join!(address(app, caller), providers::all(app, caller));
+    let asked = (address(app, caller), sso::check(app), providers::all(app, caller));
+    let (address, sign_on, (mut found, mut names)) = tokio::join!(asked.0, asked.1, asked.2);
+    if let Some((host, outcome)) = sign_on {
+        names.push(host);
+        found.insert(0, sign_on_line(outcome));
+    }
     found.insert(0, address);
     let look = Look { begun: None, ended: Some(app.now()), checks: found, names };
     app.system().end(&caller.environment, look);
@@ -188,6 +193,13 @@ async fn address(app: &App, _: &Caller) -> Check {
         false => {
             Check { topic, state: State::Bad, says: format!("{} {}", said.what, said.why), fix: said.fix }
         }
+    }
+}
+
+fn sign_on_line(outcome: std::result::Result<String, (String, String)>) -> Check {
+    match outcome {
+        Ok(says) => Check::good("Single sign-on", says),
+        Err((says, fix)) => Check::bad("Single sign-on", says, fix),
     }
 }
 

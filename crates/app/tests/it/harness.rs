@@ -403,7 +403,7 @@ impl Provider {
     }
 }
 
-async fn read_request(socket: &mut tokio::net::TcpStream) -> String {
+pub async fn read_request(socket: &mut tokio::net::TcpStream) -> String {
     let (mut text, mut buffer) = (String::new(), [0_u8; 4096]);
     loop {
         let size = socket.read(&mut buffer).await.unwrap_or(0);

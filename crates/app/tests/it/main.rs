@@ -39,6 +39,7 @@ mod providers_flows;
 mod proxy_calls;
 mod sealed_moves;
 mod signing_keys;
+mod sso;
 mod system;
 mod tokens_recovery;
 mod tokens_refresh;

@@ -236,7 +236,7 @@ async fn an_invited_member_chooses_a_password_once(world: &World) {
     assert_eq!(choose(&former).await.unwrap_err().code, Code::LinkExpired, "the newer link counts");
     let short = members::choose_password(&world.app, &token(&link), "too short".into()).await.unwrap_err();
     assert_eq!(short.violations[0].field, "password");
-    assert_eq!(members::invited(&world.app, &token(&link)).await.unwrap().email, "au@a.example");
+    assert_eq!(members::invited(&world.app, &token(&link)).await.unwrap().0.email, "au@a.example");
     choose(&link).await.unwrap();
     assert_eq!(choose(&link).await.unwrap_err().code, Code::LinkExpired);
     let token = signed_in(world, "au@a.example", &from("192.0.2.1")).await.token;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use keybearer_core::{Error, Result, SecretString};
 use serde::Deserialize;
 
+pub use super::sso::SsoSection;
 use super::{Variable, invalid};
 
 /// `keybearer.toml` as it is written.
@@ -43,6 +44,8 @@ pub struct ConfigFile {
     pub proxy: ProxySection,
     /// The operator's OAuth apps, by connector.
     pub shared: BTreeMap<String, SharedSection>,
+    /// Single sign-on to the dashboard.
+    pub sso: Option<SsoSection>,
 }
 
 /// `[database]`
@@ -195,6 +198,12 @@ impl ConfigFile {
         }
         if let Some(value) = variable("KEYBEARER_KEY") {
             (self.key.value, self.key.value_file) = (Some(value.into()), None);
+        }
+        if let Some(sso) = &mut self.sso {
+            path(&mut sso.client_secret_file, "KEYBEARER_SSO_CLIENT_SECRET_FILE");
+            if let Some(value) = variable("KEYBEARER_SSO_CLIENT_SECRET") {
+                (sso.client_secret, sso.client_secret_file) = (Some(value.into()), None);
+            }
         }
         for (slot, name) in [
             (&mut self.verify_urls, "KEYBEARER_VERIFY_URLS"),

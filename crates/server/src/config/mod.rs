@@ -1,6 +1,7 @@
 //! The operator's configuration: `keybearer.toml`, then `KEYBEARER_*` variables, which win.
 
 mod file;
+mod sso;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -105,7 +106,7 @@ fn settings(file: ConfigFile) -> Result<Settings> {
             refresh: RefreshLimits::default(),
             proxy: proxy(&file.proxy),
             webhooks: WebhookLimits::default(),
-            sso: None,
+            sso: file.sso.as_ref().map(sso::read).transpose()?,
         },
         database: DatabaseConfig {
             connections: file.database.connections.unwrap_or(10).clamp(2, 200),
@@ -292,9 +293,23 @@ mod tests {
     }
 
     #[test]
+    fn the_secret_of_the_single_sign_on_comes_from_one_place() {
+        let toml =
+            format!("{GOOD}[sso]\nname = \"Acme\"\nissuer = \"https://id.example\"\nclient_id = \"kb\"");
+        assert!(read(GOOD, &[]).unwrap().app.sso.is_none());
+        assert!(read(GOOD, &[("KEYBEARER_SSO_CLIENT_SECRET", "s")]).unwrap().app.sso.is_none());
+        assert!(read(&toml, &[]).unwrap().app.sso.unwrap().client_secret.is_none());
+        let settings = read(&toml, &[("KEYBEARER_SSO_CLIENT_SECRET", "s")]).unwrap();
+        assert_eq!(settings.app.sso.unwrap().client_secret.unwrap().expose(), "s");
+        let gone = [("KEYBEARER_SSO_CLIENT_SECRET_FILE", "/nowhere/at/all")];
+        assert!(read(&toml, &gone).unwrap_err().detail.starts_with("sso.client_secret file"));
+    }
+
+    #[test]
     fn debug_output_has_no_secret() {
         let toml = format!(
-            "{GOOD}[shared.github]\napp_name = \"x\"\nclient_id = \"id\"\nclient_secret = \"cnry_shared\"\n[database]\nurl = \"postgres://u:cnry_db@h/d\""
+            "{GOOD}[shared.github]\napp_name = \"x\"\nclient_id = \"id\"\nclient_secret = \"cnry_shared\"\n[database]\nurl = \"postgres://u:cnry_db@h/d\"\n\
+             [sso]\nname = \"Acme\"\nissuer = \"https://id.example\"\nclient_id = \"kb\"\nclient_secret = \"cnry_sso\""
         );
         let settings = read(&toml, &[("KEYBEARER_KEY", "cnry_key")]).unwrap();
         assert!(!format!("{settings:?}").contains("cnry"));

@@ -14,7 +14,7 @@ macro_rules! session_columns {
 
 macro_rules! ticket_columns {
     () => {
-        "token_hash, kind, member_id, created_at, expires_at, used_at"
+        "token_hash, kind, member_id, created_at, expires_at, used_at, on_machine"
     };
 }
 
@@ -57,7 +57,7 @@ sql! {
     MEMBER_SESSION_DELETE_OTHERS = ("DELETE FROM member_session WHERE member_id = $1 AND id <> $2");
     MEMBER_SESSION_DELETE_OLD = ("DELETE FROM member_session WHERE expires_at < $1 OR seen_at < $2");
 
-    TICKET_INSERT = ("INSERT INTO member_ticket (", ticket_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6)");
+    TICKET_INSERT = ("INSERT INTO member_ticket (", ticket_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7)");
     TICKET_GET = ("SELECT ", ticket_columns!(), " FROM member_ticket WHERE token_hash = $1");
     /// One of all equal calls changes a row.
     TICKET_USE = (

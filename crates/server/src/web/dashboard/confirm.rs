@@ -14,6 +14,7 @@ use super::form::Form;
 use super::frame::{Frame, Section};
 use super::guard::{Posted, Visit};
 use super::keeping;
+use super::sso::told;
 
 /// The question.
 #[derive(Template)]
@@ -32,7 +33,9 @@ struct ConfirmView {
 /// `GET /settings/confirm`
 pub(super) async fn ask(visit: Visit, Query(asked): Query<Asked>) -> Response {
     let next = local(asked.next.as_deref());
-    let page = page(&visit, &next, String::new()).await;
+    let page =
+        async { Ok(visit.page(&view(&visit, &next, String::new(), told(&visit.dash, &asked)).await?)) };
+    let page: Result<Response> = page.await;
     visit.answer(page)
 }
 

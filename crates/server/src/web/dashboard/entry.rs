@@ -17,24 +17,29 @@ use super::flash::Flash;
 use super::form::Form;
 use super::frame::Theme;
 use super::guard::{Guest, GuestPosted, Posted};
-use super::keeping;
+use super::{keeping, sso};
 
 /// What the addresses of these pages carry.
 #[derive(Deserialize)]
 pub(super) struct Asked {
     /// A one-time token.
-    t: Option<SecretString>,
+    pub t: Option<SecretString>,
     /// Where to go after signing in.
     pub next: Option<String>,
+    /// Why the single sign-on let nobody in: a word of a closed list.
+    pub why: Option<String>,
+    /// Under which reference that is in the log.
+    pub reference: Option<String>,
 }
 
 /// `GET /login`
 pub(super) async fn ask(guest: Guest, Query(asked): Query<Asked>) -> Response {
     let next = local(asked.next.as_deref());
-    if guest.session.is_some() {
+    let wrong = sso::told(&guest.dash, &asked);
+    if guest.session.is_some() && wrong.is_none() {
         return see_other(&next);
     }
-    let view = EntryView::login(&guest, next).await;
+    let view = EntryView::login(&guest, next).await.map(|view| EntryView { wrong, ..view });
     guest.answer(view.map(|view| html(StatusCode::OK, &view)))
 }
 
@@ -126,10 +131,7 @@ pub(super) async fn make_owner(GuestPosted { guest, form }: GuestPosted) -> Resp
 /// `GET /welcome?t=…`
 pub(super) async fn ask_password(guest: Guest, Query(asked): Query<Asked>) -> Response {
     let token = asked.t.unwrap_or_else(|| "".into());
-    let page = async {
-        let member = members::invited(&guest.dash.app, &token).await?;
-        Ok(html(StatusCode::OK, &EntryView::welcome(&guest, &token, member.email).await?))
-    };
+    let page = async { Ok(html(StatusCode::OK, &EntryView::welcome(&guest, &token).await?)) };
     let page: Result<Response> = page.await;
     guest.answer(page)
 }
@@ -147,7 +149,7 @@ pub(super) async fn choose_password(GuestPosted { guest, form }: GuestPosted) ->
     match joined {
         Ok(signed) => let_in(&guest, &signed, "/"),
         Err(error) if is_told(error.code) => {
-            let view = EntryView::welcome(&guest, &token, form.text("email")).await;
+            let view = EntryView::welcome(&guest, &token).await;
             refused(&guest, view, error)
         }
         Err(error) => guest.answer(Err(error)),

@@ -1,6 +1,7 @@
 //! The card of sign-in, first owner, new password and one-time link.
 
 use askama::Template;
+use keybearer_app::members;
 use keybearer_app::passkeys::{self, Question};
 use keybearer_core::{Error, Result, SecretString};
 
@@ -86,14 +87,19 @@ impl EntryView {
     pub async fn setup(guest: &Guest, token: &SecretString) -> Result<Self> {
         let view = Self::new(guest.frame(OWNER.0).await?, "setup", OWNER);
         let passkey = passkeys::ask_owner(&guest.dash.app, &guest.browser).await?;
-        Ok(Self { token: token.expose().clone(), passkey, ..view })
+        Ok(Self { token: token.expose().clone(), passkey, sso: sso_name(guest), ..view })
     }
 
     /// Whoever got a link.
-    pub async fn welcome(guest: &Guest, token: &SecretString, email: String) -> Result<Self> {
+    pub async fn welcome(guest: &Guest, token: &SecretString) -> Result<Self> {
+        let (member, other_ways) = members::invited(&guest.dash.app, token).await?;
         let view = Self::new(guest.frame(CHOOSE.0).await?, "welcome", CHOOSE);
-        let passkey = passkeys::ask_invited(&guest.dash.app, token, &guest.browser).await?;
-        Ok(Self { token: token.expose().clone(), email, passkey, ..view })
+        let passkey = match other_ways {
+            true => passkeys::ask_invited(&guest.dash.app, token, &guest.browser).await?,
+            false => None,
+        };
+        let (token, email) = (token.expose().clone(), member.email);
+        Ok(Self { token, email, passkey, sso: sso_name(guest), only: !other_ways, ..view })
     }
 
     /// With what is wrong.
@@ -117,6 +123,10 @@ impl EntryView {
         });
         self
     }
+}
+
+fn sso_name(guest: &Guest) -> Option<String> {
+    guest.dash.app.config().sso.as_ref().map(|sso| sso.name.clone())
 }
 
 /// When a lock-out ends, as a length and as a time.

@@ -44,6 +44,7 @@ mod settings;
 mod setup;
 mod setup_view;
 mod snippets;
+mod sso;
 #[cfg(debug_assertions)]
 mod styleguide;
 mod system;
@@ -99,6 +100,7 @@ pub(super) fn routes(app: App, sandbox: Option<Beside>) -> Router {
         .merge(system_routes())
         .merge(proof_routes())
         .merge(settings_routes())
+        .merge(sso_routes())
         .route("/", get(overview::show))
         .route("/find", get(find::show))
         .merge(accounts::routes())
@@ -133,6 +135,13 @@ fn proof_routes() -> Router<Dashboard> {
         .route("/settings/passkeys/{id}/remove", post(passkeys::remove))
         .route("/settings/confirm", get(confirm::ask).post(confirm::confirm))
         .route("/settings/confirm/passkey", post(confirm::confirm_with_passkey))
+}
+
+fn sso_routes() -> Router<Dashboard> {
+    Router::new()
+        .route("/login/sso", get(sso::leave))
+        .route("/login/sso/callback", get(sso::arrive))
+        .route("/settings/confirm/sso", get(sso::leave_to_confirm))
 }
 
 fn connection_routes() -> Router<Dashboard> {

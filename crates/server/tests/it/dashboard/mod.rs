@@ -9,5 +9,6 @@ mod heart;
 mod hostile;
 mod reach;
 mod settings;
+mod sso;
 mod stage;
 mod system;

@@ -11,6 +11,15 @@ use super::process::Http;
 
 /// Opens `start` and goes on until a page of `home` is shown; gives its address and text.
 pub async fn consent(start: &str, home: &str, login: &Value) -> (Url, String) {
+    walk(start, home, login, None).await
+}
+
+/// Opens `start` and goes on until somebody sends the browser to an address that begins with `back`; gives the address.
+pub async fn until(start: &str, back: &str, login: &Value) -> Url {
+    walk(start, back, login, Some(back)).await.0
+}
+
+async fn walk(start: &str, home: &str, login: &Value, stop: Option<&str>) -> (Url, String) {
     let http = Http::to(home);
     let mut cookies: BTreeMap<String, String> = BTreeMap::new();
     let (mut address, mut form): (Url, Option<String>) = (start.parse().unwrap(), None);
@@ -30,6 +39,9 @@ pub async fn consent(start: &str, home: &str, login: &Value) -> (Url, String) {
         }
         if let Some(location) = response.headers().get(header::LOCATION) {
             address = address.join(location.to_str().unwrap()).unwrap();
+            if stop.is_some_and(|stop| address.as_str().starts_with(stop)) {
+                return (address, String::new());
+            }
             continue;
         }
         let page = String::from_utf8_lossy(response.body()).into_owned();

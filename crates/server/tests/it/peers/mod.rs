@@ -1,6 +1,6 @@
 //! The main job against OAuth servers that others wrote, with the real program as a process.
 
-mod browser;
+pub mod browser;
 pub mod process;
 mod scenes;
 mod tests;
