@@ -108,10 +108,7 @@ pub async fn create_owner(
     let blank = first_owner(app, app.id(MemberId::from_number)?, &new)?;
     password::check(&chosen, &blank.email)?;
     let hash = token_hash(token);
-    let ticket = app.db().find_ticket(&hash).await?;
-    if !ticket.is_some_and(|ticket| usable(&ticket, TicketKind::Setup, app.now())) {
-        return Err(ended());
-    }
+    check_setup(app, token).await?;
     let row = MemberRow { password_hash: Some(password::hash(chosen, app.entropy()).await?), ..blank };
     let environment = environments::default(app).await?;
     let caller = Caller::trusted(environment.id, Actor::Member(row.id.clone()), app.reference()?);
@@ -212,11 +209,35 @@ pub async fn invited(app: &App, token: &SecretString) -> Result<(Member, bool)> 
 /// Whether a link for the first owner can be used. Looking uses nothing up.
 ///
 /// # Errors
-/// [`Code::LinkExpired`].
+/// [`Code::LinkExpired`], which says when it ended and how to get another.
 pub async fn check_setup(app: &App, token: &SecretString) -> Result<()> {
     let ticket = app.db().find_ticket(&token_hash(token)).await?;
-    let good = ticket.is_some_and(|ticket| usable(&ticket, TicketKind::Setup, app.now()));
-    if good && !any(app).await? { Ok(()) } else { Err(ended()) }
+    let ticket = ticket.filter(|ticket| ticket.kind == TicketKind::Setup);
+    let good = ticket.as_ref().is_some_and(|ticket| usable(ticket, TicketKind::Setup, app.now()));
+    let owned = any(app).await?;
+    if good && !owned {
+        return Ok(());
+    }
+    let why = match ticket.map(|ticket| (ticket.used_at, ticket.expires_at)) {
+        Some((Some(used), _)) => format!("this set-up link was used on {}", minute(used)),
+        Some((None, ended)) if !good => format!("this set-up link ended on {}", minute(ended)),
+        Some(_) => "somebody else became the owner with another set-up link".to_owned(),
+        None => "this is no set-up link of this server".to_owned(),
+    };
+    let help = match owned {
+        true => {
+            "the server has an owner: sign in, or print a link for a member: `keybearer members link ADDRESS`"
+        }
+        false => "print a new one: `keybearer members setup-link`; a restart of the server prints one too",
+    };
+    Err(Error::new(Code::LinkExpired, why).with_help(help))
+}
+
+/// `2026-11-22, 18:04 UTC`.
+fn minute(at: Timestamp) -> String {
+    let text = at.rfc3339();
+    let part = |range| text.get(range).unwrap_or_default();
+    format!("{}, {} UTC", part(0..10), part(11..16))
 }
 
 /// Sets the password of the link's member. Their other sessions end.

@@ -121,6 +121,10 @@ async fn assemble(parts: AppParts, db: Db, root_key: Arc<dyn KeyProvider>) -> Re
     let own_client = crate::reach::own_client(&parts.config.public_url, policy.extra_roots.clone())?;
     let node = NodeName::take(parts.config.spill_folder.as_deref(), &*parts.entropy)?;
     let spill = Spill::new(parts.config.spill_folder.clone());
+    let key_file = match &parts.root_key {
+        RootKey::File(path) => Some(path.clone()),
+        RootKey::Text(_) => None,
+    };
     Ok(App::new(Inner {
         caps: crate::proxy::Caps::new(&parts.config.proxy),
         config: parts.config,
@@ -134,6 +138,7 @@ async fn assemble(parts: AppParts, db: Db, root_key: Arc<dyn KeyProvider>) -> Re
         catalog: parts.catalog,
         custom: crate::providers::Cache::default(),
         root_key,
+        key_file,
         keyring: RwLock::default(),
         known_keys: KnownKeys::default(),
         clock: parts.clock,

@@ -31,6 +31,7 @@ pub(crate) struct Inner {
     pub catalog: Catalog,
     pub custom: crate::providers::Cache,
     pub root_key: Arc<dyn KeyProvider>,
+    pub key_file: Option<std::path::PathBuf>,
     pub keyring: RwLock<Keyring>,
     pub known_keys: KnownKeys,
     pub clock: Arc<dyn Clock>,
@@ -125,6 +126,11 @@ impl App {
 
     pub(crate) fn root_key(&self) -> &dyn KeyProvider {
         &*self.0.root_key
+    }
+
+    /// Where the root key lies, when it is a file.
+    pub(crate) fn key_file(&self) -> Option<&std::path::Path> {
+        self.0.key_file.as_deref()
     }
 
     pub(crate) fn known_keys(&self) -> &KnownKeys {

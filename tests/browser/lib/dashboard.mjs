@@ -78,12 +78,12 @@ export const freePort = () => new Promise((resolve) => {
 
 /**
  * A production server without any member; gives its set-up link. `more(url)` gives further lines of the configuration,
- * `log` how much it logs; `told()` is what it said so far.
+ * `address` another public URL, `log` how much it logs; `told()` is what it said so far.
  */
-export const serve = async ({ more = async () => [], log = 'warn' } = {}) => {
+export const serve = async ({ more = async () => [], log = 'warn', address } = {}) => {
   const [folder, port] = [await mkdtemp(join(tmpdir(), 'keybearer-serve-')), await freePort()];
   await writeFile(join(folder, 'keybearer.toml'), [
-    `public_url = "http://localhost:${port}"`, `listen = "127.0.0.1:${port}"`, `data = "${folder}/data"`, 'app_name = "Fieldnote"', 'verification = "none"', '',
+    `public_url = "${address ?? `http://localhost:${port}`}"`, `listen = "127.0.0.1:${port}"`, `data = "${folder}/data"`, 'app_name = "Fieldnote"', 'verification = "none"', '',
     ...await more(`http://localhost:${port}`), '',
   ].join('\n'));
   const child = spawn(process.env.KEYBEARER_BIN, ['serve', '--config', join(folder, 'keybearer.toml')], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, KEYBEARER_LOG: log } });

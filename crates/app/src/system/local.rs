@@ -43,6 +43,23 @@ pub(super) async fn all(app: &App, caller: &Caller, started: Timestamp) -> Vec<C
     checks
 }
 
+/// The lines for the page of the first owner, who can still do something about them.
+pub(super) async fn before_the_first_owner(app: &App) -> (Check, Check) {
+    let (key, database) = tokio::join!(root_key(app), database(app));
+    (or_failed("Encryption key", key.map(|_| key_in_words(app))), or_failed("Database", database))
+}
+
+/// Where the key is that everything depends on, and what follows from that.
+fn key_in_words(app: &App) -> Check {
+    let keep = "Keep a copy apart from the database: without it nobody can read what is stored.";
+    match app.key_file() {
+        Some(path) => {
+            Check::good("Encryption key", format!("It lies in {} and fits. {keep}", path.display()))
+        }
+        None => Check::good("Encryption key", format!("It came with the configuration and fits. {keep}")),
+    }
+}
+
 fn or_failed(topic: &str, outcome: Result<Check>) -> Check {
     outcome.unwrap_or_else(|error| Check::failed(topic, &error))
 }

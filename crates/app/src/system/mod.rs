@@ -12,11 +12,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use keybearer_core::ids::EnvironmentId;
-use keybearer_core::{Error, Result, Timestamp};
+use keybearer_core::{Error, Result, SecretString, Timestamp};
 
 use crate::access::{Caller, Permission};
 use crate::state::App;
-use crate::{reach, sso};
+use crate::{members, reach, sso};
 
 /// How long a look outside is good for.
 const KEPT: Duration = Duration::from_secs(60);
@@ -152,6 +152,23 @@ pub async fn check(app: &App, caller: &Caller) -> Result<Report> {
     Ok(report(app, caller).await)
 }
 
+/// What has to be right before the first owner is made: address, encryption key, database. Only for whoever has the set-up
+/// link. The address may take seconds: after `patience` its line is missing, and comes with a later call.
+///
+/// # Errors
+/// [`keybearer_core::Code::LinkExpired`].
+pub async fn at_setup(app: &App, link: &SecretString, patience: Duration) -> Result<(Vec<Check>, bool)> {
+    members::check_setup(app, link).await?;
+    let asker = app.clone();
+    // on its own: a page that comes without it does not end it
+    let asking = tokio::spawn(async move { said(reach::at_setup(&asker).await.said()) });
+    let (address, (key, database)) =
+        tokio::join!(tokio::time::timeout(patience, asking), local::before_the_first_owner(app));
+    let address = address.ok().and_then(std::result::Result::ok);
+    let waiting = address.is_none();
+    Ok((address.into_iter().chain([key, database]).collect(), waiting))
+}
+
 async fn report(app: &App, caller: &Caller) -> Report {
     let look = app.system().of(&caller.environment);
     let mut checks = local::all(app, caller, app.system().started).await;
@@ -181,18 +198,14 @@ async fn outside(app: &App, caller: &Caller) {
 }
 
 async fn address(app: &App, _: &Caller) -> Check {
-    let said = reach::asked_again(app).await.said();
-    let topic = "Address".to_owned();
-    match said.ok {
-        true if said.why.is_empty() => {
-            Check { topic, state: State::Good, says: said.what, fix: String::new() }
-        }
-        true => {
-            Check { topic, state: State::Odd, says: format!("{} {}", said.what, said.why), fix: said.fix }
-        }
-        false => {
-            Check { topic, state: State::Bad, says: format!("{} {}", said.what, said.why), fix: said.fix }
-        }
+    said(reach::asked_again(app).await.said())
+}
+
+fn said(said: reach::Said) -> Check {
+    match (said.ok, said.why.is_empty()) {
+        (true, true) => Check::good("Address", said.what),
+        (true, false) => Check::odd("Address", format!("{} {}", said.what, said.why), said.fix),
+        (false, _) => Check::bad("Address", format!("{} {}", said.what, said.why), said.fix),
     }
 }
 

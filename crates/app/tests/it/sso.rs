@@ -499,6 +499,7 @@ async fn an_address_makes_somebody_the_member_only_where_that_is_configured() {
 async fn a_claim_decides_the_role_at_each_sign_in_and_the_last_owner_stays() {
     for stage in Stage::both(mapped).await {
         stage.owner().await;
+        stage.issuer.set(|answers| answers.userinfo = json!({"sub": "s-2"}));
         let come = |groups: Value| {
             stage.come(json!({"sub": "s-2", "email": "bob@acme.example", "groups": groups, "tenant": "t2"}))
         };

@@ -466,3 +466,13 @@ chosen?.closest('form').addEventListener('change', ({ currentTarget }) => {
   const all = currentTarget.querySelector('[name=all]')?.checked;
   chosen.textContent = all ? 'All that fit are chosen' : `${ticked} chosen`;
 });
+
+// D0: lines that were not there yet when the page was made
+const later = document.querySelector('[data-later]');
+if (later) {
+  fetch(later.dataset.later).then(async (answer) => {
+    if (!answer.ok) return;
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    later.replaceChildren(...page.body.children);
+  }, () => {});
+}

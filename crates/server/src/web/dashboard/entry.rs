@@ -90,14 +90,13 @@ pub(super) async fn redeem(GuestPosted { guest, form }: GuestPosted) -> Response
 /// `GET /setup`
 pub(super) async fn ask_owner(guest: Guest, Query(asked): Query<Asked>) -> Response {
     let page = async {
-        if members::any(&guest.dash.app).await? {
-            return Ok(see_other("/login"));
-        }
         let Some(token) = asked.t else {
+            if members::any(&guest.dash.app).await? {
+                return Ok(see_other("/login"));
+            }
             let frame = guest.frame(WAITING.0).await?;
             return Ok(html(StatusCode::OK, &EntryView::new(frame, "waiting", WAITING)));
         };
-        members::check_setup(&guest.dash.app, &token).await?;
         Ok(html(StatusCode::OK, &EntryView::setup(&guest, &token).await?))
     };
     let page: Result<Response> = page.await;
@@ -120,6 +119,8 @@ pub(super) async fn make_owner(GuestPosted { guest, form }: GuestPosted) -> Resp
     };
     match made {
         Ok(signed) => let_in(&guest, &signed, "/"),
+        // a link that has ended has no form
+        Err(error) if !is_told(error.code) => guest.answer(Err(error)),
         Err(error) => {
             let view = EntryView::setup(&guest, &token).await;
             let view = view.map(|view| EntryView { email: new.email, name: new.name, ..view });

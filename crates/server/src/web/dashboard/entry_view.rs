@@ -6,6 +6,7 @@ use keybearer_app::passkeys::{self, Question};
 use keybearer_core::{Error, Result, SecretString};
 
 use super::answer::sentence;
+use super::first_run::FirstRun;
 use super::frame::Frame;
 use super::guard::Guest;
 
@@ -45,6 +46,8 @@ pub(super) struct EntryView {
     pub only: bool,
     /// A form that waits, sealed.
     pub kept: String,
+    /// What the first owner should know of the server.
+    pub checks: Option<FirstRun>,
 }
 
 impl EntryView {
@@ -67,6 +70,7 @@ impl EntryView {
             sso: None,
             only: false,
             kept,
+            checks: None,
         }
     }
 
@@ -87,7 +91,8 @@ impl EntryView {
     pub async fn setup(guest: &Guest, token: &SecretString) -> Result<Self> {
         let view = Self::new(guest.frame(OWNER.0).await?, "setup", OWNER);
         let passkey = passkeys::ask_owner(&guest.dash.app, &guest.browser).await?;
-        Ok(Self { token: token.expose().clone(), passkey, sso: sso_name(guest), ..view })
+        let checks = Some(FirstRun::at_once(guest, token).await?);
+        Ok(Self { token: token.expose().clone(), passkey, sso: sso_name(guest), checks, ..view })
     }
 
     /// Whoever got a link.

@@ -19,6 +19,7 @@ mod environments;
 mod explain;
 mod fields;
 mod find;
+mod first_run;
 mod flash;
 mod form;
 mod frame;
@@ -120,6 +121,7 @@ fn signing_in() -> Router<Dashboard> {
         .route("/login", get(entry::ask).post(entry::sign_in))
         .route("/link", post(entry::redeem))
         .route("/setup", get(entry::ask_owner).post(entry::make_owner))
+        .route("/setup/checks", get(first_run::checks))
         .route("/welcome", get(entry::ask_password).post(entry::choose_password))
         .route("/sign-out", post(entry::sign_out))
         .route("/theme", post(entry::theme))

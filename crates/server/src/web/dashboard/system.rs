@@ -23,13 +23,13 @@ struct SystemView {
 }
 
 /// One line.
-struct Row {
-    icon: &'static str,
-    look: &'static str,
-    word: &'static str,
-    topic: String,
-    says: String,
-    fix: String,
+pub(super) struct Row {
+    pub icon: &'static str,
+    pub look: &'static str,
+    pub word: &'static str,
+    pub topic: String,
+    pub says: String,
+    pub fix: String,
 }
 
 /// `GET /system`
@@ -58,7 +58,7 @@ fn page(visit: &Visit, report: Report) -> Response {
     visit.page(&view)
 }
 
-fn row(check: Check) -> Row {
+pub(super) fn row(check: Check) -> Row {
     let (icon, look, word) = match check.state {
         State::Good => ("check", "ok", "ok"),
         State::Odd => ("warn", "warn", "look"),

@@ -173,3 +173,46 @@ async fn signing_out_and_ending_sessions_works_at_once() {
     assert!(here.follow(out).await.text.contains("Signed out."));
     assert!(here.get("/").await.location.starts_with("/login"));
 }
+
+#[tokio::test]
+async fn the_first_run_tells_what_the_server_is_and_when_its_link_ended() {
+    let scene = Scene::at("http://localhost:9").await;
+    let link = members::setup_link(&scene.app, &scene.operator).await.unwrap().unwrap();
+    let at = link.as_str().strip_prefix("http://localhost:9").unwrap().to_owned();
+    let mut browser = scene.browser();
+    let page = browser.get(&at).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(
+        page.text.contains("root.key") && page.text.contains("Keep a copy apart from the database"),
+        "{}",
+        page.text
+    );
+    assert!(page.text.contains("sqlite answers in"), "{}", page.text);
+    // nobody listens there: the page says so, and what to do
+    let lines = browser.get(&at.replace("/setup?", "/setup/checks?")).await;
+    assert!(
+        lines.text.contains("http://localhost:9") && lines.text.contains("What to do:"),
+        "{}",
+        lines.text
+    );
+    assert!(
+        lines.text.contains("Nothing accepts connections") && !lines.text.contains("<html"),
+        "{}",
+        lines.text
+    );
+    assert_eq!(browser.get("/setup/checks?t=nothing").await.status, 410, "for whoever has the link");
+    assert_eq!(browser.get("/setup/checks").await.status, 410);
+    browser.get(&at).await;
+    let made = browser.submit("/setup", &[("email", "ada@a.example"), ("password", PASSWORD)]).await;
+    assert_eq!(made.status, 303, "{}", made.text);
+    let used = scene.browser().get(&at).await;
+    assert_eq!(used.status, 410);
+    assert!(
+        used.text.contains("This set-up link was used on 20") && used.text.contains(" UTC."),
+        "{}",
+        used.text
+    );
+    assert!(used.text.contains("keybearer members link ADDRESS"), "{}", used.text);
+    let lines = scene.browser().get(&at.replace("/setup?", "/setup/checks?")).await;
+    assert_eq!(lines.status, 410, "nobody learns anything with a link that is over");
+}
