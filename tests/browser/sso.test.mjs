@@ -32,9 +32,11 @@ const stage = async (pages, more) => {
       ];
     },
   });
+  // the peer's own pages ask for a font elsewhere
+  const origins = [peer.origin, 'https://fonts.googleapis.com'];
   const stop = () => { server.stop(); peer.stop(); };
-  const owner = await pages.open(server.link, { errors: true, origins: [peer.origin] });
-  return { peer, server, owner, stop };
+  const owner = await pages.open(server.link, { errors: true, origins });
+  return { peer, server, owner, origins, stop };
 };
 
 const claimed = async (owner) => {
@@ -95,11 +97,11 @@ const listen = (page) => {
 
 export default {
   'a viewer comes in by keyboard, goes where they wanted, and is told what the role does not allow': async ({ pages }) => {
-    const { peer, server, owner, stop } = await stage(pages, ['default_role = "viewer"', 'allowed_domains = ["example.com"]']);
+    const { peer, server, owner, origins, stop } = await stage(pages, ['default_role = "viewer"', 'allowed_domains = ["example.com"]']);
     try {
       await looks(owner, 'setup');
       await claimed(owner);
-      const page = await pages.open(`${server.url}/accounts`, { errors: true, origins: [peer.origin] });
+      const page = await pages.open(`${server.url}/accounts`, { errors: true, origins });
       const seen = listen(page);
       await looks(page, 'login');
       await tabTo(page, /^Continue with Acme$/);
@@ -123,10 +125,10 @@ export default {
   },
 
   'somebody of another domain reads why, and the only way in is the only one offered': async ({ pages }) => {
-    const { peer, server, owner, stop } = await stage(pages, ['default_role = "viewer"', 'allowed_domains = ["elsewhere.example"]', 'only = true']);
+    const { peer, server, owner, origins, stop } = await stage(pages, ['default_role = "viewer"', 'allowed_domains = ["elsewhere.example"]', 'only = true']);
     try {
       await claimed(owner);
-      const page = await pages.open(`${server.url}/login`, { errors: true, origins: [peer.origin] });
+      const page = await pages.open(`${server.url}/login`, { errors: true, origins });
       const seen = listen(page);
       assert.equal(await page.locator('input[type="password"]').count(), 0);
       await looks(page, 'only');
@@ -139,7 +141,7 @@ export default {
       await owner.getByLabel('E-mail').fill('bob@elsewhere.example');
       await owner.getByRole('button', { name: 'Invite' }).click();
       const link = await owner.locator('#link').innerText();
-      const invited = await pages.open(link, { errors: true, origins: [peer.origin] });
+      const invited = await pages.open(link, { errors: true, origins });
       await invited.getByText('You are invited as bob@elsewhere.example.').waitFor();
       assert.equal(await invited.locator('input[type="password"]').count(), 0);
       await looks(invited, 'invited');
