@@ -19,8 +19,8 @@ const CALL_LOG_DAYS: &str = "call_log_days";
 /// The longest that it can say.
 const MOST_DAYS: u32 = 3650;
 
-/// The ways to confirm people that this version has; pages and API offer these and refuse the others.
-pub const VERIFY_MODES: &[VerifyMode] = &[VerifyMode::Custom, VerifyMode::None];
+/// The ways to confirm people, as pages offer them.
+pub const VERIFY_MODES: [VerifyMode; 3] = [VerifyMode::Custom, VerifyMode::Dashboard, VerifyMode::None];
 
 /// A tenant of the deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,8 +149,7 @@ pub async fn rename(app: &App, caller: &Caller, id: &str, name: &str) -> Result<
 /// Changes how people are confirmed, what the call log keeps, and what the pages show.
 ///
 /// # Errors
-/// [`Code::PermissionDenied`], [`Code::NotFound`]; [`Code::InvalidArgument`] for the dashboard mode, and at
-/// `call_log_days`.
+/// [`Code::PermissionDenied`], [`Code::NotFound`]; [`Code::InvalidArgument`] at `call_log_days` or a name.
 pub async fn update_settings(
     app: &App,
     caller: &Caller,
@@ -160,16 +159,7 @@ pub async fn update_settings(
     caller.require(Permission::SettingsWrite)?;
     let mut row = reachable(app, caller, id).await?;
     let before = row.clone();
-    match change.verify_mode {
-        Some(mode) if !VERIFY_MODES.contains(&mode) => {
-            return Err(Error::field(
-                "user_verify_mode",
-                "must be USER_VERIFY_MODE_NONE or USER_VERIFY_MODE_B2B: this version has no dashboard sign-in yet",
-            ));
-        }
-        Some(mode) => row.verify_mode = mode,
-        None => {}
-    }
+    row.verify_mode = change.verify_mode.unwrap_or(row.verify_mode);
     if let Some(app_name) = change.app_name {
         check_name("app_name", &app_name)?;
         row.app_name = app_name;

@@ -95,9 +95,10 @@ fn next_step(row: &AccountRow, connection: &ConnectionRow) -> Option<String> {
     let link = format!("send a connect link: keybearer link {} --user {}", connection.name, row.identifier);
     match (row.status, row.reason) {
         (AccountStatus::Active, _) => None,
-        (AccountStatus::PendingVerification, _) => {
-            Some("confirm the user: call the verify endpoint with the auth_request_id".to_owned())
-        }
+        (AccountStatus::PendingVerification, _) => Some(
+            "confirm the user: your app calls the verify endpoint, or the person signs in to the dashboard"
+                .to_owned(),
+        ),
         (_, StatusReason::IntegrityError) => Some(format!("the stored credential does not open; {link}")),
         (_, StatusReason::CredentialRejected) => Some(format!("the provider refused the user's key; {link}")),
         _ => Some(link),

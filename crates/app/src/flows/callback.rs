@@ -195,8 +195,12 @@ async fn go_on(
     let environment = environments::get(app, &open.flow.environment_id).await?;
     // a test and the credential of an organization belong to no user that the app could name
     let of_a_user = open.flow.kind != FlowKind::Test && !open.account.org_wide;
-    if environment.verify_mode == VerifyMode::Custom && of_a_user {
-        return verify::park(app, open, consent, &hash).await;
+    match environment.verify_mode {
+        VerifyMode::Custom if of_a_user => return verify::park(app, open, consent, &hash).await,
+        VerifyMode::Dashboard if of_a_user => {
+            return verify::park_for_member(app, open, consent, &hash, browser).await;
+        }
+        VerifyMode::None | VerifyMode::Custom | VerifyMode::Dashboard => {}
     }
     let (worker, browser) = (app.clone(), browser.to_owned());
     let head = open.head.clone();
@@ -333,7 +337,7 @@ async fn replay(app: &App, known: &Known, hash: &str, browser: &str) -> Result<O
         AttemptStatus::Done if open.flow.state == FlowState::Done => {
             Ok(Some(Answer::Page(Box::new(finish::done(&open, &open.account, Vec::new())?))))
         }
-        AttemptStatus::AwaitingVerification => Ok(Some(verify::to_app(app, &open, &attempt)?)),
+        AttemptStatus::AwaitingVerification => Ok(Some(verify::to_confirmer(app, &open, &attempt)?)),
         AttemptStatus::Received => {
             Ok(held::page(app, &open, browser).await?.map(|page| Answer::Page(Box::new(page))))
         }

@@ -34,5 +34,5 @@ pub use session::admit;
 pub(crate) use session::{link_of, redirect_url};
 pub use submit::submit;
 pub use test_result::{TestResult, test_request_id, test_result};
-pub use verify::{success, verify};
+pub use verify::{confirm, success, verify};
 pub use view::{left, view};

@@ -1,4 +1,5 @@
-//! Custom verification: the app confirms the person before the code is exchanged (`product.md` decision 2).
+//! Verification before the code is exchanged: the app confirms the person (`product.md` decision 2), or the person shows
+//! who they are by a session of the dashboard.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,9 +18,14 @@ use super::problem::Trouble;
 use super::{finish, held, sealed, state, verify_url};
 use crate::access::{Caller, Permission};
 use crate::audit;
+use crate::sessions::Session;
 use crate::state::App;
 
 const MAX_ID: usize = 1000;
+
+/// The key of a parked code under which it is noted that the dashboard confirms, and what the value says.
+const BY: &str = "confirmed_by";
+const DASHBOARD: &str = "dashboard";
 
 /// Keeps the code sealed and sends the browser to the app.
 pub(super) async fn park(app: &App, open: OpenFlow, consent: Consent, hash: &str) -> Result<Answer, Trouble> {
@@ -29,6 +35,27 @@ pub(super) async fn park(app: &App, open: OpenFlow, consent: Consent, hash: &str
                 .with_help("give user_verify_url when you make the link");
         return Err(open.trouble(error));
     }
+    keep(app, open, consent, hash, None).await
+}
+
+/// Keeps the code sealed and sends the browser to the dashboard, where nobody but this browser can confirm.
+pub(super) async fn park_for_member(
+    app: &App,
+    open: OpenFlow,
+    consent: Consent,
+    hash: &str,
+    browser: &str,
+) -> Result<Answer, Trouble> {
+    keep(app, open, consent, hash, Some(browser)).await
+}
+
+async fn keep(
+    app: &App,
+    open: OpenFlow,
+    consent: Consent,
+    hash: &str,
+    browser: Option<&str>,
+) -> Result<Answer, Trouble> {
     let mut random = [0_u8; 32];
     app.entropy().fill(&mut random)?;
     let request_id = URL_SAFE_NO_PAD.encode(random);
@@ -36,27 +63,39 @@ pub(super) async fn park(app: &App, open: OpenFlow, consent: Consent, hash: &str
     if let Some(verifier) = consent.verifier {
         values.insert("verifier", verifier);
     }
+    if browser.is_some() {
+        values.insert(BY, DASHBOARD);
+    }
     values.insert("parameters", consent.parameters.to_form());
     let mut row = held::blank(app, &open, hash, AttemptStatus::AwaitingVerification);
     row.sealed = Some(sealed::seal_attempt(app, &open.flow.environment_id, &open.flow.id, hash, &values)?);
-    row.auth_request_hash = Some(request_hash(&request_id));
+    row.auth_request_hash = Some(match browser {
+        Some(browser) => own_request_hash(browser, &request_id),
+        None => request_hash(&request_id),
+    });
     let inserted = app.db().insert_attempt(&row).await.map_err(Error::from)?;
     if !inserted {
         let known = app.db().find_attempt(hash).await.map_err(Error::from)?;
         row = known.ok_or_else(|| Error::new(Code::StateInvalid, "the callback was used"))?;
-        return Ok(to_app(app, &open, &row)?);
+        return Ok(to_confirmer(app, &open, &row)?);
     }
     let (status, reason) = (AccountStatus::PendingVerification, StatusReason::AwaitingVerification);
     finish::wait_state(app, &open, status, reason).await?;
-    Ok(to_app(app, &open, &row)?)
+    Ok(to_confirmer(app, &open, &row)?)
 }
 
-/// The app's verify URL with `auth_request_id` and `state`, and nothing else of ours.
-pub(super) fn to_app(app: &App, open: &OpenFlow, attempt: &AttemptRow) -> Result<Answer> {
+/// Where the person is confirmed: the app's verify URL with `auth_request_id` and `state`, and nothing else of ours; or a
+/// page of the dashboard.
+pub(super) fn to_confirmer(app: &App, open: &OpenFlow, attempt: &AttemptRow) -> Result<Answer> {
+    let over = || Error::new(Code::LinkUsed, "the verification is over");
     let values = sealed::open_attempt(app, attempt)?;
-    let (Some(id), Some(text)) = (values.get("auth_request_id"), &open.flow.user_verify_url) else {
-        return Err(Error::new(Code::LinkUsed, "the verification is over"));
-    };
+    let id = values.get("auth_request_id").ok_or_else(over)?;
+    if values.get(BY).is_some_and(|by| by.expose() == DASHBOARD) {
+        let url = format!("{}/connect/confirm?request={}", app.issuer(), id.expose());
+        let url = url.parse().map_err(|_| Error::internal("the public URL cannot carry a page"))?;
+        return Ok(Answer::Redirect(url));
+    }
+    let text = open.flow.user_verify_url.as_ref().ok_or_else(over)?;
     // the list may have changed since the link was made
     let mut url = verify_url::allowed(text, &app.config().verify_urls)?;
     url.query_pairs_mut().append_pair("auth_request_id", id.expose());
@@ -74,19 +113,58 @@ pub(super) fn to_app(app: &App, open: &OpenFlow, attempt: &AttemptRow) -> Result
 /// environments; [`Code::IdentifierMismatch`]; and what the exchange came to.
 pub async fn verify(app: &App, caller: &Caller, auth_request_id: &str, identifier: &str) -> Result<String> {
     caller.require(Permission::AccountsWrite)?;
-    let unknown = || Error::new(Code::FlowNotFound, "auth request not found or no longer valid");
-    if auth_request_id.is_empty() || auth_request_id.len() > MAX_ID {
+    if auth_request_id.is_empty() || auth_request_id.len() > MAX_ID || auth_request_id.contains('\0') {
         return Err(unknown());
     }
-    let attempt = app.db().find_attempt_by_auth_request(&request_hash(auth_request_id)).await?;
-    let attempt = attempt
-        .filter(|row| {
-            row.environment_id == caller.environment && row.status == AttemptStatus::AwaitingVerification
-        })
-        .ok_or_else(unknown)?;
-    if app.now().since(attempt.created_at) > state::LIFETIME {
+    let attempt = waiting(app, &request_hash(auth_request_id)).await?;
+    if attempt.environment_id != caller.environment {
         return Err(unknown());
     }
+    decide(app, caller, attempt, |user| user == identifier).await
+}
+
+/// The browser that came back from the provider shows who it is: a signed-in member, whose address must be the user that
+/// the link was made for. Gives the address where the browser goes on.
+///
+/// # Errors
+/// [`Code::FlowNotFound`] for an unknown, used or ended request and in every other browser;
+/// [`Code::IdentifierMismatch`] for another member, which destroys the code; and what the exchange came to.
+pub async fn confirm(app: &App, session: &Session, visit: &Visit, request: &str) -> Result<String> {
+    let over = |error: Error| match error.code {
+        Code::FlowNotFound => Error::new(Code::FlowNotFound, "there is nothing to confirm in this browser")
+            .with_help("open the connect link again, in the browser that goes through all of it"),
+        Code::IdentifierMismatch => Error::new(
+            Code::IdentifierMismatch,
+            format!(
+                "the link was made for somebody else than {}, as whom you are signed in here",
+                session.member.email
+            ),
+        )
+        .with_help("nothing was stored; sign in here as that person and open the link again"),
+        _ => error,
+    };
+    let browser = visit.browser.as_deref().filter(|_| request.len() <= MAX_ID);
+    let browser = browser.ok_or_else(|| over(unknown()))?;
+    let attempt = waiting(app, &own_request_hash(browser, request)).await.map_err(over)?;
+    let caller = Caller { environment: attempt.environment_id.clone(), ..session.caller.clone() };
+    let email = session.member.email.as_str();
+    decide(app, &caller, attempt, |user| user.trim().to_lowercase() == email).await.map_err(over)
+}
+
+/// A parked code that waits for a word about its person.
+async fn waiting(app: &App, request_hash: &str) -> Result<AttemptRow> {
+    let attempt = app.db().find_attempt_by_auth_request(request_hash).await?;
+    let fresh = |row: &AttemptRow| app.now().since(row.created_at) <= state::LIFETIME;
+    attempt.filter(|row| row.status == AttemptStatus::AwaitingVerification && fresh(row)).ok_or_else(unknown)
+}
+
+/// The right person gets the exchange; another one destroys the code.
+async fn decide(
+    app: &App,
+    caller: &Caller,
+    attempt: AttemptRow,
+    is_right: impl FnOnce(&str) -> bool,
+) -> Result<String> {
     // a newer link, a success or a paused connection since then count here, too
     let open = open::by_id(app, &attempt.flow_id, attempt.created_at).await;
     let open = open.map_err(|trouble| match trouble.error.code {
@@ -94,7 +172,7 @@ pub async fn verify(app: &App, caller: &Caller, auth_request_id: &str, identifie
         _ => trouble.error,
     })?;
     let (from, to) = (AttemptStatus::AwaitingVerification, AttemptStatus::Exchanging);
-    if open.account.identifier != identifier {
+    if !is_right(&open.account.identifier) {
         // whoever moves it decides: a right answer at the same moment does not undo the wrong one
         if !app.db().move_attempt(&attempt.state_hash, from, to, app.now()).await? {
             return Err(unknown());
@@ -109,6 +187,10 @@ pub async fn verify(app: &App, caller: &Caller, auth_request_id: &str, identifie
     let task =
         app.flow_tasks().spawn(async move { confirmed(&worker, open, &attempt.state_hash, &values).await });
     task.await.map_err(|_| Error::internal("the exchange was interrupted"))?
+}
+
+fn unknown() -> Error {
+    Error::new(Code::FlowNotFound, "auth request not found or no longer valid")
 }
 
 async fn confirmed(app: &App, open: OpenFlow, hash: &str, values: &Bindings) -> Result<String> {
@@ -165,6 +247,11 @@ fn read_parameters(values: &Bindings) -> Params {
 
 fn request_hash(id: &str) -> String {
     to_hex(&sha256(id.as_bytes()))
+}
+
+/// For a request that only the browser can answer that brought the code: no API call has a zero byte.
+fn own_request_hash(browser: &str, id: &str) -> String {
+    to_hex(&sha256(format!("dashboard\0{browser}\0{id}").as_bytes()))
 }
 
 /// The page at the end of a verified flow. It names the service, never the account holder: anybody can open it. The

@@ -1,12 +1,14 @@
-//! Custom verification: the app says who the person is before the code is exchanged.
+//! Verification: the app says who the person is before the code is exchanged, or the person shows it.
 
 use std::time::Duration;
 
 use keybearer_app::accounts::{self, Lookup};
 use keybearer_app::flows::page::ProblemCase;
-use keybearer_app::flows::{self, Answer, LinkRequest, PageBody};
+use keybearer_app::flows::{self, Answer, LinkRequest, PageBody, Visit};
+use keybearer_app::members::{self, NewMember};
+use keybearer_app::sessions::{self, Session, Visitor};
 use keybearer_app::{AppConfig, connections};
-use keybearer_core::{AccountStatus, Code, Result, StatusReason, VerifyMode};
+use keybearer_core::{AccountStatus, Code, MemberRole, Result, StatusReason, VerifyMode};
 
 use crate::flows_stage::{Pairs, Stage, browser, case, on_both_staged, page, pairs, value};
 use crate::harness::code;
@@ -167,4 +169,90 @@ async fn a_link_without_a_listed_address_cannot_be_verified(stage: &Stage) {
     let parameters = stage.consent(&token, &browser, "ada").await;
     assert_eq!(case(stage.callback(parameters, &browser).await), ProblemCase::AppRefused);
     assert_eq!(stage.token_requests("authorization_code"), 0);
+}
+
+fn by_dashboard(config: &mut AppConfig) {
+    config.verify_mode = VerifyMode::Dashboard;
+    config.verify_urls = vec![VERIFY.parse().unwrap()];
+}
+
+on_both_staged!(super::by_dashboard;
+    a_member_who_is_the_user_confirms_in_the_browser_that_came_back,
+    another_member_destroys_what_came_back,
+);
+
+const USER: &str = "Una@Fieldnote.example";
+
+/// Somebody who is signed in to the dashboard.
+async fn member(stage: &Stage, email: &str) -> Session {
+    let (app, caller) = (stage.app(), &stage.world.caller);
+    let new = NewMember { email: email.to_owned(), name: String::new() };
+    let (_, link) = members::invite(app, caller, &new, MemberRole::Viewer).await.unwrap();
+    let token = value(&pairs(&link), "t");
+    let member = members::choose_password(app, &token.into(), "correct horse battery".into()).await.unwrap();
+    let signed = sessions::begin(app, &member, &Visitor::default()).await.unwrap();
+    sessions::resume(app, &signed.token).await.unwrap().unwrap()
+}
+
+/// What the browser brings to the page of the dashboard, and what the provider sent.
+async fn at_the_dashboard(stage: &Stage) -> (String, Pairs) {
+    let wanted = LinkRequest {
+        lookup: Lookup::of(&stage.name, USER),
+        // an address of the app changes nothing: the dashboard confirms
+        user_verify_url: Some(format!("{VERIFY}/user")),
+        ..LinkRequest::default()
+    };
+    let (token, browser) = (stage.link_with(wanted).await, browser("a"));
+    let parameters = stage.consent(&token, &browser, "ada").await;
+    let sent = || async {
+        let Answer::Redirect(url) = stage.callback(parameters.clone(), &browser).await else {
+            panic!("no way on")
+        };
+        assert!(url.as_str().starts_with("https://keys.example/connect/confirm?request="), "{url}");
+        value(&pairs(&url), "request")
+    };
+    let request = sent().await;
+    assert_eq!(sent().await, request, "a reload leads to the same place");
+    assert_eq!(stage.account(USER).await.status, AccountStatus::PendingVerification);
+    (request, parameters)
+}
+
+async fn a_member_who_is_the_user_confirms_in_the_browser_that_came_back(stage: &Stage) {
+    let una = member(stage, "una@fieldnote.example").await;
+    let (request, _) = at_the_dashboard(stage).await;
+    let app = stage.app();
+    // whoever sends her the address of their own consent gets nothing confirmed
+    assert_eq!(code(flows::confirm(app, &una, &browser("b"), &request).await), Code::FlowNotFound);
+    assert_eq!(code(flows::confirm(app, &una, &Visit::default(), &request).await), Code::FlowNotFound);
+    assert_eq!(code(verify(stage, &request, USER).await), Code::FlowNotFound, "the API does not confirm it");
+    let a = browser("a").browser.unwrap();
+    assert_eq!(code(verify(stage, &format!("dashboard\0{a}\0{request}"), USER).await), Code::FlowNotFound);
+    assert_eq!(stage.token_requests("authorization_code"), 0);
+    let next = flows::confirm(app, &una, &browser("a"), &request).await.unwrap();
+    assert!(next.starts_with("https://keys.example/connect/success?flow="), "{next}");
+    assert_eq!(stage.account(USER).await.status, AccountStatus::Active);
+    assert_eq!(code(flows::confirm(app, &una, &browser("a"), &request).await), Code::FlowNotFound);
+    assert_eq!(stage.token_requests("authorization_code"), 1);
+}
+
+async fn another_member_destroys_what_came_back(stage: &Stage) {
+    let (una, eve) =
+        (member(stage, "una@fieldnote.example").await, member(stage, "eve@fieldnote.example").await);
+    let (request, parameters) = at_the_dashboard(stage).await;
+    let error = flows::confirm(stage.app(), &eve, &browser("a"), &request).await.unwrap_err();
+    assert_eq!(error.code, Code::IdentifierMismatch);
+    assert!(
+        error.detail.contains("eve@fieldnote.example") && !error.detail.to_lowercase().contains("una@"),
+        "{error}"
+    );
+    assert_eq!(code(flows::confirm(stage.app(), &una, &browser("a"), &request).await), Code::FlowNotFound);
+    let account = stage.account(USER).await;
+    assert_eq!(
+        (account.status, account.reason),
+        (AccountStatus::PendingAuth, StatusReason::VerificationMismatch)
+    );
+    assert_eq!(case(stage.callback(parameters, &browser("a")).await), ProblemCase::OtherPerson);
+    assert_eq!(stage.token_requests("authorization_code"), 0);
+    let mismatch = stage.world.audited(account.id.as_str(), "verify.mismatch").await;
+    assert_eq!(mismatch, 1);
 }

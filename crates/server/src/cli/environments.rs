@@ -171,6 +171,7 @@ async fn show(session: &Session, id: &str, context: &Context) -> Result<()> {
         let mode = match text(&settings, "user_verify_mode") {
             "USER_VERIFY_MODE_NONE" => "none: whoever opens a link connects",
             "USER_VERIFY_MODE_B2B" => "custom: your app confirms each person",
+            "USER_VERIFY_MODE_SCALEKIT_PLATFORM" => "dashboard: the person is signed in to the dashboard",
             other => other,
         };
         let detailed = settings.get("detailed_error_logging").and_then(Value::as_bool).unwrap_or_default();

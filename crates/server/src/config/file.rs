@@ -22,7 +22,7 @@ pub struct ConfigFile {
     pub environment: Option<String>,
     /// The name users read.
     pub app_name: Option<String>,
-    /// `none` or `custom`.
+    /// `none`, `custom` or `dashboard`.
     pub verification: Option<String>,
     /// What a `user_verify_url` may begin with.
     pub verify_urls: Vec<String>,

@@ -177,13 +177,11 @@ fn verification(text: Option<&str>) -> Result<VerifyMode> {
     match text {
         Some("none") => Ok(VerifyMode::None),
         Some("custom") => Ok(VerifyMode::Custom),
-        Some("dashboard") => {
-            Err(invalid("verification", "must be none or custom: this version has no dashboard sign-in yet"))
-        }
-        Some(_) => Err(invalid("verification", "must be none or custom")),
+        Some("dashboard") => Ok(VerifyMode::Dashboard),
+        Some(_) => Err(invalid("verification", "must be none, custom or dashboard")),
         None => Err(invalid(
             "verification",
-            "must be set: `custom` lets your app confirm each person, `none` trusts whoever opens the link",
+            "must be set: `custom` lets your app confirm each person, `dashboard` wants people to be signed in to the dashboard, `none` trusts whoever opens the link",
         )),
     }
 }

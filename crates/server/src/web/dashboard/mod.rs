@@ -7,6 +7,7 @@ mod answer;
 mod audit;
 mod catalogue;
 mod confirm;
+mod confirm_person;
 mod connection;
 mod connections;
 mod cookie;
@@ -144,6 +145,7 @@ fn sso_routes() -> Router<Dashboard> {
         .route("/login/sso", get(sso::leave))
         .route("/login/sso/callback", get(sso::arrive))
         .route("/settings/confirm/sso", get(sso::leave_to_confirm))
+        .route("/connect/confirm", get(confirm_person::confirm))
 }
 
 fn connection_routes() -> Router<Dashboard> {

@@ -74,7 +74,7 @@ async fn view(visit: &Visit) -> Result<VerificationView> {
     })
 }
 
-/// What a way is called and does. One that the application does not offer is not on the page.
+/// What a way is called and does.
 const fn words(mode: VerifyMode) -> (&'static str, &'static str) {
     match mode {
         VerifyMode::Custom => (
@@ -83,7 +83,7 @@ const fn words(mode: VerifyMode) -> (&'static str, &'static str) {
         ),
         VerifyMode::Dashboard => (
             "Members of this dashboard only",
-            "Whoever opens a link signs in here first, and must be the user of the link by e-mail address. For tools inside a company.",
+            "Whoever comes back from the provider signs in here, and must be the user of the link by e-mail address. For teams whose agents act for themselves.",
         ),
         VerifyMode::None => (
             "Nobody confirms",
