@@ -51,6 +51,16 @@ row! {
         /// How many accounts it has.
         accounts: i64,
     }
+
+    /// How much a custom connector is used.
+    pub struct CustomConnectorTally {
+        /// Its identifier.
+        identifier: String,
+        /// How many connections use it, drafts included.
+        connections: i64,
+        /// How many accounts they have.
+        accounts: i64,
+    }
 }
 
 impl Keyed for CustomConnectorRow {
@@ -109,6 +119,29 @@ impl Db {
         let rows: Vec<CustomConnectorRow> = list!(read self, text, environment, at, id, request.fetch())?;
         let total: Option<i64> = scalar!(read self, sql::CUSTOM_TOTAL, environment)?;
         Ok(request.page(rows, total.unwrap_or_default()))
+    }
+
+    /// The connections that use a custom connector, by name.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn custom_connector_uses(
+        &self,
+        environment: &EnvironmentId,
+        identifier: &str,
+    ) -> Result<Vec<CustomConnectorUse>> {
+        list!(read self, sql::CUSTOM_USES, environment, identifier)
+    }
+
+    /// How much the custom connectors of an environment are used. Those that nobody uses are not in it.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn custom_connector_tally(
+        &self,
+        environment: &EnvironmentId,
+    ) -> Result<Vec<CustomConnectorTally>> {
+        list!(read self, sql::CUSTOM_TALLY, environment)
     }
 
     /// Changes a custom connector: `decide` sees it and the connections that use it, while no other can be made.

@@ -38,6 +38,15 @@ const fill = async (server) => {
   await writeFile(secret, 'cnry-client-secret-0123456789abcdef');
   const github = await keybearer('connections', 'add', 'github', '--client-id', 'Ov23liExampleExample', '--secret-file', secret, '--label', 'Code');
   const datadog = await keybearer('connections', 'add', 'datadog', '--says', 'Fieldnote reads your monitors to explain an alert.');
+  const file = join(server.data, 'connector.json');
+  await writeFile(file, JSON.stringify({
+    display_name: 'Parcel desk', description: 'Parcels of our warehouse', proxy_url: 'https://api.parcels.example/v1', proxy_enabled: true,
+    auth_patterns: [{ type: 'OAUTH', setup_steps: ['Open the console.', 'Register an app.'], oauth_config: {
+      authorize_uri: 'https://id.parcels.example/authorize', token_uri: 'https://id.parcels.example/token',
+      available_scopes: [{ scope: 'parcels.read', display_name: 'See your parcels', required: true }, { scope: 'parcels.write' }],
+    } }],
+  }));
+  const { identifier: parcels } = await keybearer('connectors', 'add', '--file', file);
   const { link: keys } = await keybearer('link', 'datadog', '--user', 'ada@fieldnote.example').catch(() => ({}));
   const client = await keybearer('clients', 'create', '--name', 'The report agent');
   const hook = await keybearer('webhooks', 'add', 'https://hooks.fieldnote.example/keybearer', '--description', 'Our app').catch((error) => ({ error }));
@@ -46,7 +55,7 @@ const fill = async (server) => {
   const account = (user) => accounts.find(({ identifier }) => identifier === user)?.id;
   const logs = await keybearer('logs');
   return {
-    postcards, github: github.id, datadog: datadog.id, client, hook, open, keys, reference: logs[0]?.reference,
+    postcards, parcels, github: github.id, datadog: datadog.id, client, hook, open, keys, reference: logs[0]?.reference,
     ada: account('ada@fieldnote.example'), sol: account('sol@fieldnote.example'), user: 'ada@fieldnote.example',
     secrets: ['cnry-client-secret-0123456789abcdef', server.client_secret, client.secret ?? client.client_secret, hook.secret].filter(Boolean),
   };

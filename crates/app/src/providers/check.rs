@@ -85,18 +85,20 @@ fn metadata(metadata: &Value) -> Option<FieldViolation> {
     })
 }
 
-/// Hosts, as they are written, to which `after` can send something and `before` could not.
+/// Hosts, as they are written, to which something can be sent.
+pub(super) fn destinations(compiled: &Compiled) -> BTreeSet<String> {
+    let origins = compiled.addresses.iter().map(|address| address.origin.clone());
+    let methods = compiled.connector.auth.iter();
+    let pins = methods.flat_map(|method| {
+        let own = compiled.connector.api_for(method).pinned_hosts.unwrap_or_default();
+        method.pinned_hosts.iter().cloned().chain(own)
+    });
+    origins.chain(pins).collect()
+}
+
+/// Whether `after` can send something to a host to which `before` could not.
 pub(super) fn new_destinations(before: &Compiled, after: &Compiled) -> bool {
-    let all = |compiled: &Compiled| -> BTreeSet<String> {
-        let origins = compiled.addresses.iter().map(|address| address.origin.clone());
-        let methods = compiled.connector.auth.iter();
-        let pins = methods.flat_map(|method| {
-            let own = compiled.connector.api_for(method).pinned_hosts.unwrap_or_default();
-            method.pinned_hosts.iter().cloned().chain(own)
-        });
-        origins.chain(pins).collect()
-    };
-    !all(after).is_subset(&all(before))
+    !destinations(after).is_subset(&destinations(before))
 }
 
 /// Whether a value that was secret may be shown after a change.

@@ -1,5 +1,6 @@
 //! Listing connectors: those of the environment, newest first, then those of the catalogue by name.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -59,6 +60,16 @@ pub async fn list(
     };
     let view = View { app, caller, catalogue, customs: kind != ProviderKind::Default };
     list.listed(app, view.page(&request).await?)
+}
+
+/// How many connections, and how many accounts of them, use each connector of the environment.
+///
+/// # Errors
+/// [`Code::PermissionDenied`].
+pub async fn tally(app: &App, caller: &Caller) -> Result<BTreeMap<String, (i64, i64)>> {
+    caller.require(Permission::ConnectorsRead)?;
+    let rows = app.db().custom_connector_tally(&caller.environment).await?;
+    Ok(rows.into_iter().map(|row| (row.identifier, (row.connections, row.accounts))).collect())
 }
 
 async fn one(app: &App, caller: &Caller, kind: ProviderKind, identifier: &str) -> Result<Listed<Provider>> {

@@ -3,16 +3,24 @@
 mod cache;
 mod check;
 mod create;
+mod definition;
 mod delete;
+mod discover;
+mod examine;
 mod find;
 mod list;
+mod review;
 mod types;
 mod update;
 
 pub use create::create;
+pub use definition::{Draft, draft_of, keys, parse, text};
 pub use delete::delete;
+pub use discover::{Discovered, discover};
+pub use examine::{Examined, examine};
 pub use find::{catalogue, connector, get};
-pub use list::{ProviderKind, list};
+pub use list::{ProviderKind, list, tally};
+pub use review::{Change, Used, review, uses};
 pub use types::{CreateProvider, CustomProvider, Provider, UpdateProvider};
 pub use update::update;
 

@@ -44,6 +44,8 @@ pub struct UpdateProvider {
     pub icon_src: String,
     /// The developer's own pairs.
     pub metadata: BTreeMap<String, String>,
+    /// Refused when the connector has another version by now; `None` writes whatever is there.
+    pub expected_version: Option<i64>,
 }
 
 /// A connector of the catalogue, or one that the environment made.
@@ -78,6 +80,8 @@ pub struct CustomProvider {
     pub metadata: BTreeMap<String, String>,
     /// Whether a pattern says that it is an MCP server.
     pub is_mcp: bool,
+    /// Rises with each change.
+    pub version: i64,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -92,6 +96,7 @@ impl From<CustomConnectorRow> for Provider {
             display_name: row.display_name,
             description: row.description,
             is_mcp: pattern::is_mcp(&row.auth_patterns),
+            version: row.version,
             auth_patterns: row.auth_patterns,
             proxy_url: row.proxy_url,
             proxy_enabled: row.proxy_enabled,

@@ -16,13 +16,16 @@ use crate::state::App;
 /// # Errors
 /// [`Code::PermissionDenied`], also without `connected_accounts:access` when credentials that are stored would go to
 /// other hosts; [`Code::ConnectorNotFound`]; [`Code::FailedPrecondition`] when a pattern that a connection uses is
-/// missing; `InvalidArgument` at each wrong field.
+/// missing, or the version is another one than expected; `InvalidArgument` at each wrong field.
 pub async fn update(app: &App, caller: &Caller, identifier: &str, new: UpdateProvider) -> Result<Provider> {
     caller.require(Permission::ConnectorsWrite)?;
     let identifier = identifier.to_ascii_uppercase();
     let changed = app
         .db()
         .change_custom_connector(&caller.environment, &identifier, app.now(), |seen, uses| {
+            if new.expected_version.is_some_and(|expected| expected != seen.version) {
+                return Err(stale(seen.version));
+            }
             let row = replaced(seen, new);
             let after = check::check(app, &row)?;
             check_uses(&after, uses)?;
@@ -77,7 +80,12 @@ fn check_uses(after: &Compiled, uses: &[CustomConnectorUse]) -> Result<()> {
         .with_help("keep the pattern, or delete the connection first"))
 }
 
-fn elsewhere(error: Error) -> Error {
+fn stale(version: i64) -> Error {
+    let detail = format!("somebody changed the connector: it has version {version} now");
+    Error::new(Code::FailedPrecondition, detail).with_help("look at what they changed, and save again")
+}
+
+pub(super) fn elsewhere(error: Error) -> Error {
     Error::new(
         error.code,
         "the change would send stored credentials to another host or show them; the API client lacks `connected_accounts:access`",

@@ -35,6 +35,7 @@ mod organizations;
 mod passkeys;
 mod portal;
 mod providers;
+mod providers_drafts;
 mod providers_flows;
 mod proxy_calls;
 mod sealed_moves;

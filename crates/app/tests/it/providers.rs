@@ -44,7 +44,7 @@ pub fn provider(proxy_url: &str, patterns: Value) -> CreateProvider {
     }
 }
 
-fn custom(provider: Provider) -> CustomProvider {
+pub fn custom(provider: Provider) -> CustomProvider {
     match provider {
         Provider::Custom(custom) => *custom,
         Provider::Catalogue(connector) => panic!("{} is of the catalogue", connector.slug),
@@ -62,7 +62,7 @@ pub async fn connected_to(world: &World, identifier: &str) -> String {
     connections::create(&world.app, &world.caller, new).await.unwrap().name
 }
 
-async fn listed(world: &World, caller: &Caller, kind: ProviderKind) -> Vec<String> {
+pub async fn listed(world: &World, caller: &Caller, kind: ProviderKind) -> Vec<String> {
     let page = list(&world.app, caller, kind, None, &PageAsk::default()).await.unwrap();
     assert_eq!(page.total, i64::try_from(page.items.len()).unwrap());
     page.items.iter().map(name).collect()
@@ -75,7 +75,7 @@ fn name(provider: &Provider) -> String {
     }
 }
 
-const BASE: &str = "https://api.acme.example/v1";
+pub const BASE: &str = "https://api.acme.example/v1";
 
 async fn patterns_are_kept_as_they_were_given(world: &World) {
     let patterns = json!([{
@@ -153,6 +153,7 @@ async fn an_update_replaces_what_is_given_and_keeps_patterns_that_are_not(world:
         description: String::new(),
         icon_src: String::new(),
         metadata: texts(&[]),
+        version: 2,
         updated_at: changed.updated_at,
         ..own.clone()
     };

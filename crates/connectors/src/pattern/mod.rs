@@ -5,9 +5,13 @@
 
 mod address;
 mod fields;
+mod lines;
 mod oauth;
+mod own;
 mod placement;
 mod read;
+mod reverse;
+mod unread;
 
 use keybearer_core::FieldViolation;
 use serde_json::{Map, Value, json};
@@ -17,6 +21,9 @@ use address::{Pin, Wire};
 use read::{Pattern, PatternType, Report};
 
 pub use address::Address;
+pub use lines::line_of;
+pub use reverse::{Reversed, reverse};
+pub use unread::unread;
 
 /// A connector as a developer describes it.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +117,7 @@ impl One<'_, '_> {
         } else {
             method.insert("type".to_owned(), json!(pattern.kind.method_type()));
         }
+        method.extend(own::guidance(pattern));
         if let Some(pins) = self.base.and_then(|base| base_pins(base, pattern)) {
             api.insert("pinned_hosts".to_owned(), json!(pins));
         }

@@ -14,13 +14,6 @@ pub(super) fn endpoints(one: &mut One<'_, '_>) -> Map<String, Value> {
     let oauth = one.pattern.oauth.as_ref().unwrap_or(&none);
     let pkce = if oauth.pkce == Some(false) { "none" } else { "S256" };
     set("pkce", json!(pkce));
-    set(
-        "setup",
-        json!({"steps": [
-            "Register an OAuth app at the service with the redirect URI of the connection.",
-            "Give the app's client ID and client secret to the connection.",
-        ]}),
-    );
     if one.discovers() {
         set("type", json!("mcp_oauth"));
         set("dcr", json!(true));
@@ -32,10 +25,13 @@ pub(super) fn endpoints(one: &mut One<'_, '_>) -> Map<String, Value> {
         match wire {
             Some(wire) => {
                 pins.extend(one.pins(&wire));
-                set(at, json!(wire.text));
+                match at {
+                    "revoke" => set(at, json!({"url": wire.text, "auth": "client"})),
+                    _ => set(at, json!(wire.text)),
+                }
                 one.addresses.push(wire.address());
             }
-            None if at == "userinfo_url" => {}
+            None if matches!(at, "userinfo_url" | "revoke") => {}
             None => one.report.add(
                 format!(
                     "{}.oauth_config.{}",
@@ -53,6 +49,7 @@ pub(super) fn endpoints(one: &mut One<'_, '_>) -> Map<String, Value> {
     if let Some(name) = &oauth.scope_param {
         set("authorize_param_names", json!({"scope": name}));
     }
+    method.extend(super::own::exchange(&oauth.more));
     method
 }
 
@@ -91,6 +88,7 @@ impl One<'_, '_> {
             ("authorize_url", "authorize_uri", &oauth.authorize_uri),
             ("token_url", "token_uri", &oauth.token_uri),
             ("userinfo_url", "user_info_uri", &oauth.user_info_uri),
+            ("revoke", "revocation_uri", &oauth.more.revocation_uri),
         ];
         let mut found = Vec::new();
         for (key, wire_key, text) in all {
@@ -127,8 +125,9 @@ impl One<'_, '_> {
         let mut names: Vec<String> = self.base.map(|base| base.names.clone()).unwrap_or_default();
         let mut quiet = super::read::Report::default();
         let oauth = self.pattern.oauth.as_ref().filter(|_| self.pattern.kind == PatternType::Oauth);
-        let texts =
-            oauth.iter().flat_map(|oauth| [&oauth.authorize_uri, &oauth.token_uri, &oauth.user_info_uri]);
+        let texts = oauth.iter().flat_map(|oauth| {
+            [&oauth.authorize_uri, &oauth.token_uri, &oauth.user_info_uri, &oauth.more.revocation_uri]
+        });
         for wire in texts.flatten().filter_map(|text| address::read("", text, &mut quiet)) {
             names.extend(wire.names);
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use keybearer_core::FieldViolation;
 use serde_json::{Map, Value};
 
+use super::own::{self, Beyond, Guide};
 use crate::template::header_value;
 
 const MAX_PATTERNS: usize = 20;
@@ -79,6 +80,8 @@ pub(super) struct Pattern {
     pub is_mcp: bool,
     /// Pins of the hosts that calls may go to.
     pub domains: Vec<String>,
+    /// Keys of ours, which the wire's reference does not have.
+    pub guide: Guide,
 }
 
 /// A value that an account gives.
@@ -113,6 +116,7 @@ pub(super) struct Oauth {
     pub scopes: Vec<Value>,
     pub pkce: Option<bool>,
     pub scope_param: Option<String>,
+    pub more: Beyond,
 }
 
 /// Every pattern of the list.
@@ -156,6 +160,7 @@ fn pattern(keys: &Keys<'_>, report: &mut Report) -> Option<Pattern> {
         mutations: mutations(keys, report),
         is_mcp: keys.flag("is_mcp", report).unwrap_or_default(),
         domains: domains(keys, report),
+        guide: own::guide(keys, report),
     })
 }
 
@@ -213,6 +218,7 @@ fn oauth(keys: &Keys<'_>, report: &mut Report) -> Oauth {
         scopes: keys.list("available_scopes", report).to_vec(),
         pkce: keys.flag("pkce_enabled", report),
         scope_param: keys.text("custom_scope_name", report),
+        more: own::beyond(keys, report),
     }
 }
 
@@ -319,7 +325,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    fn object(&self, key: &str, report: &mut Report) -> Option<Keys<'a>> {
+    pub fn object(&self, key: &str, report: &mut Report) -> Option<Keys<'a>> {
         match self.get(key)? {
             Value::Object(object) => Some(Keys { at: self.at(key), object }),
             _ => {

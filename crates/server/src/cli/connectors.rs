@@ -12,7 +12,7 @@ use keybearer_core::{Code, Error, Result};
 use serde_json::{Value, json};
 
 use super::connector_new::New;
-use super::{Context, connector_new, custom_connectors};
+use super::{Context, connector_new, custom_connectors, custom_file};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Connectors {
@@ -45,6 +45,17 @@ pub(crate) enum Connectors {
         /// Its identifier
         connector: String,
     },
+    /// Write the file of a connector: one of your own, or one of the catalogue to make your own from
+    Export {
+        /// Its identifier or slug
+        connector: String,
+    },
+    /// Look at the file of a connector of your own before it is given to the server
+    Check {
+        /// The file; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        file: String,
+    },
     /// Check connector files
     Lint {
         /// A folder with one folder per connector; the built-in ones when absent
@@ -69,6 +80,8 @@ pub(crate) async fn run(command: Connectors, context: &mut Context) -> Result<()
         Connectors::Add { file } => custom_connectors::add(&file, context).await,
         Connectors::Edit { connector, file } => custom_connectors::edit(&connector, &file, context).await,
         Connectors::Delete { connector } => custom_connectors::delete(&connector, context).await,
+        Connectors::Export { connector } => custom_file::export(&connector, context).await,
+        Connectors::Check { file } => custom_file::check(&file, context),
         Connectors::Lint { folder } => check(folder.as_deref(), context),
         Connectors::New(new) => connector_new::run(&new, context),
         Connectors::Schema => context.out.text(&format!("{:#}", json_schema())),

@@ -123,17 +123,20 @@ fn made(answer: Value, context: &Context) -> Result<()> {
 }
 
 fn read(file: &str) -> Result<Value> {
-    let content = match file {
-        "-" => std::io::read_to_string(std::io::stdin()),
-        path => std::fs::read_to_string(path),
-    };
-    let content =
-        content.map_err(|error| Error::field("--file", format!("cannot be read ({})", error.kind())))?;
-    match serde_json::from_str::<Value>(&content) {
+    match serde_json::from_str::<Value>(&content(file)?) {
         Ok(Value::Object(provider)) => Ok(Value::Object(provider)),
         _ => Err(Error::field(
             "--file",
             "must hold a JSON object with display_name, proxy_url and auth_patterns",
         )),
     }
+}
+
+/// What a file holds; `-` is standard input.
+pub(crate) fn content(file: &str) -> Result<String> {
+    let content = match file {
+        "-" => std::io::read_to_string(std::io::stdin()),
+        path => std::fs::read_to_string(path),
+    };
+    content.map_err(|error| Error::field("--file", format!("cannot be read ({})", error.kind())))
 }

@@ -8,6 +8,7 @@ mod connections;
 mod connector_new;
 mod connectors;
 mod custom_connectors;
+mod custom_file;
 mod demo;
 mod dev;
 mod doctor;

@@ -31,4 +31,9 @@ sql! {
     CUSTOM_USES = (
         "SELECT c.name, c.method, CAST((SELECT COUNT(*) FROM account a WHERE a.connection_id = c.id) AS BIGINT) \
          AS accounts FROM connection c WHERE c.environment_id = $1 AND c.connector = $2 ORDER BY c.name");
+    /// How much each connector of an environment is used; those that nobody uses are not in it.
+    CUSTOM_TALLY = (
+        "SELECT c.connector AS identifier, COUNT(DISTINCT c.id) AS connections, COUNT(a.id) AS accounts \
+         FROM connection c LEFT JOIN account a ON a.connection_id = c.id \
+         WHERE c.environment_id = $1 AND c.connector LIKE '%:%' GROUP BY c.connector ORDER BY c.connector");
 }

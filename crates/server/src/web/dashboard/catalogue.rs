@@ -5,7 +5,7 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use keybearer_app::connections::{self, ConnectionQuery, CreateConnection};
 use keybearer_app::connectors::schema::{AuthMethod, Connector, Kind, MethodType};
-use keybearer_app::{PageAsk, Permission};
+use keybearer_app::{PageAsk, Permission, providers};
 use keybearer_core::{CredentialSource, Result};
 use serde::Deserialize;
 
@@ -64,6 +64,7 @@ struct Row {
     review: bool,
     mine: usize,
     sandbox: bool,
+    own: bool,
     words: String,
     fits: bool,
 }
@@ -118,13 +119,14 @@ async fn catalogue(visit: &Visit, search: &Search) -> Result<Response> {
     let (app, caller) = (visit.app(), visit.caller());
     caller.require(Permission::ConnectorsRead)?;
     let listed = connections::list(app, caller, &ConnectionQuery::default(), &PageAsk::first(100)).await?;
+    let all = providers::catalogue(app, caller).await?;
     let offered = &app.config().shared_credentials;
     let passes = |connector: &Connector, kind: &str| {
         is_kind(connector, kind)
             && (search.category.is_empty() || connector.categories.contains(&search.category))
             && (search.shared.is_empty() || offered.contains_key(&connector.slug))
     };
-    let found = app.catalog().search(&search.q);
+    let found = all.search(&search.q);
     let chip = |(id, label): (&'static str, &'static str)| {
         let query = [
             ("q", search.q.as_str()),
@@ -142,19 +144,19 @@ async fn catalogue(visit: &Visit, search: &Search) -> Result<Response> {
         found.iter().filter(|one| passes(one, &search.kind)).map(|one| one.slug.as_str()).collect();
     let first = found.iter().filter(|one| fitting.contains(&one.slug.as_str()));
     let mut rows: Vec<Row> = first.map(|one| row(one, mine(&one.slug), true)).collect();
-    let others = app.catalog().iter().filter(|one| {
+    let others = all.iter().filter(|one| {
         is_kind(one, &search.kind) && passes(one, &search.kind) && !fitting.contains(&one.slug.as_str())
     });
     rows.extend(others.map(|one| row(one, mine(&one.slug), false)));
     let mut categories: Vec<String> =
-        app.catalog().iter().flat_map(|connector| connector.categories.iter().cloned()).collect();
+        all.iter().flat_map(|connector| connector.categories.iter().cloned()).collect();
     categories.sort();
     categories.dedup();
     let name = form_urlencoded::Serializer::new(String::new()).append_pair("name", &search.q).finish();
     let frame = visit.frame(Section::Connections, "Add a connection").under("/connections", "Connections");
     let view = CatalogueView {
         frame: frame.under("", "Add").command("keybearer connectors list"),
-        total: app.catalog().iter().count(),
+        total: all.iter().count(),
         found: fitting.len(),
         chips: KINDS.into_iter().map(chip).collect(),
         any_shared: !offered.is_empty(),
@@ -273,6 +275,7 @@ fn row(connector: &Connector, mine: usize, fits: bool) -> Row {
         needs: method.map(|method| needs(connector, method)).unwrap_or_default(),
         review: method.filter(reviewed).is_some(),
         sandbox: connector.sandbox,
+        own: connector.is_custom(),
         words: words.concat().join(" ").to_lowercase(),
         mine,
         fits,

@@ -51,6 +51,9 @@ pub(super) enum Flash {
     PasskeyAdded,
     PasskeyRenamed,
     PasskeyRemoved,
+    ConnectorAdded,
+    ConnectorSaved,
+    ConnectorDeleted,
 }
 
 impl Flash {
@@ -113,6 +116,9 @@ impl Flash {
         (Self::SampleSent, "sample", "Test event queued. What comes of it appears here."),
         (Self::Replayed, "replayed", "To be sent again: {count}."),
         (Self::PasskeyAdded, "passkey", "Passkey added. You can sign in with it from now on."),
+        (Self::ConnectorAdded, "described", "Connector made. Add a connection with it next."),
+        (Self::ConnectorSaved, "redescribed", "Saved. Everything that uses it follows."),
+        (Self::ConnectorDeleted, "undescribed", "Connector deleted."),
         (Self::PasskeyRenamed, "passkeyname", "Passkey renamed."),
         (
             Self::PasskeyRemoved,

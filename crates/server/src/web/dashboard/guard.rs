@@ -280,6 +280,7 @@ fn section(path: &str) -> Section {
         "try" => Section::Try,
         "api-keys" => Section::Keys,
         "webhooks" => Section::Webhooks,
+        "connectors" => Section::Connectors,
         "sandbox" => Section::Sandbox,
         "system" => Section::System,
         "settings" => Section::Settings,

@@ -10,6 +10,7 @@ mod confirm;
 mod confirm_person;
 mod connection;
 mod connections;
+mod connectors;
 mod cookie;
 mod credentials;
 mod encryption;
@@ -106,6 +107,7 @@ pub(super) fn routes(app: App, sandbox: Option<Beside>) -> Router {
         .route("/", get(overview::show))
         .route("/find", get(find::show))
         .merge(accounts::routes())
+        .merge(connectors::routes())
         .merge(pictures::routes())
         .route("/links", get(links::ask).post(links::make))
         .route("/links/made", get(links::made))

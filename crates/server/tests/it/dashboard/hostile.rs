@@ -9,7 +9,7 @@ use tower::ServiceExt as _;
 use super::stage::{Scene, account, connection};
 
 /// Strings that would do something if a page did not escape them.
-fn corpus() -> Vec<String> {
+pub fn corpus() -> Vec<String> {
     let tags = [
         "script",
         "img src=x onerror=alert(1)",
@@ -44,7 +44,7 @@ fn corpus() -> Vec<String> {
 }
 
 /// What no page may hold: markup of ours that a policy without inline code would refuse, or that came from outside.
-fn assert_inert(page: &str, text: &str) {
+pub fn assert_inert(page: &str, text: &str) {
     assert!(!text.contains("href=\"javascript:"), "{page}");
     assert!(!text.contains("<script>") && !text.contains(" style=\"") && !text.contains("<iframe"), "{page}");
     for handler in ["onerror=", "onload=", "onclick=", "onfocus=", "onmouseover=", "ontoggle="] {

@@ -2,6 +2,7 @@
 
 mod build;
 mod connections;
+mod connectors;
 mod entry;
 mod environments;
 mod find;

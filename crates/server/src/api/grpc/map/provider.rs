@@ -37,6 +37,7 @@ pub(in super::super) fn update(message: wire::UpdateCustomProvider) -> UpdatePro
         proxy_enabled: message.proxy_enabled,
         icon_src: message.icon_src,
         metadata: sorted(message.metadata),
+        expected_version: None,
     }
 }
 

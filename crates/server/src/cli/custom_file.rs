@@ -1,0 +1,90 @@
+//! The file of a connector of one's own: written, and looked at.
+
+use std::collections::BTreeMap;
+
+use keybearer_app::connectors::Catalog;
+use keybearer_app::connectors::pattern::{Described, compile, line_of, unread};
+use keybearer_app::providers::{self, CreateProvider, Draft};
+use keybearer_core::{Code, Error, FieldViolation, Result};
+use serde_json::{Value, json};
+
+use super::Context;
+use super::custom_connectors::{content, is_identifier};
+use super::output::{list, text};
+use super::session::{Session, encoded};
+
+pub(crate) async fn export(name: &str, context: &Context) -> Result<()> {
+    let described = match is_identifier(name) {
+        true => own(name, context).await?,
+        false => {
+            let connector = Catalog::embedded().get(name).ok_or_else(|| {
+                Error::new(Code::ConnectorNotFound, format!("there is no connector `{name}`"))
+                    .with_help("see all of them: `keybearer connectors list`")
+            })?;
+            let draft = Draft::of_catalogue(&connector);
+            for one in &draft.left_out {
+                context.out.progress(&format!("left out, since a file cannot say it: {one}"));
+            }
+            draft.described
+        }
+    };
+    context.out.text(providers::text(&providers::keys(&described)).trim_end())
+}
+
+async fn own(identifier: &str, context: &Context) -> Result<CreateProvider> {
+    let session = Session::open(context).await?;
+    let path = format!("/api/v1/providers?identifier={}", encoded(identifier));
+    let answer = session.get(&path).await?;
+    let found = list(&answer, "providers").first().ok_or_else(|| {
+        Error::new(Code::ConnectorNotFound, format!("there is no connector `{identifier}`"))
+            .with_help("see all of them: `keybearer connectors list`")
+    })?;
+    let pairs: BTreeMap<String, String> = found
+        .get("metadata")
+        .and_then(|pairs| serde_json::from_value(pairs.clone()).ok())
+        .unwrap_or_default();
+    Ok(CreateProvider {
+        display_name: text(found, "display_name").to_owned(),
+        description: text(found, "description").to_owned(),
+        proxy_url: text(found, "proxy_url").to_owned(),
+        proxy_enabled: found.get("proxy_enabled") == Some(&Value::Bool(true)),
+        auth_patterns: found.get("auth_patterns").cloned().unwrap_or_default(),
+        icon_src: text(found, "icon_src").to_owned(),
+        metadata: pairs,
+    })
+}
+
+/// Looks at a file without a server. Whether the server may call its addresses is said when it is given to it.
+pub(crate) fn check(file: &str, context: &Context) -> Result<()> {
+    let source = content(file)?;
+    let (described, object) = providers::parse(&source)?;
+    let wrong = compile(&Described {
+        slug: "FILE:0",
+        display_name: &described.display_name,
+        description: &described.description,
+        proxy_url: &described.proxy_url,
+        proxy_enabled: described.proxy_enabled,
+        auth_patterns: &described.auth_patterns,
+    });
+    let wrong = wrong.err().unwrap_or_default();
+    let finding = |level: &'static str| {
+        let source = source.clone();
+        move |one: &FieldViolation| json!({"level": level, "line": line_of(&source, &one.field), "field": one.field, "says": one.description})
+    };
+    let mut findings: Vec<Value> = wrong.iter().map(finding("error")).collect();
+    findings.extend(unread(&object).iter().map(finding("warning")));
+    let value = json!({"errors": wrong.len(), "findings": findings});
+    context.out.result(&value, |_| {
+        let line = |one: &Value| {
+            let at = one.get("line").and_then(Value::as_u64).unwrap_or(1);
+            format!("{} line {at}: {} {}", text(one, "level"), text(one, "field"), text(one, "says"))
+        };
+        let mut lines: Vec<String> = findings.iter().map(line).collect();
+        lines.push(format!("{} errors", wrong.len()));
+        lines.join("\n")
+    })?;
+    match wrong.len() {
+        0 => Ok(()),
+        number => Err(Error::new(Code::ConfigInvalid, format!("{number} errors in the file"))),
+    }
+}
