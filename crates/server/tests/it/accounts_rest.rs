@@ -114,6 +114,29 @@ async fn a_shared_sign_in_gives_a_link_and_is_pending() {
 }
 
 #[tokio::test]
+async fn a_link_is_made_in_a_language_for_a_time_and_refused_in_others() {
+    let scene = Scene::set().await;
+    let path = "/api/v1/accounts:connect-link";
+    let wanted =
+        json!({"connection": "postcards", "identifier": "mei", "locale": "zh-CN", "lifetime_seconds": 900});
+    let (status, made) = scene.rest(Method::POST, path, wanted).await;
+    assert_eq!(status, 201, "{made}");
+    assert!(made["account_id"].as_str().unwrap().starts_with("ca_"), "{made}");
+    let link = made["link"].as_str().unwrap();
+    let page = scene.server.http.send(Method::GET, link, &[("accept-language", "de")], String::new()).await;
+    assert_eq!(page.headers()["content-language"], "zh-Hans");
+    let chosen = format!("{link}?lang=it");
+    let page = scene.server.http.send(Method::GET, &chosen, &[], String::new()).await;
+    assert_eq!(page.headers()["content-language"], "it", "the person is heard before the link");
+    for wrong in [json!({"locale": "tlh"}), json!({"lifetime_seconds": 2_592_001})] {
+        let mut body = json!({"connection": "postcards", "identifier": "mei"});
+        body.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+        let (status, answer) = scene.rest(Method::POST, path, body).await;
+        assert_eq!(status, 400, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn connection_settings_come_back_as_they_were_given_without_secrets() {
     let scene = Scene::set().await;
     let made = scene.connection(json!({"provider_key": "POSTCARDS", "type": "OAUTH"})).await;
