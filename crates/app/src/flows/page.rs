@@ -174,6 +174,8 @@ pub struct PageField {
     pub required: bool,
     /// An example, shown as placeholder.
     pub example: Option<String>,
+    /// What the whole value looks like, as a regular expression, where that can be told while it is typed.
+    pub pattern: Option<String>,
     /// What stands before the value, for example `https://`.
     pub prefix: Option<String>,
     /// What stands after the value, for example `.zendesk.com`.

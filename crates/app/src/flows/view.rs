@@ -192,12 +192,19 @@ fn page_field(field: &FormField, value: String) -> PageField {
         secret: field.secret,
         required: field.required,
         example: field.example.clone(),
+        pattern: field.pattern.clone().filter(|_| is_typed_whole(field)),
         prefix: field.prefix.clone(),
         suffix: field.suffix.clone(),
         value,
         error: None,
         notes: Vec::new(),
     }
+}
+
+/// Whether what is typed is the value itself, and not an address that it is cut out of.
+fn is_typed_whole(field: &FormField) -> bool {
+    let line = matches!(field.kind, FieldKind::Text | FieldKind::Password | FieldKind::Number);
+    line && field.prefix.is_none() && field.suffix.is_none()
 }
 
 fn choices(open: &OpenFlow) -> Result<Vec<ScopeChoice>> {

@@ -57,6 +57,8 @@ pub(super) struct Field {
     pub mono: bool,
     pub value: String,
     pub example: Option<String>,
+    /// What the value looks like, and what is said where it does not.
+    pub looks: Option<(String, Sentence)>,
     pub prefix: Option<String>,
     pub suffix: Option<String>,
     pub help: Option<String>,
@@ -108,9 +110,9 @@ impl FormView {
         self.scopes.iter().any(|choice| choice.scope == scope)
     }
 
-    /// Whether there is a secret to show or a file to choose.
+    /// Whether there is a secret to show, a file to choose, or something to say while one types.
     pub fn saves_steps(&self) -> bool {
-        self.fields.iter().any(|field| field.secret || field.is_file())
+        self.fields.iter().any(|field| field.secret || field.is_file() || field.looks.is_some())
     }
 
     /// Whether it comes back after a submit that was refused.
@@ -184,6 +186,7 @@ impl Field {
             // a secret never goes back to the browser, whatever the page says
             value: if field.secret { String::new() } else { field.value.clone() },
             example: shown(&field.example),
+            looks: field.pattern.clone().map(|pattern| (pattern, said::odd(words, field.example.as_deref()))),
             prefix,
             suffix,
             help,

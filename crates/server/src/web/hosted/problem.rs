@@ -18,8 +18,7 @@ pub(super) struct ProblemView {
     worked_until: Option<Sentence>,
     connected_as: Option<Sentence>,
     then: Sentence,
-    wait: Option<Sentence>,
-    wait_seconds: u32,
+    wait: Option<Wait>,
     message: Option<String>,
     retry: Option<Href>,
     back: Option<Href>,
@@ -43,8 +42,7 @@ impl ProblemView {
                 .filter(|identity| !identity.is_empty())
                 .map(|identity| frame.say_with(Key::ProblemConnectedAs, &[bold("identity", &identity)])),
             then: frame.say(problem.then),
-            wait: page.wait_seconds.map(|seconds| wait(&frame.words, seconds)),
-            wait_seconds: page.wait_seconds.unwrap_or_default(),
+            wait: page.wait_seconds.map(|seconds| Wait::new(&frame.words, seconds)),
             message: administrator.then(|| frame.say(Key::ProblemMessage).text()),
             retry: scene.own.clone().filter(|_| page.retry),
             back: page.return_url.as_ref().and_then(Href::web),
@@ -97,10 +95,27 @@ fn problem_words(case: ProblemCase) -> ProblemWords {
     ProblemWords { heading, says, then }
 }
 
-fn wait(words: &Words, seconds: u32) -> Sentence {
-    let (key, number) = match seconds {
-        0..=59 => (Key::ProblemWaitSeconds, seconds.max(1)),
-        _ => (Key::ProblemWaitMinutes, seconds.div_ceil(60)),
-    };
-    say(words.count(key, u64::from(number)), &[plain("n", &number.to_string())])
+/// How long one has to wait, and what a script needs to count it down: every form that the sentence can take.
+struct Wait {
+    seconds: u32,
+    /// Seconds of one that is counted.
+    unit: u32,
+    now: Sentence,
+    forms: Vec<(&'static str, Sentence)>,
+}
+
+impl Wait {
+    fn new(words: &Words, seconds: u32) -> Self {
+        let seconds = seconds.max(1);
+        let (key, unit) =
+            if seconds < 60 { (Key::ProblemWaitSeconds, 1) } else { (Key::ProblemWaitMinutes, 60) };
+        let number = seconds.div_ceil(unit);
+        let said = |text: &str| say(text, &[plain("n", &number.to_string())]);
+        Self {
+            seconds,
+            unit,
+            now: said(words.count(key, u64::from(number))),
+            forms: words.forms(key).into_iter().map(|(form, text)| (form.name(), said(text))).collect(),
+        }
+    }
 }

@@ -189,6 +189,7 @@ fn form(text: &str, url: Option<Url>) -> PageForm {
         secret: false,
         required: false,
         example: Some(text.into()),
+        pattern: Some(text.into()),
         prefix: Some(text.into()),
         suffix: Some(text.into()),
         value: text.into(),

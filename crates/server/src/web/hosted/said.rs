@@ -36,6 +36,11 @@ pub(super) fn fault(words: &Words, fault: &Fault) -> Sentence {
     say(words.text(key), &[])
 }
 
+/// The sentence at a field whose value does not look right yet: the same that the server says about it.
+pub(super) fn odd(words: &Words, example: Option<&str>) -> Sentence {
+    fault(words, &example.map_or(Fault::Pattern, |example| Fault::Example(example.to_owned())))
+}
+
 /// The sentence about what was done to a value, or seen in it.
 pub(super) fn note(words: &Words, note: &Note) -> Sentence {
     match note {

@@ -238,6 +238,7 @@ fn keys(problem: Option<FormProblem>, error: Option<Fault>) -> Page {
         notes: error.iter().map(|_| Note::Scheme("Bearer".into())).collect(),
         error,
         value: "never shown".into(),
+        pattern: Some("^[0-9a-f]{32}$".into()),
         ..secret("api_key", "API key", "In Watchtower: Organization settings → API keys.")
     };
     let application =

@@ -112,6 +112,14 @@ impl Words {
         forms.get(&(self.language.plural)(number)).map_or_else(|| self.text(key), String::as_str)
     }
 
+    /// The forms of a word; one, of [`Category::Other`], where it does not depend on a number.
+    pub fn forms(&self, key: Key) -> Vec<(Category, &str)> {
+        match self.texts.get(key as usize) {
+            Some(Text::Plural(forms)) => forms.iter().map(|(one, text)| (*one, text.as_str())).collect(),
+            _ => vec![(Category::Other, self.text(key))],
+        }
+    }
+
     /// Every text with the name that overrides it: a word with plural forms has one for each, `form.wrong.one`.
     pub fn entries(&self) -> Vec<(String, &str)> {
         let mut all = Vec::new();
