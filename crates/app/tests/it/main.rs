@@ -41,6 +41,7 @@ mod proxy_calls;
 mod sealed_moves;
 mod signing_keys;
 mod sso;
+mod sso_stage;
 mod system;
 mod tokens_recovery;
 mod tokens_refresh;
