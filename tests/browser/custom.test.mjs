@@ -38,7 +38,7 @@ export default {
     await keys.go(/^Describe it yourself/);
     await page.getByRole('heading', { name: 'Describe a connector' }).waitFor();
     assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'zzzz letters', 'the search came along');
-    await looks(page, 'new');
+    await clean(page);
     await keys.fill(/^Name/, 'Letters');
     await keys.fill(/^What it is/, 'Letters of the sandbox');
     await keys.fill(/^Read from the provider/, sandbox_url);
@@ -94,7 +94,7 @@ export default {
     assert.ok(answer.postcards.length > 0, JSON.stringify(answer));
     await page.goto(`${url}/connectors`);
     await page.getByText('1 connection, ').waitFor();
-    await looks(page, 'list');
+    await clean(page);
     // a change of what is used is reviewed
     await page.getByRole('link', { name: 'Letters', exact: true }).click();
     await page.locator('#about').fill('Letters, reviewed');
@@ -105,7 +105,7 @@ export default {
     await page.getByRole('status').getByText('Everything that uses it follows.').waitFor();
     await page.getByRole('link', { name: 'Delete', exact: true }).click();
     await page.getByText('It cannot be deleted').waitFor();
-    await looks(page, 'delete');
+    await clean(page);
   },
 
   'form and text are one, also without scripts; what is wrong has its line': async ({ pages, keybearer }) => {
