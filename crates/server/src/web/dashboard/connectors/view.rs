@@ -16,12 +16,15 @@ use super::plain::{InputRow, ScopeRow};
 use super::preview::{Preview, previews};
 use super::said::Said;
 use super::sheet::Sheet;
+use crate::web::assets;
 
 /// D25.
 #[derive(Template)]
 #[template(path = "dashboard/connector.html")]
 pub(super) struct ConnectorView {
     pub frame: Frame,
+    /// The script that checks while one writes.
+    pub script: String,
     /// What the form posts to.
     pub action: String,
     pub heading: String,
@@ -132,6 +135,7 @@ pub(super) fn page(
     let (frame, heading, action) = around(visit, there.as_ref().map(|(custom, _)| custom));
     ConnectorView {
         frame,
+        script: assets::address("connectors.js"),
         heading,
         action,
         may: visit.caller().permissions.has(Permission::ConnectorsWrite),
