@@ -255,7 +255,7 @@ async fn save(
     Ok(environment(row))
 }
 
-async fn reachable(app: &App, caller: &Caller, id: &str) -> Result<EnvironmentRow> {
+pub(crate) async fn reachable(app: &App, caller: &Caller, id: &str) -> Result<EnvironmentRow> {
     let id = EnvironmentId::parse(id).filter(|id| reaches(caller, id)).ok_or_else(unknown)?;
     app.db().find_environment(&id).await?.ok_or_else(unknown)
 }
@@ -264,7 +264,7 @@ fn reaches(caller: &Caller, id: &EnvironmentId) -> bool {
     caller.environment == *id || caller.permissions.has(Permission::EnvironmentsWrite)
 }
 
-fn check_name(field: &str, name: &str) -> Result<()> {
+pub(crate) fn check_name(field: &str, name: &str) -> Result<()> {
     let good = !name.trim().is_empty() && name.chars().count() <= 200 && !name.chars().any(char::is_control);
     if good { Ok(()) } else { Err(Error::field(field, "must have 1 to 200 characters")) }
 }

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod analytics;
 mod audit;
 pub mod audit_trail;
+pub mod brand;
 pub mod clients;
 mod config;
 pub mod connections;

@@ -10,6 +10,7 @@ use crate::access::{Actor, Caller, LinkSession};
 
 use crate::accounts::{self, Account, Credentials, Lookup, ScopeSelection, UpdateAccount};
 use crate::analytics::{self, Overview};
+use crate::brand;
 use crate::flows::{self, Link, LinkRequest};
 use crate::paging::{Listed, PageAsk};
 use crate::providers::{self, Provider};
@@ -143,6 +144,11 @@ pub async fn link(app: &App, caller: &Caller, connection: &str) -> Result<Link> 
         user_id: Some(user.user_id),
         ..Lookup::of(connection, user.identifier)
     };
+    // the list may be another one by now: then the page has no way back, and the link is made all the same
+    let return_url = match flow.return_url {
+        Some(url) => brand::return_url(app, &caller.environment, "return_url", &url).await.ok(),
+        None => None,
+    };
     let request = LinkRequest {
         lookup,
         app_state: flow.app_state,
@@ -150,6 +156,7 @@ pub async fn link(app: &App, caller: &Caller, connection: &str) -> Result<Link> 
         lifetime: Some(rest.min(app.config().link_lifetime)),
         scope_selection: None,
         locale: flow.locale,
+        return_url: return_url.map(String::from),
     };
     flows::create_link(app, &holder(caller), request).await
 }

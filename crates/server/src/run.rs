@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use keybearer_app::brand::Asset;
 use keybearer_app::connectors::Catalog;
 use keybearer_app::connectors::lint::{Level, lint};
 use keybearer_app::jobs::{self, Jobs};
-use keybearer_app::{App, AppParts, Opened, clients, flows};
+use keybearer_app::{App, AppParts, Opened, brand, clients, flows};
 use keybearer_core::{Clock, Code, Entropy, Error, OsEntropy, Result, SecretString, SystemClock};
 use tokio::task::JoinHandle;
 
@@ -245,6 +246,10 @@ impl web::Flows for Pages {
 
     async fn callback(&self, connection: &str, parameters: Submitted, visit: &Visit) -> Result<Answer> {
         flows::callback(&self.0, connection, parameters.0, visit).await
+    }
+
+    async fn asset(&self, name: &str) -> Result<Option<Asset>> {
+        brand::asset(&self.0, name).await
     }
 
     async fn success(&self, query: &str, link: Option<&str>, visit: &Visit) -> Result<Answer> {

@@ -389,8 +389,29 @@ stored_enum! {
     }
 }
 
+stored_enum! {
+    /// The theme that a logo is for.
+    LogoVariant {
+        /// Light surfaces, and dark ones where there is no other.
+        Light = "light",
+        /// Dark surfaces.
+        Dark = "dark",
+    }
+}
+
+stored_enum! {
+    /// How a logo is drawn.
+    LogoKind {
+        /// Cleaned SVG.
+        Svg = "svg",
+        /// Checked PNG.
+        Png = "png",
+    }
+}
+
 enum_columns!(AuthMode, AttemptStatus, CallOutcome, DataKeyState, SecretState, SigningKeyState);
 enum_columns!(SignInMeans, TicketKind);
+enum_columns!(LogoKind, LogoVariant);
 
 stored_enum! {
     /// How a step of a test went.

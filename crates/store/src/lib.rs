@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod brand;
 mod calls;
 mod change;
 mod check;
@@ -37,12 +38,13 @@ mod webhooks;
 
 pub use accounts::{AccountCount, AccountFilter, AccountRow, NewAccount};
 pub use audit::{AuditFilter, AuditRow};
+pub use brand::{BrandRow, BrandSave, LogoPut, LogoRef, LogoRow};
 pub use calls::{CallCount, CallQuery, CodeCount, LoggedCall, SlotCount};
 pub use change::{AccountChange, Changed, FlowEnd, Grant, GrantChange, Identity};
 pub use clients::{ClientRow, ClientSecretRow};
 pub use columns::{
-    AttemptStatus, AuthMode, CallOutcome, DataKeyState, DeliveryState, EndpointState, NoteOutcome, Sealed,
-    SecretState, SignInMeans, SigningKeyState, TicketKind,
+    AttemptStatus, AuthMode, CallOutcome, DataKeyState, DeliveryState, EndpointState, LogoKind, LogoVariant,
+    NoteOutcome, Sealed, SecretState, SignInMeans, SigningKeyState, TicketKind,
 };
 pub use connection_change::{
     ConnectionCalls, ConnectionChange, ConnectionSeen, CredentialChange, GrantedScopes, NewSecret,

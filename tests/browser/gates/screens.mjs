@@ -43,6 +43,8 @@ export const dashboard = (w) => ({
   'D20 endpoint': `/webhooks/${w.hook.endpoint.id}`,
   'D20 edit': `/webhooks/${w.hook.endpoint.id}/edit`,
   'D20 delete': `/webhooks/${w.hook.endpoint.id}/delete`,
+  'D21 hosted pages': '/branding',
+  'D21 hosted pages, wording': '/branding/words',
   'D22 settings': '/settings',
   'D22 people': '/settings/people',
   'D22 new passkey': '/settings/passkeys/new',

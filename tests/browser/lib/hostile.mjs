@@ -35,7 +35,7 @@ export const alive = (page, html) => page.evaluate((text) => {
   for (const node of parsed.querySelectorAll('style, base, object, embed, marquee, math, [srcdoc]')) tell('element', node);
   for (const node of parsed.querySelectorAll('noscript')) if (!/^<meta http-equiv="refresh" content="\d+">$/.test(node.innerHTML)) tell('element', node);
   for (const node of parsed.querySelectorAll('iframe')) if (!node.getAttribute('src')?.startsWith('/')) tell('frame', node);
-  for (const node of parsed.querySelectorAll('link')) if (!/^\/(static|theme)\//.test(node.getAttribute('href') ?? '')) tell('link', node);
+  for (const node of parsed.querySelectorAll('link')) if (!/^\/((static|theme)\/|branding\/theme\.css\?)/.test(node.getAttribute('href') ?? '')) tell('link', node);
   for (const node of parsed.querySelectorAll('meta[http-equiv]')) {
     if (!/^\d+(;url=\/(?![\\/]).*)?$/.test(node.getAttribute('content'))) tell('meta', node);
   }

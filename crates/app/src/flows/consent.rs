@@ -18,13 +18,13 @@ pub(super) fn page(app: &App, open: &OpenFlow, browser: &str) -> Result<PageBody
     let environment = &open.flow.environment_id;
     let csrf = state::csrf(&app.keyring()?, environment, &open.flow.id, browser)?;
     let form = PageForm { csrf, ..PageForm::default() };
-    Ok(PageBody::Credentials(CredentialPage { form, cancel_url: None, shared: true }))
+    Ok(PageBody::Credentials(CredentialPage { form, cancel_url: open.head.return_url.clone(), shared: true }))
 }
 
 /// The page after it: nobody was asked for permissions, so none was left out.
 pub(super) fn done(open: &OpenFlow) -> Page {
-    let done =
-        DonePage { identity: None, missing: Vec::new(), return_url: None, again: false, notes: Vec::new() };
+    let return_url = open.head.return_url.clone();
+    let done = DonePage { identity: None, missing: Vec::new(), return_url, again: false, notes: Vec::new() };
     Page { head: open.head.clone(), body: PageBody::Done(done) }
 }
 

@@ -117,7 +117,7 @@ pub(super) fn done(open: &OpenFlow, row: &AccountRow, notes: Vec<Note>) -> Resul
     let body = PageBody::Done(DonePage {
         identity,
         missing: view::missing(open, &row.granted_scopes)?,
-        return_url: None,
+        return_url: open.head.return_url.clone(),
         again: false,
         notes,
     });

@@ -14,6 +14,7 @@ use super::{language, verify_url};
 use crate::access::{Caller, Permission};
 use crate::accounts::{self, CreateAccount, Lookup, ScopeSelection};
 use crate::audit;
+use crate::brand;
 use crate::events::{self, AccountEvent};
 use crate::state::App;
 use crate::tokens::{self, LoadedConnection};
@@ -34,6 +35,8 @@ pub struct LinkRequest {
     pub user_verify_url: Option<String>,
     /// Another choice of scopes for this sign-in.
     pub scope_selection: Option<ScopeSelection>,
+    /// Where the pages of the link lead back to.
+    pub return_url: Option<String>,
     /// How long the link lives; the configured time when absent.
     pub lifetime: Option<Duration>,
     /// The language of its pages; the browser's when absent.
@@ -83,6 +86,12 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         Some(text) => Some(verify_url::allowed(text, &app.config().verify_urls)?.to_string()),
         None => None,
     };
+    let return_url = match request.return_url.as_deref().filter(|url| !url.is_empty()) {
+        Some(text) => {
+            Some(brand::return_url(app, &caller.environment, "return_url", text).await?.to_string())
+        }
+        None => None,
+    };
     let locale = language::chosen(request.locale.as_deref())?;
     let new = CreateAccount { lookup: request.lookup, ..CreateAccount::default() };
     let chosen = |connection: &ConnectionRow| match &request.scope_selection {
@@ -116,6 +125,7 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         failure: None,
         superseded: false,
         locale,
+        return_url,
     };
     let event = events::about(app, AccountEvent::MagicLinkGenerated, &connection, &account)?;
     app.db().create_flow(&row, &[event]).await?;

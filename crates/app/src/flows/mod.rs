@@ -35,4 +35,5 @@ pub(crate) use session::{link_of, redirect_url};
 pub use submit::submit;
 pub use test_result::{TestResult, test_request_id, test_result};
 pub use verify::{confirm, success, verify};
+pub(crate) use verify_url::covers;
 pub use view::{left, view};

@@ -5,10 +5,12 @@ use keybearer_connectors::schema::Place;
 use keybearer_core::ids::FlowId;
 use keybearer_core::{Code, Error, FlowKind, FlowState, Result, Timestamp, sha256, to_hex};
 use keybearer_store::{AccountRow, AuthMode, FlowRow};
+use url::Url;
 
 use super::page::PageHead;
 use super::problem::Trouble;
 use super::sealed;
+use crate::brand;
 use crate::connections;
 use crate::environments;
 use crate::grant::{self, Grant};
@@ -65,6 +67,8 @@ pub(super) async fn complete(app: &App, flow: FlowRow) -> Result<OpenFlow, Troub
         locale: flow.locale.clone(),
         english: !connection.connector.is_custom(),
         refuses_embedded: connection.method().is_ok_and(|method| method.embedded_browser_refused),
+        brand: brand::of_page(app, &environment.id).await?,
+        return_url: flow.return_url.as_deref().and_then(|text| Url::parse(text).ok()),
     };
     Ok(OpenFlow { flow, connection, account, head })
 }

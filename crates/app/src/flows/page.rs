@@ -1,8 +1,12 @@
 //! What hosted pages show. Nothing in here is a secret, and every text is data, never markup.
 
+use std::sync::Arc;
+
 use keybearer_connectors::forms::{Fault, Note};
 use keybearer_core::{Code, FlowKind, Reference, Timestamp};
 use url::Url;
+
+use crate::brand::PageBrand;
 
 /// One hosted page.
 #[derive(Clone, Debug)]
@@ -36,6 +40,10 @@ pub struct PageHead {
     pub english: bool,
     /// The service does not let people sign in inside other apps.
     pub refuses_embedded: bool,
+    /// How the app wants its pages to look.
+    pub brand: Arc<PageBrand>,
+    /// Where "Back to the app" and "Cancel" lead.
+    pub return_url: Option<Url>,
 }
 
 /// The kinds of hosted pages.
@@ -309,8 +317,15 @@ pub enum ProblemCase {
 pub enum Answer {
     /// Show a page.
     Page(Box<Page>),
-    /// Go somewhere with 303: the provider, the app's verify URL, or a page of ours.
+    /// Go somewhere with 303: the app's verify URL, or a page of ours.
     Redirect(Url),
+    /// Go to the provider, from a page about `head`.
+    Leave {
+        /// Where the person signs in.
+        to: Url,
+        /// What the page before it was about.
+        head: Box<PageHead>,
+    },
 }
 
 /// What the browser sent besides the path.

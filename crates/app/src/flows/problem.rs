@@ -47,7 +47,7 @@ pub(super) fn answer(app: &App, trouble: Trouble) -> Answer {
         retry: can_retry(case),
         identity,
         wait_seconds: error.retry_after_seconds,
-        return_url: None,
+        return_url: head.return_url.clone(),
     };
     Answer::Page(Box::new(Page { head, body: PageBody::Problem(page) }))
 }

@@ -102,7 +102,10 @@ async fn leave(
         _ => begin::provider_url(app, &open, browser).await,
     };
     app.trail().add(app, &open.flow.id, Note::Step(Step::Left));
-    url.map(Answer::Redirect).map_err(|error| open.trouble(error))
+    match url {
+        Ok(to) => Ok(Answer::Leave { to, head: Box::new(open.head) }),
+        Err(error) => Err(open.trouble(error)),
+    }
 }
 
 /// The scopes that were left ticked, where the page let the person choose.
@@ -191,9 +194,11 @@ async fn again(
     app.trail().add(app, &open.flow.id, Note::Trouble(code, reference.clone()));
     form.problem = Some(FormProblem { kind: trouble(refused.as_ref()), reference });
     let body = match begin::road(app, open)? {
-        Road::Credentials | Road::Consent => {
-            PageBody::Credentials(CredentialPage { form, cancel_url: None, shared: false })
-        }
+        Road::Credentials | Road::Consent => PageBody::Credentials(CredentialPage {
+            form,
+            cancel_url: open.head.return_url.clone(),
+            shared: false,
+        }),
         Road::Form | Road::Straight => view::start(app, open, StartNext::Form(form)).await?,
     };
     Ok(Answer::Page(Box::new(Page { head: open.head.clone(), body })))

@@ -273,6 +273,7 @@ pub async fn success(app: &App, query: &str, link: Option<&str>, visit: &Visit) 
     {
         return Ok(Answer::Page(Box::new(page)));
     }
+    let own = flow.as_ref().zip(link).is_some_and(|(flow, link)| flow.token_hash == open::token_hash(link));
     let head = match flow {
         Some(flow) => open::complete(app, flow)
             .await
@@ -280,12 +281,7 @@ pub async fn success(app: &App, query: &str, link: Option<&str>, visit: &Visit) 
             .unwrap_or_default(),
         None => PageHead::default(),
     };
-    let done = DonePage {
-        identity: None,
-        missing: Vec::new(),
-        return_url: None::<Url>,
-        again: false,
-        notes: Vec::new(),
-    };
+    let return_url: Option<Url> = head.return_url.clone().filter(|_| own);
+    let done = DonePage { identity: None, missing: Vec::new(), return_url, again: false, notes: Vec::new() };
     Ok(Answer::Page(Box::new(Page { head, body: PageBody::Done(done) })))
 }

@@ -31,7 +31,7 @@ pub(super) fn allowed(text: &str, list: &[Url]) -> Result<Url> {
 }
 
 /// Same origin, and the path is the entry's or below it.
-fn covers(entry: &Url, url: &Url) -> bool {
+pub(crate) fn covers(entry: &Url, url: &Url) -> bool {
     let prefix = entry.path().trim_end_matches('/');
     let below =
         url.path() == prefix || url.path().strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'));

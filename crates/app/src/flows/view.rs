@@ -52,7 +52,7 @@ async fn page(app: &App, token: &str, visit: &Visit) -> Result<Page, Trouble> {
         Road::Consent => consent::page(app, &open, &browser)?,
         Road::Credentials => PageBody::Credentials(CredentialPage {
             form: form(app, &open, &browser)?,
-            cancel_url: None,
+            cancel_url: open.head.return_url.clone(),
             shared: false,
         }),
         Road::Form => start(app, &open, StartNext::Form(form(app, &open, &browser)?)).await?,
@@ -77,7 +77,7 @@ pub(super) async fn start(app: &App, open: &OpenFlow, next: StartNext) -> Result
         permissions,
         standing,
         next,
-        cancel_url: None,
+        cancel_url: open.head.return_url.clone(),
         expires_at: open.flow.expires_at,
     }))
 }

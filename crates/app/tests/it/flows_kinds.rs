@@ -105,7 +105,8 @@ async fn a_user_leaves_permissions_out_and_never_the_required_ones(stage: &Stage
     assert_eq!(locked, ["profile.read"]);
     // everything is left out, the required one too
     let fields = vec![("csrf".to_owned(), form.csrf.into()), ("scope".to_owned(), "postcards.read".into())];
-    let Answer::Redirect(url) = flows::submit(stage.app(), &token, &browser, fields).await.unwrap() else {
+    let Answer::Leave { to: url, .. } = flows::submit(stage.app(), &token, &browser, fields).await.unwrap()
+    else {
         panic!("no way to the provider");
     };
     let asked = value(&pairs(&url), "scope");

@@ -186,7 +186,7 @@ pub fn value(parameters: &Pairs, name: &str) -> String {
 pub fn page(answer: Answer) -> PageBody {
     match answer {
         Answer::Page(page) => page.body,
-        Answer::Redirect(url) => panic!("a redirect to {}", url.path()),
+        Answer::Redirect(to) | Answer::Leave { to, .. } => panic!("a redirect to {}", to.path()),
     }
 }
 

@@ -12,6 +12,7 @@ mod account_settings;
 mod accounts;
 mod api_clients;
 mod boundaries;
+mod brand;
 mod connection_credentials;
 mod connection_wire;
 mod connections;

@@ -187,7 +187,7 @@ async fn show(session: &Session, id: &str, context: &Context) -> Result<()> {
 }
 
 /// The id of an environment given by id or name.
-async fn find(session: &Session, given: &str) -> Result<String> {
+pub(super) async fn find(session: &Session, given: &str) -> Result<String> {
     let answer = session.get("/api/v1/environments?page_size=100").await?;
     let named = |one: &&Value| text(one, "id") == given || text(one, "display_name") == given;
     let found = list(&answer, "environments").iter().find(named).map(|one| text(one, "id").to_owned());

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod audit;
+mod branding;
 mod calls;
 mod clients;
 mod connections;
@@ -85,6 +86,9 @@ enum Command {
     /// The tenants of this installation
     #[command(subcommand)]
     Environments(environments::Environments),
+    /// How the hosted pages look, what they say, where they lead
+    #[command(subcommand)]
+    Branding(branding::Branding),
     /// The keys that seal and sign
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -139,6 +143,7 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<()> {
         Command::Clients(command) => clients::run(command, context).await,
         Command::Webhooks(command) => webhooks::run(command, context).await,
         Command::Environments(command) => environments::run(command, context).await,
+        Command::Branding(command) => branding::run(command, context).await,
         Command::Keys(command) => keys::run(command, context).await,
         Command::Members(command) => members::run(command, context).await,
         Command::Audit(command) => audit::run(command, context).await,

@@ -24,10 +24,26 @@ const ALWAYS: [(HeaderName, &str); 9] = [
     (HeaderName::from_static("x-robots-tag"), "noindex"),
 ];
 
+/// Sites that may show an answer inside their own pages; it goes with the answer to [`dress`].
+#[derive(Clone)]
+pub(super) struct EmbeddedBy(pub Vec<String>);
+
+/// The policy of a page that those sites may show.
+fn embedded(origins: &[String]) -> Option<HeaderValue> {
+    let ancestors = format!("frame-ancestors {}", origins.join(" "));
+    HeaderValue::from_str(&POLICY.replace("frame-ancestors 'none'", &ancestors)).ok()
+}
+
 /// Adds them; a `Cache-Control` that is there stays. `lasting_tls` adds HSTS.
 pub(super) fn dress(mut answer: Response, lasting_tls: bool) -> Response {
+    let embedding = answer.extensions_mut().remove::<EmbeddedBy>();
+    let policy = embedding.and_then(|EmbeddedBy(origins)| embedded(&origins));
     let headers = answer.headers_mut();
-    for (name, value) in ALWAYS {
+    let framed = policy.is_some();
+    if let Some(policy) = policy {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in ALWAYS.into_iter().filter(|(name, _)| !framed || name != header::X_FRAME_OPTIONS) {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if lasting_tls {

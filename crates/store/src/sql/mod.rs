@@ -1,6 +1,7 @@
 //! Every statement of the program, one text for both servers. A test prepares all of them on both.
 
 pub(crate) mod accounts;
+pub(crate) mod brand;
 pub(crate) mod calls;
 pub(crate) mod clients;
 pub(crate) mod connections;
@@ -36,6 +37,7 @@ pub(crate) use sql;
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     let files = [
         accounts::ALL,
+        brand::ALL,
         calls::ALL,
         clients::ALL,
         connections::ALL,

@@ -207,6 +207,7 @@ fn flow(world: &World, connection: &ConnectionId, account: &AccountId) -> FlowRo
         failure: None,
         superseded: false,
         locale: Some("pt-BR".to_owned()),
+        return_url: None,
     }
 }
 

@@ -6,10 +6,8 @@ use tonic::{Request, async_trait};
 
 use super::map::{count, time};
 use super::{Answer, Service, fail, give, page, take};
-use crate::api::proto::keybearer::v1 as own;
 use crate::api::proto::scalekit::v1::commons::{AuthenticationMode, EnvironmentType, RegionCode};
 use crate::api::proto::scalekit::v1::environments as wire;
-use own::environment_page_service_server::EnvironmentPageService;
 use wire::ConnectedAccountUserVerifyMode as Mode;
 use wire::environment_service_server::EnvironmentService;
 
@@ -88,28 +86,6 @@ impl EnvironmentService for Service {
         let change = settings(message.agent_actions_config.unwrap_or_default());
         let set = environments::update_settings(&self.0, &caller, &message.id, change).await.map_err(fail)?;
         give(wire::UpdateAgentActionsConfigResponse { agent_actions_config: Some(config(&set)) })
-    }
-}
-
-#[async_trait]
-impl EnvironmentPageService for Service {
-    async fn get_environment_pages(
-        &self,
-        request: Request<own::GetEnvironmentPagesRequest>,
-    ) -> Answer<own::EnvironmentPages> {
-        let (caller, message) = take(request)?;
-        let found = environments::show(&self.0, &caller, &message.id).await.map_err(fail)?;
-        give(own::EnvironmentPages { id: found.id.to_string(), app_name: found.app_name })
-    }
-
-    async fn update_environment_pages(
-        &self,
-        request: Request<own::UpdateEnvironmentPagesRequest>,
-    ) -> Answer<own::EnvironmentPages> {
-        let (caller, message) = take(request)?;
-        let change = UpdateSettings { app_name: Some(message.app_name), ..UpdateSettings::default() };
-        let set = environments::update_settings(&self.0, &caller, &message.id, change).await.map_err(fail)?;
-        give(own::EnvironmentPages { id: set.id.to_string(), app_name: set.app_name })
     }
 }
 

@@ -8,6 +8,7 @@ mod connected_accounts;
 mod connection_setups;
 mod connections;
 mod connectors;
+mod environment_pages;
 mod environments;
 mod events;
 mod keys;

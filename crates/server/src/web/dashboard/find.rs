@@ -194,6 +194,8 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("/api-keys/new", "New API key", "client create"),
     ("/webhooks", "Webhooks", "events endpoints deliveries"),
     ("/webhooks/new", "Add a webhook endpoint", "events create"),
+    ("/branding", "Hosted pages", "branding logo colour theme preview return languages"),
+    ("/branding/words", "Wording of the hosted pages", "texts translations sentences languages"),
     ("/sandbox", "Sandbox", "postcards switches break clock"),
     ("/system", "System check", "doctor health database address"),
     ("/settings", "Settings", "you password passkeys sessions"),

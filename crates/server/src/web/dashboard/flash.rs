@@ -54,6 +54,7 @@ pub(super) enum Flash {
     ConnectorAdded,
     ConnectorSaved,
     ConnectorDeleted,
+    LogoCleaned,
 }
 
 impl Flash {
@@ -124,6 +125,11 @@ impl Flash {
             Self::PasskeyRemoved,
             "passkeygone",
             "Passkey removed. It does not sign you in any more; delete it on your device too.",
+        ),
+        (
+            Self::LogoCleaned,
+            "cleaned",
+            "Saved. Parts of the logo that could run or load something were left out: look at it below.",
         ),
     ];
 

@@ -169,21 +169,20 @@ impl FromRequest<Dashboard> for Posted {
             Err(refused) => return Err(refused),
         };
         let form = Form(Submitted::from_request(Request::from_parts(parts, body), &()).await?);
-        let made = Made::read(&form.text("csrf"));
-        let fits = sessions::is_form_token(&dash.app, visit.session.id.as_str(), &made.token).await;
-        match fits {
-            Ok(true)
-                if own && environment::acts_inside(&path) && !environment::was_made_here(&visit, &made) =>
-            {
-                Err(environment::refuse(&visit, &form))
-            }
-            Ok(true) if own => {
-                let visit = Visit { of_another_version: made.is_of_another_version(), ..visit };
-                Ok(Self { visit, form })
-            }
-            Ok(_) => Err(visit.answer(Err(foreign()))),
-            Err(error) => Err(visit.answer(Err(error))),
+        counted(visit, &form, own, &path).await.map(|visit| Self { visit, form })
+    }
+}
+
+/// The visit of a form that counts; the answer for one that came from elsewhere, or from another environment.
+pub(super) async fn counted(visit: Visit, form: &Form, own: bool, path: &str) -> Result<Visit, Response> {
+    let made = Made::read(&form.text("csrf"));
+    match sessions::is_form_token(&visit.dash.app, visit.session.id.as_str(), &made.token).await {
+        Ok(true) if own && environment::acts_inside(path) && !environment::was_made_here(&visit, &made) => {
+            Err(environment::refuse(&visit, form))
         }
+        Ok(true) if own => Ok(Visit { of_another_version: made.is_of_another_version(), ..visit }),
+        Ok(_) => Err(visit.answer(Err(foreign()))),
+        Err(error) => Err(visit.answer(Err(error))),
     }
 }
 
@@ -221,7 +220,7 @@ async fn kept(mut parts: Parts, body: Body, dash: &Dashboard, away: Response) ->
 }
 
 /// Whether a browser says that a page of this very origin sent the form. One that says nothing sent none.
-fn is_own(headers: &HeaderMap) -> bool {
+pub(super) fn is_own(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
         return site == "same-origin";
@@ -283,6 +282,7 @@ fn section(path: &str) -> Section {
         "connectors" => Section::Connectors,
         "sandbox" => Section::Sandbox,
         "system" => Section::System,
+        "branding" => Section::Branding,
         "settings" => Section::Settings,
         _ => Section::Overview,
     }

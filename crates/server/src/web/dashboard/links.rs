@@ -61,6 +61,8 @@ struct AskView {
     existing: Vec<(String, Badge)>,
     lifetimes: Vec<Lifetime>,
     languages: Vec<Spoken>,
+    return_url: String,
+    return_error: Option<String>,
     wrong: Option<String>,
 }
 
@@ -85,11 +87,39 @@ struct Typed {
     user: String,
     lifetime: u64,
     language: String,
+    return_url: String,
 }
 
 impl Default for Typed {
     fn default() -> Self {
-        Self { connection: String::new(), user: String::new(), lifetime: 86_400, language: String::new() }
+        let empty = String::new;
+        Self { connection: empty(), user: empty(), lifetime: 86_400, language: empty(), return_url: empty() }
+    }
+}
+
+impl Typed {
+    fn read(form: &Form) -> Self {
+        Self {
+            connection: form.text("connection"),
+            user: form.text("user"),
+            lifetime: form.text("lifetime").parse().unwrap_or(86_400),
+            language: form.text("language"),
+            return_url: form.text("return_url"),
+        }
+    }
+}
+
+/// What is wrong above the form, and at the return URL.
+fn told(error: Option<&Error>) -> (Option<String>, Option<String>) {
+    let Some(error) = error else { return (None, None) };
+    let Some(wrong) = error.violations.first() else { return (Some(sentence(&error.detail)), None) };
+    match wrong.field.as_str() {
+        "return_url" => {
+            let help = error.help.as_deref().map(|help| format!(" {}", sentence(help))).unwrap_or_default();
+            (None, Some(format!("{}{help}", sentence(&format!("this {}", wrong.description)))))
+        }
+        "identifier" => (Some(sentence(&format!("the user {}", wrong.description))), None),
+        field => (Some(sentence(&format!("{field} {}", wrong.description))), None),
     }
 }
 
@@ -158,20 +188,7 @@ pub(super) async fn make(Posted { visit, form }: Posted) -> Response {
                 Ok(with_cookie(to, Cookie::Made.set(&token, visit.dash.is_secure())))
             }
             Err(error) if error.code == Code::InvalidArgument => {
-                let wrong = error.violations.first().map_or_else(
-                    || sentence(&error.detail),
-                    |wrong| {
-                        let field = if wrong.field == "identifier" { "the user" } else { &wrong.field };
-                        sentence(&format!("{field} {}", wrong.description))
-                    },
-                );
-                let typed = Typed {
-                    connection: form.text("connection"),
-                    user: form.text("user"),
-                    lifetime: form.text("lifetime").parse().unwrap_or(86_400),
-                    language: form.text("language"),
-                };
-                let view = ask_view(&visit, typed, Some(wrong)).await?;
+                let view = ask_view(&visit, Typed::read(&form), Some(&error)).await?;
                 Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &view))
             }
             Err(error) => Err(error),
@@ -196,6 +213,7 @@ async fn create(visit: &Visit, form: &Form) -> Result<flows::Link> {
         lookup,
         lifetime: seconds.map(Duration::from_secs),
         locale: Some(form.text("language")),
+        return_url: Some(form.text("return_url")),
         ..LinkRequest::default()
     };
     flows::create_link(visit.app(), visit.caller(), request).await
@@ -238,7 +256,7 @@ pub(super) async fn made(visit: Visit, Query(asked): Query<Asked>, headers: Head
     visit.answer(page)
 }
 
-async fn ask_view(visit: &Visit, typed: Typed, wrong: Option<String>) -> Result<AskView> {
+async fn ask_view(visit: &Visit, typed: Typed, error: Option<&Error>) -> Result<AskView> {
     let query = ConnectionQuery { state: Some(ConnectionState::Active), ..ConnectionQuery::default() };
     let listed = connections::list(visit.app(), visit.caller(), &query, &PageAsk::first(100)).await?;
     let existing = match typed.user.trim() {
@@ -253,6 +271,7 @@ async fn ask_view(visit: &Visit, typed: Typed, wrong: Option<String>) -> Result<
     };
     let lifetimes = LIFETIMES.into_iter();
     let frame = visit.frame(Section::Accounts, "Create a connect link").under("/accounts", "Accounts");
+    let (wrong, return_error) = told(error);
     Ok(AskView {
         frame: frame
             .under("", "Create a link")
@@ -264,6 +283,8 @@ async fn ask_view(visit: &Visit, typed: Typed, wrong: Option<String>) -> Result<
         lifetimes: lifetimes
             .map(|(seconds, words)| Lifetime { seconds, words, chosen: seconds == typed.lifetime })
             .collect(),
+        return_url: typed.return_url,
+        return_error,
         wrong,
     })
 }

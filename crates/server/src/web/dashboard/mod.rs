@@ -5,6 +5,10 @@
 mod accounts;
 mod answer;
 mod audit;
+mod branding;
+mod branding_preview;
+mod branding_view;
+mod branding_words;
 mod catalogue;
 mod confirm;
 mod confirm_person;
@@ -57,6 +61,7 @@ mod testing;
 mod transfer;
 mod try_it;
 mod try_view;
+mod upload;
 mod uri_diff;
 mod verification;
 mod webhook_delivery;
@@ -104,6 +109,7 @@ pub(super) fn routes(app: App, sandbox: Option<Beside>) -> Router {
         .merge(proof_routes())
         .merge(settings_routes())
         .merge(sso_routes())
+        .merge(branding_routes())
         .route("/", get(overview::show))
         .route("/find", get(find::show))
         .merge(accounts::routes())
@@ -247,8 +253,19 @@ fn sandbox_routes() -> Router<Dashboard> {
         .route("/sandbox/reset", post(sandbox::reset))
 }
 
+fn branding_routes() -> Router<Dashboard> {
+    Router::new()
+        .route("/branding", get(branding::show).post(branding::save))
+        .route("/branding/preview/{screen}", get(branding_preview::show))
+        .route("/branding/theme.css", get(branding_preview::sheet))
+        .route("/branding/contrast", get(branding_preview::told))
+        .route("/branding/words", get(branding_words::show).post(branding_words::save))
+}
+
 /// Our own policy, instead of the one of the hosted pages.
 async fn guarded(mut answer: Response) -> Response {
-    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    // D21 and its preview have policies of their own
+    let policy = answer.headers_mut().entry(header::CONTENT_SECURITY_POLICY);
+    policy.or_insert(HeaderValue::from_static(POLICY));
     answer
 }

@@ -12,6 +12,7 @@ use super::form::refused;
 use super::frame::{Href, Scene};
 use super::views::{AbsentView, HopView, html};
 use super::words::Wish;
+use crate::web::headers::EmbeddedBy;
 
 /// What of a request decides how it is answered.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +40,7 @@ impl Asked {
 
     /// What a page about `head` is shown with.
     pub fn scene(&self, head: &PageHead) -> Scene {
-        let words = self.wish.words(head, None);
+        let words = self.wish.words(head);
         Scene { words, own: self.own.clone(), switch: self.switch.clone(), still: self.still }
     }
 }
@@ -48,11 +49,16 @@ impl Asked {
 pub(super) fn give(answer: &Answer, asked: &Asked, public_url: &Url) -> Response {
     match answer {
         Answer::Page(page) => shown(page, asked),
-        Answer::Redirect(url) if asked.posted && url.origin() != public_url.origin() => hop(url, asked),
-        Answer::Redirect(url) => {
-            HeaderValue::from_str(url.as_str()).map_or_else(|_| refusal(Code::Internal, asked), see_other)
-        }
+        Answer::Redirect(url) => away(url, &PageHead::default(), asked, public_url),
+        Answer::Leave { to, head } => away(to, head, asked, public_url),
     }
+}
+
+fn away(to: &Url, head: &PageHead, asked: &Asked, public_url: &Url) -> Response {
+    if asked.posted && to.origin() != public_url.origin() {
+        return hop(to, head, asked);
+    }
+    HeaderValue::from_str(to.as_str()).map_or_else(|_| refusal(Code::Internal, asked), see_other)
 }
 
 fn shown(page: &Page, asked: &Asked) -> Response {
@@ -68,12 +74,23 @@ fn shown(page: &Page, asked: &Asked) -> Response {
         _ => html(page, &scene),
     };
     match html {
-        Ok(html) => (status(page), [(header::CONTENT_LANGUAGE, tag)], Html(html)).into_response(),
+        Ok(html) => {
+            embeddable(page, (status(page), [(header::CONTENT_LANGUAGE, tag)], Html(html)).into_response())
+        }
         Err(error) => {
             tracing::error!(%error, "a hosted page could not be rendered");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// With the sites that may show the page inside their own.
+fn embeddable(page: &Page, mut answer: Response) -> Response {
+    let origins = &page.head.brand.settings.embed_origins;
+    if !origins.is_empty() {
+        answer.extensions_mut().insert(EmbeddedBy(origins.clone()));
+    }
+    answer
 }
 
 fn status(page: &Page) -> StatusCode {
@@ -95,11 +112,14 @@ pub(super) fn see_other(location: HeaderValue) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 
-fn hop(url: &Url, asked: &Asked) -> Response {
+fn hop(url: &Url, head: &PageHead, asked: &Asked) -> Response {
     let (Some(to), Some(host)) = (Href::web(url), url.host_str()) else {
         return refusal(Code::Internal, asked);
     };
-    let head = PageHead { connector_name: host.to_owned(), ..PageHead::default() };
+    let mut head = head.clone();
+    if head.connector_name.is_empty() {
+        host.clone_into(&mut head.connector_name);
+    }
     let scene = Scene { switch: None, ..asked.scene(&head) };
     HopView::new(&head, to, host, &scene)
         .render()

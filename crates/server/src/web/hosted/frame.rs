@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use keybearer_app::brand::PageBrand;
 use url::Url;
 
 use super::contract::PageHead;
 use super::sentence::{Sentence, Value, plain, say, tidy};
+use super::skin::{Logo, Skin};
 use super::tile::Tile;
 use super::words::{Key, LANGUAGES, Language, Words};
 use crate::web::assets;
@@ -26,7 +28,6 @@ impl Href {
     }
 
     /// A page of ours.
-    #[cfg(debug_assertions)]
     pub fn path(path: &str) -> Self {
         Self(path.to_owned())
     }
@@ -90,6 +91,8 @@ impl Names {
 #[derive(Clone, Debug)]
 pub(super) struct Pair {
     pub app: Tile,
+    /// Instead of the app's tile.
+    pub logo: Option<Logo>,
     pub provider: Option<Tile>,
 }
 
@@ -140,6 +143,7 @@ pub(super) struct Frame {
     pub icon: String,
     /// Saves steps where there are any to save; no page needs it.
     pub script: Option<String>,
+    pub skin: Skin,
     /// What the page asks for by itself, in the form of `http-equiv=refresh`.
     pub onward: Option<String>,
 }
@@ -150,20 +154,26 @@ impl Frame {
         let words = Arc::clone(&scene.words);
         let names = Names::new(head, &words);
         let named = !head.app_name.is_empty();
+        let skin = Skin::new(&head.brand);
         let provider =
             (!head.connector_name.is_empty()).then(|| Tile::new(&head.connector_slug, &names.provider));
         Self {
-            pair: named.then(|| Pair { app: Tile::of_name(&names.app), provider }),
+            pair: named.then(|| Pair {
+                app: Tile::of_name(&names.app),
+                logo: Logo::new(&head.brand),
+                provider,
+            }),
             title: names.say(words.text(title)).text(),
             test: head.test.then(|| names.say(words.text(Key::Test))),
             sandbox: (head.sandbox && !head.test).then(|| names.say(words.text(Key::Sandbox))),
-            footer: named.then(|| names.say(words.text(Key::Footer))),
-            switch: scene.switch.as_ref().map(|to| Switch::new(to, words.language)),
+            footer: (named && !skin.silent).then(|| names.say(words.text(Key::Footer))),
+            switch: scene.switch.as_ref().and_then(|to| Switch::new(to, words.language, &head.brand)),
             style: assets::address("hosted.css"),
-            font: (words.language.tag != "pl").then(|| assets::address("next.woff2")),
+            font: (skin.built_in_font && words.language.tag != "pl").then(|| assets::address("next.woff2")),
             icon: assets::address("mark.svg"),
             script: None,
             onward: None,
+            skin,
             words,
             names,
         }
@@ -173,6 +183,11 @@ impl Frame {
     #[must_use]
     pub fn scripted(self, saves: bool) -> Self {
         Self { script: saves.then(|| assets::address("hosted.js")), ..self }
+    }
+
+    /// Whether anything stands below the page.
+    pub fn has_foot(&self) -> bool {
+        self.footer.is_some() || self.switch.is_some() || self.skin.has_links()
     }
 
     /// A sentence that names the app and the service.
@@ -187,13 +202,15 @@ impl Frame {
 }
 
 impl Switch {
-    fn new(to: &Href, now: &'static Language) -> Self {
+    fn new(to: &Href, now: &'static Language, brand: &PageBrand) -> Option<Self> {
         let other = |language: &'static Language| Other {
             tag: language.tag,
             name: language.name,
             href: format!("{}?lang={}", to.as_str(), language.tag),
         };
-        Self { now: now.name, others: LANGUAGES.iter().filter(|one| one.tag != now.tag).map(other).collect() }
+        let offered = |one: &&Language| one.tag != now.tag && brand.settings.speaks(one.tag);
+        let others: Vec<_> = LANGUAGES.iter().filter(offered).map(other).collect();
+        (!others.is_empty()).then_some(Self { now: now.name, others })
     }
 }
 

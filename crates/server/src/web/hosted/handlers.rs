@@ -8,14 +8,16 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode, Uri, header};
+use keybearer_app::brand::Asset;
 use keybearer_app::flows;
 use keybearer_core::{Code, Result};
 
-use super::answer::{Asked, failure_page, give, refusal, see_other};
+use super::answer::{Asked, absent, failure_page, give, refusal, see_other};
 use super::contract::{Answer, Visit};
 use super::embedded;
 use super::frame::Href;
 use super::submitted::Submitted;
+use super::theme;
 use super::words::Wish;
 use crate::web::{Web, cookie};
 
@@ -43,6 +45,12 @@ pub trait Flows: Clone + Send + Sync + 'static {
         visit: &Visit,
     ) -> impl Future<Output = Result<Answer>> + Send;
 
+    /// A file below `/theme/`: the stylesheet or a logo of a brand.
+    fn asset(&self, name: &str) -> impl Future<Output = Result<Option<Asset>>> + Send {
+        let _ = name;
+        std::future::ready(Ok(None))
+    }
+
     /// The page at the end; `link` is the token of the link that this browser opened last.
     fn success(
         &self,
@@ -61,6 +69,7 @@ pub fn routes<F: Flows>(web: Web<F>) -> Router {
         .route("/c/{token}/left", post(left::<F>))
         .route("/sso/v1/oauth/{connection}/callback", get(callback::<F>).post(posted_callback))
         .route("/connect/success", get(success::<F>))
+        .route("/theme/{file}", get(theme::<F>))
         .with_state(Arc::new(web))
 }
 
@@ -137,6 +146,14 @@ async fn success<F: Flows>(State(web): Shared<F>, RawQuery(query): RawQuery, hea
 fn about<F>(web: &Web<F>, headers: &HeaderMap, query: Option<&str>, own: Option<Href>) -> Asked {
     let wish = Wish::of(headers, query, web.is_secure());
     Asked { wish, switch: own.clone(), own, ..Asked::default() }
+}
+
+async fn theme<F: Flows>(State(web): Shared<F>, Path(file): Path<String>, headers: HeaderMap) -> Response {
+    match web.flows.asset(&file).await {
+        Ok(Some(asset)) => theme::stored(asset),
+        Ok(None) => absent(&headers),
+        Err(error) => failure_page(&error, &Asked::plain(&headers), web.entropy.as_ref()),
+    }
 }
 
 fn told<F>(web: &Web<F>, answer: Result<Answer>, asked: &Asked) -> Response {

@@ -12,12 +12,15 @@ mod handlers;
 pub mod preview;
 mod problem;
 mod said;
-#[cfg(debug_assertions)]
 mod samples;
 mod sentence;
+mod showcase;
+mod skin;
 mod submitted;
+mod theme;
 mod tile;
 mod views;
+mod wording;
 pub mod words;
 
 #[cfg(test)]
@@ -28,5 +31,8 @@ mod route_tests;
 pub use answer::{absent, elsewhere};
 pub use contract::{Answer, Page, PageBody, Visit};
 pub use handlers::{Flows, routes};
+pub(in crate::web) use showcase::{Screen, languages, screens, specimen};
 pub use submitted::Submitted;
 pub(in crate::web) use tile::Tile;
+pub(crate) use wording::faults;
+pub(in crate::web) use wording::{Word, wording};

@@ -1,6 +1,9 @@
 //! Every page as text: what it says, and that what others say stays text.
 
+use std::sync::Arc;
+
 use askama::Template as _;
+use keybearer_app::brand::{PageBrand, Settings};
 
 use keybearer_app::connectors::forms::{Fault, Note};
 use keybearer_core::{Code, Reference, Timestamp};
@@ -109,6 +112,23 @@ fn skeleton(html: &str) -> Vec<String> {
     tags
 }
 
+/// A brand with `text` in every place that somebody fills in.
+fn branded(text: &str) -> Settings {
+    let url = |text: &str| {
+        Url::parse("https://a.example/").ok().map(|mut url| {
+            url.set_query(Some(text));
+            url
+        })
+    };
+    let words = ["cancel", "help", "privacy", "close"].map(|key| (key.to_owned(), text.to_owned()));
+    Settings {
+        support_url: url(text),
+        privacy_url: url(text),
+        words: words::LANGUAGES.iter().map(|one| (one.tag.to_owned(), words.clone().into())).collect(),
+        ..Settings::default()
+    }
+}
+
 /// Every page with `text` in every string that comes from elsewhere.
 fn pages(text: &str) -> Vec<Page> {
     let head = || PageHead {
@@ -122,6 +142,8 @@ fn pages(text: &str) -> Vec<Page> {
         locale: Some(text.into()),
         english: true,
         refuses_embedded: true,
+        brand: Arc::new(PageBrand { settings: branded(text), ..PageBrand::default() }),
+        return_url: Url::parse("https://a.example/back").ok(),
     };
     let url = || {
         let mut url = Url::parse("https://a.example/p").unwrap();
@@ -279,7 +301,8 @@ fn addresses_that_are_not_on_the_web_never_become_links() {
         ];
         for body in bodies {
             let html = html(&Page { head: PageHead::default(), body }, &scene("en", None)).unwrap();
-            assert!(!html.contains(bad.split_once(':').unwrap().0), "{bad}: {html}");
+            let scheme = format!("{}:", bad.split_once(':').unwrap().0);
+            assert!(!html.contains(&scheme), "{bad}: {html}");
         }
     }
 }

@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
+use keybearer_app::brand::{Asset, AssetKind, PageBrand, PageTheme, Settings};
 use keybearer_core::{Code, Error, Result, SeededEntropy};
 use tower::ServiceExt as _;
 use url::Url;
@@ -34,6 +35,20 @@ impl Recorder {
                 Ok(Answer::Redirect(Url::parse("https://provider.example/authorize?state=a%26b").unwrap()))
             }
             "home" => Ok(Answer::Redirect(Url::parse("https://keys.example/connect/success").unwrap())),
+            "framed" => {
+                let mut page = sample("start").unwrap();
+                let origins = ["https://app.fieldnote.example", "http://localhost:3000"].map(str::to_owned);
+                let settings = Settings { embed_origins: origins.into(), ..Settings::default() };
+                page.head.brand = Arc::new(PageBrand { settings, ..PageBrand::default() });
+                Ok(Answer::Page(Box::new(page)))
+            }
+            "leaves" => {
+                let to = Url::parse("https://provider.example/authorize?state=a").unwrap();
+                let mut head = sample("start").unwrap().head;
+                let settings = Settings { theme: PageTheme::Dark, ..Settings::default() };
+                head.brand = Arc::new(PageBrand { settings, ..PageBrand::default() });
+                Ok(Answer::Leave { to, head: Box::new(head) })
+            }
             "fails" => Err(Error::new(Code::FlowNotFound, "no such flow")),
             name => Ok(Answer::Page(Box::new(sample(name).unwrap()))),
         }
@@ -59,6 +74,16 @@ impl Flows for Recorder {
     async fn callback(&self, connection: &str, parameters: Submitted, visit: &Visit) -> Result<Answer> {
         self.note(&format!("callback {connection}"), visit, &parameters);
         Self::answer("away")
+    }
+
+    async fn asset(&self, name: &str) -> Result<Option<Asset>> {
+        let (kind, bytes) = match name {
+            "1.css" => (AssetKind::Css, ":root{}"),
+            "1.svg" => (AssetKind::Svg, "<svg/>"),
+            "1.png" => (AssetKind::Png, "png"),
+            _ => return Ok(None),
+        };
+        Ok(Some(Asset { kind, bytes: bytes.as_bytes().to_vec() }))
     }
 
     async fn success(&self, query: &str, link: Option<&str>, visit: &Visit) -> Result<Answer> {
@@ -291,4 +316,43 @@ async fn files_are_kept_for_a_year_under_their_hash_only() {
     for path in ["/static/x/..%2f..%2fCargo.toml", "/static/x/none.css"] {
         assert_eq!(ask(&site, Method::GET, path, "").await.status(), StatusCode::NOT_FOUND, "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_files_of_a_brand_do_nothing_and_are_kept_for_good() {
+    let (site, _) = site("https://keys.example");
+    for (file, kind) in
+        [("1.css", "text/css; charset=utf-8"), ("1.svg", "image/svg+xml"), ("1.png", "image/png")]
+    {
+        let answer = ask(&site, Method::GET, &format!("/theme/{file}"), "").await;
+        assert_eq!((answer.status(), header_of(&answer, "content-type")), (StatusCode::OK, kind));
+        assert_eq!(header_of(&answer, "cache-control"), "public, max-age=31536000, immutable");
+        let policy = header_of(&answer, "content-security-policy");
+        assert_eq!(policy, "default-src 'none'; sandbox; frame-ancestors 'none'");
+        assert_eq!(header_of(&answer, "x-content-type-options"), "nosniff");
+    }
+    let none = ask(&site, Method::GET, "/theme/2.css", "").await;
+    assert_eq!((none.status(), header_of(&none, "cache-control")), (StatusCode::NOT_FOUND, "no-store"));
+}
+
+#[tokio::test]
+async fn only_the_sites_that_are_named_may_show_a_page_inside_their_own() {
+    let (site, _) = site("https://keys.example");
+    let framed = ask(&site, Method::GET, "/c/framed", "").await;
+    let policy = header_of(&framed, "content-security-policy");
+    let ancestors = "frame-ancestors https://app.fieldnote.example http://localhost:3000";
+    assert!(policy.ends_with(ancestors) && policy.starts_with("default-src 'none'"), "{policy}");
+    assert!(framed.headers().get("x-frame-options").is_none());
+    assert!(text(framed).await.contains("target=\"_top\""), "the provider is never inside the frame");
+    let usual = ask(&site, Method::GET, "/c/start", "").await;
+    assert_eq!(header_of(&usual, "x-frame-options"), "DENY");
+    assert!(!text(usual).await.contains("target=\"_top\""));
+}
+
+#[tokio::test]
+async fn the_page_on_the_way_to_the_provider_looks_like_the_one_before_it() {
+    let (site, _) = site("https://keys.example");
+    let hop = text(ask(&site, Method::POST, "/c/leaves", "").await).await;
+    assert!(hop.contains("data-theme=\"dark\"") && hop.contains("On to CodeHarbor"), "{hop}");
+    assert!(hop.contains("content=\"0;url=https://provider.example/authorize?state=a\""), "{hop}");
 }

@@ -1,5 +1,6 @@
 //! The dashboard as a browser without scripts sees it: pages as text, cookies, posted forms.
 
+mod branding;
 mod build;
 mod connections;
 mod connectors;

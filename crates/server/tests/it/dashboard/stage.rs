@@ -190,6 +190,39 @@ impl Browser {
         answer
     }
 
+    /// Posts a form with files of the present page; a file is its name, its file name and what it holds.
+    pub async fn upload(
+        &mut self,
+        to: &str,
+        values: &[(&str, &str)],
+        files: &[(&str, &str, &[u8])],
+    ) -> Answer {
+        let mut pairs: Vec<(String, String)> = hidden(&self.page, to);
+        pairs.extend(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let mut body = Vec::new();
+        for (name, value) in &pairs {
+            body.extend(
+                format!("--xYz\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+                    .bytes(),
+            );
+        }
+        for (name, file, bytes) in files {
+            let head = format!("name=\"{name}\"; filename=\"{file}\"\r\nContent-Type: image/svg+xml");
+            body.extend(format!("--xYz\r\nContent-Disposition: form-data; {head}\r\n\r\n").bytes());
+            body.extend_from_slice(bytes);
+            body.extend(b"\r\n");
+        }
+        body.extend(b"--xYz--\r\n");
+        let request = Request::post(to)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=xYz")
+            .header("sec-fetch-site", "same-origin");
+        let answer = self.send(request.body(Body::from(body)).unwrap()).await;
+        if answer.status != 303 {
+            self.page.clone_from(&answer.text);
+        }
+        answer
+    }
+
     async fn send(&mut self, mut request: Request<Body>) -> Answer {
         let jar: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let headers = request.headers_mut();

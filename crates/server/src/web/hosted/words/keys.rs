@@ -37,6 +37,8 @@ keys! {
     Copy = "copy",
     Copied = "copied",
     Language = "language",
+    Privacy = "privacy",
+    Help = "help",
     AnyApp = "any_app",
     AnyService = "any_service",
     DateMoment = "date.moment",

@@ -141,8 +141,7 @@ impl Words {
     /// # Errors
     /// What is wrong with it.
     pub fn check(&self, name: &str, text: &str) -> Result<(), WordFault> {
-        let mut known = self.clone();
-        let place = known.place(name).ok_or(WordFault::Unknown)?;
+        let place = self.named(name).ok_or(WordFault::Unknown)?;
         if text.trim().is_empty() {
             return Err(WordFault::Empty);
         }
@@ -175,6 +174,21 @@ impl Words {
             }
         }
         changed
+    }
+
+    /// The text of that name.
+    pub fn named(&self, name: &str) -> Option<&str> {
+        if let Some(key) = Key::named(name) {
+            return match self.texts.get(key as usize)? {
+                Text::Plain(text) => Some(text),
+                Text::Plural(_) => None,
+            };
+        }
+        let (word, category) = name.rsplit_once('.')?;
+        match self.texts.get(Key::named(word)? as usize)? {
+            Text::Plain(_) => None,
+            Text::Plural(forms) => forms.get(&Category::named(category)?).map(String::as_str),
+        }
     }
 
     fn place(&mut self, name: &str) -> Option<&mut String> {

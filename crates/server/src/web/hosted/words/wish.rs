@@ -46,12 +46,20 @@ impl Wish {
         self.chosen
     }
 
-    /// The words for a page: what the person chose, else what the link says, else what the browser asks for, else what
-    /// `default` says, else English.
-    pub fn words(&self, head: &PageHead, default: Option<&str>) -> Arc<Words> {
+    /// The words for a page: in what the person chose, else what the link says, else what the browser asks for, else
+    /// the app's usual language, else English. Languages that are off are passed over. The app's own sentences stand
+    /// in place of ours.
+    pub fn words(&self, head: &PageHead) -> Arc<Words> {
+        let settings = &head.brand.settings;
         let link = head.locale.as_deref().and_then(language::matching);
-        let chosen = self.chosen.or(link).or_else(|| self.accepted.first().copied());
-        of(chosen.or_else(|| default.and_then(language::matching)).unwrap_or("en"))
+        let usual = settings.default_language.as_deref().and_then(language::matching);
+        let wishes = self.chosen.into_iter().chain(link).chain(self.accepted.iter().copied());
+        let tag = wishes.chain(usual).find(|tag| settings.speaks(tag)).unwrap_or("en");
+        let words = of(tag);
+        match settings.words.get(words.language.tag) {
+            Some(own) => Arc::new(words.with(own)),
+            None => words,
+        }
     }
 }
 
@@ -80,7 +88,9 @@ fn accepted(line: &str) -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use keybearer_app::brand::{PageBrand, Settings};
 
+    use super::super::Key;
     use super::*;
 
     fn wish(accept: &str, cookie: &str, query: &str) -> Wish {
@@ -91,8 +101,38 @@ mod tests {
     }
 
     fn shown(wish: &Wish, link: Option<&str>, default: Option<&str>) -> &'static str {
-        let head = PageHead { locale: link.map(str::to_owned), ..PageHead::default() };
-        wish.words(&head, default).language.tag
+        branded(wish, link, default, &[]).language.tag
+    }
+
+    fn branded(wish: &Wish, link: Option<&str>, default: Option<&str>, off: &[&str]) -> Arc<Words> {
+        let settings = Settings {
+            default_language: default.map(str::to_owned),
+            languages_off: off.iter().map(|tag| (*tag).to_owned()).collect(),
+            words: [("it".to_owned(), [("cancel".to_owned(), "Lascia stare".to_owned())].into())].into(),
+            ..Settings::default()
+        };
+        let brand = Arc::new(PageBrand { settings, ..PageBrand::default() });
+        wish.words(&PageHead { locale: link.map(str::to_owned), brand, ..PageHead::default() })
+    }
+
+    #[test]
+    fn a_language_that_is_off_is_passed_over() {
+        let wish = wish("de, fr;q=0.9", "kb_lang=ja", "");
+        for (off, tag) in [
+            (&[][..], "ja"),
+            (&["ja"], "ko"),
+            (&["ja", "ko"], "de"),
+            (&["ja", "ko", "de"], "fr"),
+            (&["ja", "ko", "de", "fr"], "it"),
+        ] {
+            assert_eq!(branded(&wish, Some("ko"), Some("it"), off).language.tag, tag);
+        }
+    }
+
+    #[test]
+    fn the_sentences_of_the_app_stand_in_their_own_language_only() {
+        let cancel = |tag| branded(&wish(tag, "", ""), None, None, &[]).text(Key::Cancel).to_owned();
+        assert_eq!((cancel("it").as_str(), cancel("en").as_str()), ("Lascia stare", "Cancel"));
     }
 
     #[test]
