@@ -111,8 +111,6 @@ export default {
     const dev = await server();
     const keybearer = cli(dev);
     const { link } = await keybearer('link', 'postcards', '--user', 'brand@fieldnote.example');
-    const plain = await pages.open(link);
-    const before = await plain.locator('.btn.main').evaluate((button) => getComputedStyle(button).backgroundColor);
     await keybearer('branding', 'set', '--app-name', 'Fieldnote', '--logo', await logo(), '--support-url', 'https://fieldnote.example/help', '--privacy-url', 'https://fieldnote.example/privacy', '--corners', 'round');
     for (const colour of NASTY) {
       await keybearer('branding', 'set', '--colour', colour);
@@ -120,7 +118,6 @@ export default {
       const shown = await page.locator('.btn.main').evaluate((button) => getComputedStyle(button).backgroundColor);
       const [red, green, blue] = colour.match(/\w\w/g).map((digits) => Number.parseInt(digits, 16));
       assert.equal(shown, `rgb(${red}, ${green}, ${blue})`);
-      assert.notEqual(shown, before);
       await inBoth(page, async (theme) => { await clean(page); await fits(page); await shot(page, `branded-${colour.slice(1)}-${theme}`); });
       assert.ok(await page.locator('.logo img').evaluate((image) => image.decode().then(() => image.naturalWidth > 0)));
       await page.getByRole('link', { name: 'Help' }).waitFor();

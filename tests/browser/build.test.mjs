@@ -178,7 +178,7 @@ export default {
       await looks(page, 'webhook-delivery');
       status = 200;
       await page.getByRole('link', { name: 'All deliveries' }).click();
-      await page.getByText('Trying again').waitFor();
+      await page.getByText('Trying again').first().waitFor();
       await page.getByRole('button', { name: 'Send test event' }).click();
       await page.getByRole('status').getByText('Test event queued').waitFor();
       await until(async () => { await page.reload(); return page.getByText('Delivered', { exact: true }).count(); });
