@@ -13,7 +13,7 @@ const stage = async (pages) => {
   const server = await startKeybearer(process.env.KEYBEARER_BIN);
   const settings = await run(process.env.KEYBEARER_BIN, ['environments', 'settings', 'default', '--verification', 'dashboard', '--data', server.data]);
   assert.match(settings.stdout, /signed in to the dashboard/);
-  const owner = await enter(pages, async () => server);
+  const owner = await enter(pages, async () => server, { errors: true });
   const token = await fetch(`${server.url}/oauth/token`, {
     method: 'POST', body: new URLSearchParams({ grant_type: 'client_credentials', client_id: server.client_id, client_secret: server.client_secret }),
   }).then((answer) => answer.json());

@@ -20,7 +20,7 @@ export default {
     const { server, filled, page } = await at(context, '/logs');
     for (const [text, path] of [
       ['postc', `/connections/${filled.postcards}`], ['ada@field', `/users/${encodeURIComponent(filled.user).replaceAll('%40', '@').replaceAll('.', '%2E')}`],
-      ['team', '/settings/people'], [filled.reference.toLowerCase(), `/logs/${filled.reference}`], ['gcal', '/connections/new/googlecalendar'],
+      ['team', '/settings/people'], [filled.reference.toLowerCase(), `/logs/${filled.reference}`], ['gcal', '/connections/new/google-calendar'],
     ]) {
       await page.keyboard.press('Control+k');
       await dialog(page).waitFor();
