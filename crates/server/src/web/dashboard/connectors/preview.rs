@@ -48,7 +48,7 @@ fn one(connector: &Connector, method: &AuthMethod, index: usize, several: bool, 
         };
         fields.iter().map(input).collect()
     };
-    let authorize = method.authorize_url.as_ref().map(|url| url.source().replace('{', "").replace('}', ""));
+    let authorize = method.authorize_url.as_ref().map(|url| url.source().replace(['{', '}'], ""));
     let host =
         authorize.and_then(|url| Url::parse(&url).ok()).and_then(|url| url.host_str().map(str::to_owned));
     let asked = method.scopes.iter().filter(|scope| scope.required || scope.default);
