@@ -92,6 +92,27 @@ async fn used(scene: &Scene, connector: &str) -> String {
     connections::create(&scene.app, &scene.operator, new).await.unwrap().name
 }
 
+/// A connector as somebody types it.
+const FORM: [(&str, &str); 17] = [
+    ("name", "My CRM"),
+    ("authorize", "https://crm.example/authorize"),
+    ("exchange", "https://crm.example/token"),
+    ("person", "https://crm.example/me"),
+    ("revoke", "https://crm.example/revoke"),
+    ("client", "client_secret_basic"),
+    ("extras", "access_type=offline"),
+    ("scope-0", "deals.read"),
+    ("says-0", "See your deals"),
+    ("must-0", "1"),
+    ("base", "https://{{site}}.crm.example/api"),
+    ("field-0", "site"),
+    ("label-0", "Your site"),
+    ("hint-0", "The first part of its address"),
+    ("https", "required"),
+    ("steps", "Open the console.\nPress New app."),
+    ("console", "https://crm.example/apps"),
+];
+
 #[tokio::test]
 async fn what_the_form_says_becomes_a_connector() {
     let scene = Scene::set().await;
@@ -102,26 +123,7 @@ async fn what_the_form_says_becomes_a_connector() {
     assert!(search.contains("/connectors/new?name=my-crm.io"));
     let page = ada.get("/connectors/new?name=my-crm.io").await.text;
     assert!(page.contains("value=\"my crm io\"") && !page.contains("to correct"));
-    let form = [
-        ("name", "My CRM"),
-        ("authorize", "https://crm.example/authorize"),
-        ("exchange", "https://crm.example/token"),
-        ("person", "https://crm.example/me"),
-        ("revoke", "https://crm.example/revoke"),
-        ("client", "client_secret_basic"),
-        ("extras", "access_type=offline"),
-        ("scope-0", "deals.read"),
-        ("says-0", "See your deals"),
-        ("must-0", "1"),
-        ("base", "https://{{site}}.crm.example/api"),
-        ("field-0", "site"),
-        ("label-0", "Your site"),
-        ("hint-0", "The first part of its address"),
-        ("https", "required"),
-        ("steps", "Open the console.\nPress New app."),
-        ("console", "https://crm.example/apps"),
-    ];
-    let checked = send(&mut ada, "/connectors/new", "check", &form).await;
+    let checked = send(&mut ada, "/connectors/new", "check", &FORM).await;
     assert_eq!(checked.status, 200);
     for words in [
         "Nothing is wrong.",
