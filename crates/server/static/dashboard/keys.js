@@ -78,6 +78,12 @@
     event.preventDefault();
     open('input');
   });
+  // in a search field the browser would only clear it
+  dialog.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape') return;
+    event.preventDefault();
+    dialog.close();
+  });
   dialog.addEventListener('click', (event) => { if (event.target === dialog) dialog.close(); });
 
   const typing = (node) => node.closest?.('input, textarea, select, [contenteditable]') && !node.matches('[type=checkbox], [type=radio]');
