@@ -28,8 +28,6 @@ use super::when;
 
 /// How early the end of a client secret is told.
 const SECRET_SOON: Duration = Duration::from_secs(14 * 86_400);
-/// Connections whose accounts are looked at for missing scopes.
-const MOST_LOOKED_AT: usize = 20;
 
 /// What the address may carry.
 #[derive(Deserialize)]
@@ -123,7 +121,6 @@ async fn page(visit: &Visit) -> Result<Response> {
     let mut attention = attention(&listed.items);
     attention.extend(endpoints);
     attention.extend(ending(visit).await?);
-    attention.extend(lacking(visit, &listed.items).await?);
     attention.sort_by_key(|one| one.rank);
     // the page notices the call that it asks for
     let waits = steps.iter().any(|step| step.curl.is_some());
@@ -258,36 +255,18 @@ async fn ending(visit: &Visit) -> Result<Vec<Attention>> {
     Ok(told.collect())
 }
 
-/// Connections that want scopes which accounts have not granted.
-async fn lacking(visit: &Visit, all: &[Connection]) -> Result<Vec<Attention>> {
-    let mut found = Vec::new();
-    for connection in all.iter().filter(|one| one.counts.accounts > 0).take(MOST_LOOKED_AT) {
-        let lacking = connections::lacking(visit.app(), visit.caller(), connection.id.as_str(), 100).await?;
-        if lacking.is_empty() {
-            continue;
-        }
-        let number = i64::try_from(lacking.len()).unwrap_or(i64::MAX);
-        found.push(Attention {
-            rank: 2,
-            href: format!("/connections/{}", connection.id),
-            name: connection.name.clone(),
-            says: match number {
-                100 => "At least 100 accounts did not grant all scopes.".to_owned(),
-                number => format!("{} did not grant all scopes.", counted(number)),
-            },
-            action: "See them",
-            to: format!("/accounts?flag=scopes_behind&connection={}", connection.id),
-        });
-    }
-    Ok(found)
-}
-
 /// What needs a person about the connections.
 fn attention(all: &[Connection]) -> Vec<Attention> {
     let mut found = Vec::new();
     for connection in all {
         let href = format!("/connections/{}", connection.id);
         let name = connection.name.clone();
+        if connection.counts.scopes_behind > 0 {
+            let says = format!("{} did not grant all scopes.", counted(connection.counts.scopes_behind));
+            let to = format!("/accounts?flag=scopes_behind&connection={}", connection.id);
+            let (href, name) = (href.clone(), name.clone());
+            found.push(Attention { rank: 2, href, name, says, action: "See them", to });
+        }
         if let Some(reason) = &connection.attention {
             let (says, action, to) = attention_words(reason, &href);
             found.push(Attention { rank: 0, href, name, says, action, to });
