@@ -3,23 +3,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { connect, enter, tabTo } from './lib/dashboard.mjs';
-import { clean, fits, shot } from './lib/pages.mjs';
-
-/** The page at 1280, 390 and 320, light and dark: axe, no sideways scroll, a picture of each. */
-const looks = async (page, name, widths = [1280, 390, 320]) => {
-  const { width, height } = page.viewportSize();
-  for (const dark of [false, true]) {
-    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
-    for (const wide of widths) {
-      await page.setViewportSize({ width: wide, height });
-      await fits(page);
-      if (wide !== 320) await shot(page, `build-${name}-${wide}-${dark ? 'dark' : 'light'}`);
-    }
-    await clean(page);
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
-  await page.setViewportSize({ width, height });
-};
+import { clean, looks, shot } from './lib/pages.mjs';
 
 /** Waits until something is so: a page that follows something under way, or a counter. */
 const until = async (so) => {
@@ -48,7 +32,7 @@ export default {
     await page.goto(`${url}/connections`);
     await page.locator('.ribbon').getByText('refresh=invalid_grant and 2 more').waitFor();
     await page.locator('.ribbon').getByRole('link').click();
-    await looks(page, 'sandbox');
+    await looks(page, 'build-sandbox');
     await page.getByRole('button', { name: 'Reset everything' }).click();
     await page.getByRole('status').getByText('as it started').waitFor();
     assert.equal(await page.locator('.ribbon').count(), 0);
@@ -68,12 +52,12 @@ export default {
       const tab = await pages.open(await link(user), { origins: [sandbox_url], errors: true, ...options });
       await tab.getByRole('link', { name: /Continue to/ }).click();
       await tab.getByText('SANDBOX', { exact: true }).waitFor();
-      if (person === 'Ada') await looks(tab, 'postcards-sign-in');
+      if (person === 'Ada') await looks(tab, 'build-postcards-sign-in');
       await tab.getByRole('button', { name: new RegExp(`^\\W*\\w?\\s*${person}`) }).first().click();
       return tab;
     };
     const ada = await begin('h8-ada', 'Ada');
-    await looks(ada, 'postcards-consent');
+    await looks(ada, 'build-postcards-consent');
     await ada.getByLabel('read your postcards').uncheck();
     await ada.getByLabel('Stay signed in as Ada Obi').check();
     await tabTo(ada, /^Allow$/);
@@ -82,7 +66,7 @@ export default {
     await ada.goto(`${sandbox_url}/apps`);
     await ada.getByRole('heading', { name: 'Apps with access' }).waitFor();
     await ada.getByText('no real data').waitFor();
-    await looks(ada, 'postcards-apps');
+    await looks(ada, 'build-postcards-apps');
     await ada.getByRole('button', { name: /Revoke access/ }).first().click();
     await ada.getByText('No application may use').waitFor();
     const ben = await begin('h8-ben', 'Ben');
@@ -103,18 +87,18 @@ export default {
     const page = await enter(pages, keybearer);
     const { url } = await keybearer();
     await page.getByRole('link', { name: 'API keys' }).click();
-    await looks(page, 'keys');
+    await looks(page, 'build-keys');
     await page.getByRole('link', { name: 'New API client' }).click();
     await page.getByRole('textbox', { name: 'Name' }).fill('agent <b>in</b> production');
     await page.getByLabel('Where it may call from').fill('127.0.0.1\n::1');
     assert.equal(await page.getByLabel(/plain text/).isChecked(), false, 'reading credentials is never given unasked');
-    await looks(page, 'key-new');
+    await looks(page, 'build-key-new');
     await page.getByRole('button', { name: 'Create client' }).click();
     await page.getByRole('heading', { name: /Store the secret/ }).waitFor();
     const secret = await page.locator('#secret').innerText();
     const id = await page.locator('#client').innerText();
     assert.match(secret, /^kbs_\w{20,}$/);
-    await looks(page, 'key-secret');
+    await looks(page, 'build-key-secret');
     const asked = page.waitForEvent('dialog', { timeout: 10_000 });
     const left = page.getByRole('link', { name: 'Overview' }).click().catch(() => {});
     const dialog = await asked;
@@ -134,7 +118,7 @@ export default {
     assert.notEqual(await page.locator('#secret').innerText(), secret);
     await page.getByRole('link', { name: 'I have stored it' }).click();
     assert.equal(await page.getByText('Ends', { exact: true }).count(), 1);
-    await looks(page, 'key');
+    await looks(page, 'build-key');
     await page.getByRole('link', { name: /^Delete/ }).click();
     await page.getByText(/It was used .* by/).waitFor();
     await page.getByText('127.0.0.1').waitFor();
@@ -164,18 +148,18 @@ export default {
       await page.getByLabel('Address').fill(address);
       await page.getByRole('button', { name: 'Check' }).click();
       await page.getByText('It answers: 405').waitFor();
-      await looks(page, 'webhook-new');
+      await looks(page, 'build-webhook-new');
       await page.getByRole('button', { name: 'Add endpoint' }).click();
       await page.getByRole('heading', { name: 'Store the signing secret' }).waitFor();
       const secret = await page.locator('#secret').innerText();
       assert.match(secret, /^whsec_/);
-      await looks(page, 'webhook-secret');
+      await looks(page, 'build-webhook-secret');
       await page.getByRole('link', { name: 'I have stored it' }).click();
       await page.getByRole('button', { name: 'Send test event' }).click();
       await page.getByRole('status').getByText('Test event queued').waitFor();
       await until(async () => { await page.reload(); return page.getByText('Try 1').count(); });
       await page.getByText('it answers with an error of its own (5xx)').first().waitFor();
-      await looks(page, 'webhook-delivery');
+      await looks(page, 'build-webhook-delivery');
       status = 200;
       await page.getByRole('link', { name: 'All deliveries' }).click();
       await page.getByText('Trying again').first().waitFor();
@@ -187,9 +171,9 @@ export default {
       await until(() => got.length >= 3);
       assert.equal(got[1], got[2], 'the same event keeps its id');
       await page.getByRole('link', { name: 'All deliveries' }).click();
-      await looks(page, 'webhook');
+      await looks(page, 'build-webhook');
       await page.getByRole('link', { name: 'Webhooks' }).first().click();
-      await looks(page, 'webhooks');
+      await looks(page, 'build-webhooks');
       await page.getByRole('link', { name: /127\.0\.0\.1/ }).click();
       await page.getByRole('link', { name: 'Delete the endpoint' }).click();
       await page.getByRole('button', { name: 'Delete the endpoint' }).click();
@@ -219,7 +203,7 @@ export default {
     assert.ok(!/pc_at_|Bearer pc/.test(await page.content()), 'no token on the page');
     await page.locator('summary', { hasText: 'curl' }).click();
     assert.match(await page.locator('#c-curl').innerText(), /Bearer \$TOKEN/);
-    await looks(page, 'try');
+    await looks(page, 'build-try');
     const sent = async (path) => {
       await page.getByLabel('Path and query').fill(path);
       await page.getByRole('button', { name: 'Send' }).click();

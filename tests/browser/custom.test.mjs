@@ -2,24 +2,8 @@
 import assert from 'node:assert/strict';
 import { enter, registerApp } from './lib/dashboard.mjs';
 import { Keys } from './lib/keys.mjs';
-import { clean, fits, shot } from './lib/pages.mjs';
+import { clean, looks, shot } from './lib/pages.mjs';
 import { cli } from './lib/world.mjs';
-
-/** The page at 1280, 390 and 320, light and dark: axe, no sideways scroll, a picture of each. */
-const looks = async (page, name) => {
-  const { width, height } = page.viewportSize();
-  for (const dark of [false, true]) {
-    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
-    for (const wide of [1280, 390, 320]) {
-      await page.setViewportSize({ width: wide, height });
-      await fits(page);
-      if (wide !== 320) await shot(page, `custom-${name}-${wide}-${dark ? 'dark' : 'light'}`);
-    }
-    await clean(page);
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
-  await page.setViewportSize({ width, height });
-};
 
 const definition = (url, more = {}) => JSON.stringify({
   display_name: 'Key box', proxy_url: url, proxy_enabled: true, auth_patterns: [{ type: 'API_KEY', auth_header_key_override: 'X-Box', ...more }],
@@ -58,7 +42,7 @@ export default {
     await page.locator('#preview').getByText('wants to connect to your Letters account').waitFor();
     await page.locator('#preview').getByText('See who you are').waitFor();
     assert.match(await page.locator('#text').inputValue(), /Read your letters/);
-    await looks(page, 'described');
+    await looks(page, 'custom-described');
     await keys.go(/^Make the connector/);
     await page.getByRole('status').getByText('Connector made.').waitFor();
     await keys.go(/^Add a connection/);
@@ -100,7 +84,7 @@ export default {
     await page.locator('#about').fill('Letters, reviewed');
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByRole('heading', { name: 'Before you save' }).waitFor();
-    await looks(page, 'review');
+    await looks(page, 'custom-review');
     await page.getByRole('button', { name: /^Save for 1 connection/ }).click();
     await page.getByRole('status').getByText('Everything that uses it follows.').waitFor();
     await page.getByRole('link', { name: 'Delete', exact: true }).click();
@@ -128,7 +112,7 @@ export default {
     await page.locator('#text').fill(definition('https://other.example'));
     await page.getByRole('button', { name: 'Make the connector' }).click();
     await page.getByText('were both changed, and differ').waitFor();
-    await looks(page, 'both');
+    await looks(page, 'custom-both');
     await page.getByRole('button', { name: 'Keep the form' }).click();
     assert.match(await page.locator('#text').inputValue(), new RegExp(`${sandbox_url}/api`));
     await page.getByRole('button', { name: 'Make the connector' }).click();
@@ -144,9 +128,9 @@ export default {
     await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByText('Not saved: somebody saved version 2').waitFor();
     assert.equal(await page.locator('#about').inputValue(), 'Mine');
-    await looks(page, 'stale');
+    await looks(page, 'custom-stale');
     await page.goto(`${url}/connectors/new?from=slack`);
     await page.getByText('A copy of Slack').waitFor();
-    await looks(page, 'copy');
+    await looks(page, 'custom-copy');
   },
 };

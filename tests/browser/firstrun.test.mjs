@@ -1,20 +1,7 @@
 // The page of the first owner: what the server says of itself, when something is wrong, and when the link is over.
 import assert from 'node:assert/strict';
 import { PASSWORD, serve } from './lib/dashboard.mjs';
-import { clean, fits, shot } from './lib/pages.mjs';
-
-const looks = async (page, name) => {
-  for (const dark of [false, true]) {
-    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
-    for (const width of [1280, 390, 320]) {
-      await page.setViewportSize({ width, height: 1000 });
-      if (width !== 320) await clean(page);
-      await fits(page);
-      await shot(page, `firstrun-${name}-${width}-${dark ? 'dark' : 'light'}`);
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 900 });
-};
+import { looks } from './lib/pages.mjs';
 
 export default {
   'address, key and database are told before there is an owner; afterwards the link says when it was used': async ({ pages }) => {
@@ -24,7 +11,7 @@ export default {
       await page.getByText(/Answers as itself in \d+ ms\./).waitFor();
       await page.getByText(`It lies in ${server.folder}/data/root.key and fits.`).waitFor();
       await page.getByText(/sqlite answers in \d+ ms\./).waitFor();
-      await looks(page, 'good');
+      await looks(page, 'firstrun-good');
       const plain = await pages.open(server.link, { js: false });
       await plain.getByText(/Answers as itself in \d+ ms\./).waitFor();
       await page.getByLabel('E-mail').fill('ada@example.com');
@@ -35,7 +22,7 @@ export default {
       const late = await pages.open(server.link, { errors: true });
       await late.getByRole('heading', { name: 'This link has ended.' }).waitFor();
       await late.getByText(/was used on \d{4}-\d\d-\d\d, \d\d:\d\d UTC/).waitFor();
-      await looks(late, 'used');
+      await looks(late, 'firstrun-used');
     } finally {
       server.stop();
     }
@@ -49,7 +36,7 @@ export default {
       await page.getByText('Nothing accepts connections at http://localhost:9.').waitFor({ timeout: 15_000 });
       await page.getByText('What to do:').first().waitFor();
       assert.ok(await page.getByRole('button', { name: 'Create owner' }).isVisible());
-      await looks(page, 'wrong');
+      await looks(page, 'firstrun-wrong');
     } finally {
       server.stop();
     }

@@ -1,22 +1,10 @@
 // The hosted pages with sample data, from the example hosted_preview: look, keyboard, no scripts, what the policy lets through.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import { createInterface } from 'node:readline';
 import { gzipSync } from 'node:zlib';
 import { clean, everywhere, fits } from './lib/pages.mjs';
+import { NAMES, site } from './lib/preview.mjs';
 
-const root = new URL('../..', import.meta.url).pathname;
-const example = spawn('cargo', ['run', '-q', '-p', 'keybearer-server', '--example', 'hosted_preview'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-process.once('exit', () => example.kill('SIGKILL'));
-const site = await new Promise((resolve, reject) => {
-  createInterface({ input: example.stdout }).once('line', resolve);
-  example.once('exit', () => reject(new Error('the example hosted_preview does not run')));
-});
-example.unref();
-example.stdout.unref();
-
-const NAMES = [...(await (await fetch(`${site}/_hosted`)).text()).matchAll(/href="\/_hosted\/([^"]+)"/g)].map(([, name]) => name);
 const preview = (name) => `${site}/_hosted/${name}`;
 /** Pages that answer 400 and more: Chromium writes that to the console. */
 const errors = true;

@@ -1,21 +1,9 @@
 // The hosted pages in other languages, from right to left, at length, and inside other apps; and what the script saves.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { gzipSync } from 'node:zlib';
 import { clean, fits, shot } from './lib/pages.mjs';
+import { NAMES, site } from './lib/preview.mjs';
 
-const root = new URL('../..', import.meta.url).pathname;
-const example = spawn('cargo', ['run', '-q', '-p', 'keybearer-server', '--example', 'hosted_preview'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-process.once('exit', () => example.kill('SIGKILL'));
-const site = await new Promise((resolve, reject) => {
-  createInterface({ input: example.stdout }).once('line', resolve);
-  example.once('exit', () => reject(new Error('the example hosted_preview does not run')));
-});
-example.unref();
-example.stdout.unref();
-
-const NAMES = [...(await (await fetch(`${site}/_hosted`)).text()).matchAll(/href="\/_hosted\/([^"]+)"/g)].map(([, name]) => name);
 const TAGS = ['en', 'de', 'es', 'fr', 'it', 'nl', 'pl', 'pt-BR', 'ar', 'ja', 'ko', 'zh-Hans'];
 const address = (name, tag) => `${site}/_hosted/${name}?lang=${tag}`;
 const errors = true;

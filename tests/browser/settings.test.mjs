@@ -1,23 +1,9 @@
 // The pages of the settings, by keyboard: address, verification, environments, keys, retention, the trail.
 import assert from 'node:assert/strict';
 import { enter, tabTo } from './lib/dashboard.mjs';
-import { clean, fits, shot } from './lib/pages.mjs';
+import { clean, looks } from './lib/pages.mjs';
 
 const PAGES = ['general', 'verification', 'environments', 'encryption', 'retention', 'audit', 'transfer'];
-
-const looks = async (page, name) => {
-  for (const dark of [false, true]) {
-    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
-    for (const width of [1280, 390, 320]) {
-      await page.setViewportSize({ width, height: 900 });
-      if (width !== 320) await clean(page);
-      await fits(page);
-      await shot(page, `settings-${name}-${width}-${dark ? 'dark' : 'light'}`);
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await page.emulateMedia({ colorScheme: 'light' });
-};
 
 /** Presses the button of that name, reached by Tab. */
 const press = async (page, name) => {
@@ -73,7 +59,7 @@ export default {
     await clean(page);
     await page.getByRole('link', { name: 'shop <b>live</b>' }).click();
     await page.getByRole('heading', { name: 'shop <b>live</b>' }).waitFor();
-    await looks(page, 'one-environment');
+    await looks(page, 'settings-one-environment');
     await press(page, /^Go there and change its settings$/);
     await page.getByRole('heading', { name: 'User verification' }).waitFor();
     assert.match(await page.title(), /shop <b>live<\/b>/);
@@ -81,10 +67,10 @@ export default {
     await press(page, /^Rotate$/);
     await page.getByRole('status').getByText('Rotated.').waitFor();
     await page.getByText(/Moved to key 2/).waitFor({ timeout: 20_000 });
-    await looks(page, 'encryption');
+    await looks(page, 'settings-encryption');
     await press(page, /^Destroy key 1$/);
     await page.getByRole('heading', { name: 'Destroy data key 1?' }).waitFor();
-    await looks(page, 'destroy-key');
+    await looks(page, 'settings-destroy-key');
     const id = await page.locator('label[for=typed] code').innerText();
     await tabTo(page, /^Type /);
     await page.keyboard.type(`${id}x`);
@@ -124,7 +110,7 @@ export default {
     const { url } = await keybearer();
     for (const name of PAGES) {
       await page.goto(`${url}/settings/${name}`);
-      await looks(page, name);
+      await looks(page, `settings-${name}`);
     }
     const cookies = await page.context().cookies();
     const plain = await pages.open(`${url}/login`, { js: false });

@@ -1,7 +1,7 @@
 // Signing in with an authenticator of the browser's own (CDP), first run, a second passkey, step-up, a form that waits.
 import assert from 'node:assert/strict';
 import { EMAIL, enter, PASSWORD, serve, tabTo } from './lib/dashboard.mjs';
-import { clean, fits, shot } from './lib/pages.mjs';
+import { looks } from './lib/pages.mjs';
 
 /** An authenticator with a finger that always fits; `more` changes it. */
 const authenticator = async (page, more = {}) => {
@@ -14,19 +14,6 @@ const authenticator = async (page, more = {}) => {
   return { cdp, authenticatorId, credentials };
 };
 
-const looks = async (page, name) => {
-  for (const dark of [false, true]) {
-    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
-    for (const width of [1280, 390, 320]) {
-      await page.setViewportSize({ width, height: 900 });
-      if (width !== 320) await clean(page);
-      await fits(page);
-      await shot(page, `signin-${name}-${width}-${dark ? 'dark' : 'light'}`);
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 900 });
-};
-
 export default {
   'first run with a passkey, and signing in with it by keyboard alone': async ({ pages }) => {
     const server = await serve();
@@ -37,7 +24,7 @@ export default {
       await page.getByLabel('Your name').fill('Ada Obi');
       assert.ok(await page.getByLabel('Passkey').isChecked());
       assert.equal(await page.locator('#password').isVisible(), false);
-      await looks(page, 'setup');
+      await looks(page, 'signin-setup');
       await page.getByRole('button', { name: 'Create owner' }).click();
       await page.getByRole('heading', { name: 'Overview' }).waitFor();
       const [made] = await credentials();
@@ -45,7 +32,7 @@ export default {
       assert.match(Buffer.from(made.userHandle, 'base64').toString(), /^mbr_\d+$/);
       await page.getByRole('button', { name: 'Sign out', exact: true }).click();
       await page.getByRole('heading', { name: 'Sign in' }).waitFor();
-      await looks(page, 'login');
+      await looks(page, 'signin-login');
       await tabTo(page, /^Use a passkey$/);
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { name: 'Overview' }).waitFor();
@@ -71,7 +58,7 @@ export default {
     const link = await owner.locator('#link').innerText();
     const page = await pages.open(link, { errors: true });
     await authenticator(page);
-    await looks(page, 'welcome');
+    await looks(page, 'signin-welcome');
     await page.getByRole('button', { name: 'Save and sign in' }).click();
     await page.getByRole('heading', { name: 'Overview' }).waitFor();
     await page.goto(`${url}/logs`);
@@ -86,12 +73,12 @@ export default {
     const { credentials } = await authenticator(page);
     await page.goto(`${url}/settings`);
     await page.getByRole('link', { name: 'Add a passkey' }).click();
-    await looks(page, 'new');
+    await looks(page, 'signin-new');
     await page.getByLabel('Name', { exact: false }).fill('Laptop <img src=x onerror=alert(1)>');
     await page.getByRole('button', { name: 'Add passkey' }).click();
     await page.getByRole('status').getByText('Passkey added.').waitFor();
     assert.equal((await credentials()).length, 1);
-    await looks(page, 'settings');
+    await looks(page, 'signin-settings');
     await page.getByText('Rename').first().click();
     await page.getByLabel(/New name of/).fill('Laptop');
     await page.getByRole('button', { name: /Save the name/ }).click();
@@ -101,7 +88,7 @@ export default {
     await page.getByRole('alert').getByText('has a passkey of yours').waitFor();
     await page.goto(`${url}/settings/confirm?next=/settings/people`);
     await page.getByRole('heading', { name: 'Is it you?' }).waitFor();
-    await looks(page, 'confirm');
+    await looks(page, 'signin-confirm');
     await page.getByRole('button', { name: 'Use a passkey' }).click();
     await page.getByRole('heading', { name: 'People' }).waitFor();
     await page.goto(`${url}/settings`);
@@ -157,13 +144,13 @@ export default {
     await page.context().addCookies(cookies.filter(({ name }) => name !== 'kb_session'));
     await page.getByRole('button', { name: 'Invite' }).click();
     await page.getByText('What you typed is kept for 15 minutes.').waitFor();
-    await looks(page, 'kept-login');
+    await looks(page, 'signin-kept-login');
     await page.getByLabel('E-mail').fill(EMAIL);
     await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.getByRole('heading', { name: 'You are signed in again' }).waitFor();
     await page.getByText('late@fieldnote.example').waitFor();
-    await looks(page, 'kept');
+    await looks(page, 'signin-kept');
     await page.getByRole('button', { name: 'Send it now' }).click();
     await page.getByRole('heading', { name: 'Send them this link' }).waitFor();
     await page.getByText('late@fieldnote.example').first().waitFor();

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { PASSWORD, serve, tabTo } from './lib/dashboard.mjs';
-import { clean, fits, shot } from './lib/pages.mjs';
+import { looks } from './lib/pages.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -61,19 +61,6 @@ const be = async (page, who, back) => {
   await home.waitFor().catch(() => {});
 };
 
-const looks = async (page, name) => {
-  for (const dark of [false, true]) {
-    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
-    for (const width of [1280, 390, 320]) {
-      await page.setViewportSize({ width, height: 900 });
-      if (width !== 320) await clean(page);
-      await fits(page);
-      await shot(page, `sso-${name}-${width}-${dark ? 'dark' : 'light'}`);
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 900 });
-};
-
 /** Nothing that lets anybody in is in the log, at its loudest. */
 const quiet = (server, peer, seen) => {
   const log = server.told();
@@ -99,11 +86,11 @@ export default {
   'a viewer comes in by keyboard, goes where they wanted, and is told what the role does not allow': async ({ pages }) => {
     const { peer, server, owner, origins, stop } = await stage(pages, ['default_role = "viewer"', 'allowed_domains = ["example.com"]']);
     try {
-      await looks(owner, 'setup');
+      await looks(owner, 'sso-setup');
       await claimed(owner);
       const page = await pages.open(`${server.url}/accounts`, { errors: true, origins });
       const seen = listen(page);
-      await looks(page, 'login');
+      await looks(page, 'sso-login');
       await tabTo(page, /^Continue with Acme$/);
       await page.keyboard.press('Enter');
       await be(page, 'vi', server.url);
@@ -131,12 +118,12 @@ export default {
       const page = await pages.open(`${server.url}/login`, { errors: true, origins });
       const seen = listen(page);
       assert.equal(await page.locator('input[type="password"]').count(), 0);
-      await looks(page, 'only');
+      await looks(page, 'sso-only');
       await page.getByRole('link', { name: 'Continue with Acme' }).click();
       await be(page, 'vi', server.url);
       await page.getByRole('alert').getByText('may not sign in here').waitFor();
       assert.ok(!page.url().includes('code='), page.url());
-      await looks(page, 'refused');
+      await looks(page, 'sso-refused');
       await owner.goto(`${server.url}/settings/people`);
       await owner.getByLabel('E-mail').fill('bob@elsewhere.example');
       await owner.getByRole('button', { name: 'Invite' }).click();
@@ -144,7 +131,7 @@ export default {
       const invited = await pages.open(link, { errors: true, origins });
       await invited.getByText('You are invited as bob@elsewhere.example.').waitFor();
       assert.equal(await invited.locator('input[type="password"]').count(), 0);
-      await looks(invited, 'invited');
+      await looks(invited, 'sso-invited');
       const expected = new RegExp(`why=domain&reference=[0-9A-Z]{4}-[0-9A-Z]{4}`);
       assert.match(page.url(), expected);
       const reference = new URL(page.url()).searchParams.get('reference');

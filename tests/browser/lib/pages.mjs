@@ -119,3 +119,19 @@ export const everywhere = async (pages, url, name, { prepare = async () => {}, .
     }
   }
 };
+
+/** This page, as it stands, in the sizes and colours we promise: clean, fitting, and a picture of each. Its size comes back. */
+export const looks = async (page, name, widths = [1280, 390, 320]) => {
+  const { width, height } = page.viewportSize();
+  for (const dark of [false, true]) {
+    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
+    for (const wide of widths) {
+      await page.setViewportSize({ width: wide, height });
+      if (wide !== 320) await clean(page);
+      await fits(page);
+      await shot(page, `${name}-${wide}-${dark ? 'dark' : 'light'}`);
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.setViewportSize({ width, height });
+};
