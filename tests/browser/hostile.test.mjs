@@ -95,6 +95,9 @@ export default {
   'the corpus has at least 60 texts, and what comes to life is seen': async ({ pages, keybearer }) => {
     assert.ok(new Set(CORPUS).size >= 60, `${CORPUS.length}`);
     const page = await pages.open(`${(await keybearer()).url}/login`, { errors: true });
+    for (const tag of ['<a download href="data:text/html;charset=utf-8,x">x</a>', '<a href="data:text/plain;charset=utf-8,x">x</a>', '<a download href="data:text/plain;charset=utf-8,<b>">x</a>']) {
+      assert.equal((await alive(page, `<title></title><p>${tag}</p>`)).length, 1, `not seen: ${tag}`);
+    }
     for (const tag of TAGS) assert.ok((await alive(page, `<title></title><p>${tag}</p>`)).length > 0, `not seen: ${tag}`);
     for (const text of CORPUS) {
       const told = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');

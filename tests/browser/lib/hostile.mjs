@@ -43,7 +43,9 @@ export const alive = (page, html) => page.evaluate((text) => {
     for (const { name, value } of node.attributes) {
       if (name.startsWith('on') || name === 'style') tell('handler', node);
       const address = ['href', 'src', 'action', 'formaction', 'data', 'xlink:href'].includes(name);
-      if (address && /^[\s\u0000-\u001f]*(javascript|data|vbscript):/i.test(value.replaceAll(/[\t\n\r]/g, ''))) tell('scheme', node);
+      // a file that the page carries: it is saved, and as plain text it cannot run
+      const file = name === 'href' && node.matches('a[download]') && /^data:text\/(plain|csv);charset=utf-8,[\w%./-]*$/.test(value);
+      if (address && !file && /^[\s\u0000-\u001f]*(javascript|data|vbscript):/i.test(value.replaceAll(/[\t\n\r]/g, ''))) tell('scheme', node);
       if (['action', 'formaction', 'src'].includes(name) && /^[\\/]{2}|evil\.example/.test(value.split(/[?#]/)[0])) tell('host', node);
     }
   }
