@@ -63,6 +63,12 @@ impl Runner {
         Ok(runner)
     }
 
+    /// Whether `--only` and `--skip` leave this step in.
+    pub fn wants(&self, name: &str) -> bool {
+        let chosen = self.only.is_empty() || self.only.iter().any(|only| only == name);
+        chosen && !self.skip.iter().any(|skip| skip == name)
+    }
+
     /// Runs a step that gives one line about what it found.
     pub fn step(&mut self, name: &'static str, work: impl FnOnce() -> Result<String>) -> Result<()> {
         self.counted(name, || Ok(Tested { count: Count::default(), note: work()?, failure: None }))
@@ -70,8 +76,7 @@ impl Runner {
 
     /// Runs a step that counts tests.
     pub fn counted(&mut self, name: &'static str, work: impl FnOnce() -> Result<Tested>) -> Result<()> {
-        let wanted = self.only.is_empty() || self.only.iter().any(|only| only == name);
-        if !wanted || self.skip.iter().any(|skip| skip == name) {
+        if !self.wants(name) {
             return Ok(());
         }
         say(&format!("==> {name}"));
@@ -171,7 +176,8 @@ pub fn text(path: impl AsRef<Path>) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn shown(command: &Command) -> String {
+/// A command as one would type it.
+pub fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
@@ -207,8 +213,10 @@ mod tests {
     fn only_and_skip_choose_steps_and_refuse_unknown_names() {
         let mut runner = Runner::new(&["--only", "fmt"]).unwrap();
         runner.step("arch", || bail!("must not run")).unwrap();
+        assert!(runner.wants("fmt") && !runner.wants("release"));
         let mut runner = Runner::new(&["--skip", "arch"]).unwrap();
         runner.step("arch", || bail!("must not run")).unwrap();
+        assert!(runner.wants("release") && !runner.wants("arch"));
         assert!(Runner::new(&["--only", "nonsense"]).is_err());
         assert!(Runner::new(&["--loud"]).is_err());
     }
