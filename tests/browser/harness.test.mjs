@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { stat } from 'node:fs/promises';
-import { clean, everywhere, fits, launch, Pages, shot } from './lib/pages.mjs';
+import { clean, everywhere, fits, launch, Pages, picture } from './lib/pages.mjs';
 
 const CSP = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const page = (body, head = '') => `<!doctype html><html lang="en"><head><title>A page</title>
@@ -86,7 +86,7 @@ export default {
   }),
 
   'a picture is kept': ({ pages }) => withPages(async (origin) => {
-    const path = await shot(await pages.open(`${origin}/good`, { width: 390, dark: true }), 'harness-picture');
+    const path = await picture(await pages.open(`${origin}/good`, { width: 390, dark: true }), 'harness-picture');
     assert.ok((await stat(path)).size > 1000);
   }),
 };

@@ -15,7 +15,8 @@ const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync',
 ];
-const SHOTS = process.env.KEYBEARER_SHOTS ?? new URL('../../../target/browser', import.meta.url).pathname;
+const { KEYBEARER_SHOTS: chosen } = process.env;
+const SHOTS = chosen && chosen !== 'no' ? chosen : new URL('../../../target/browser', import.meta.url).pathname;
 
 export const launch = () => chromium.launch({ executablePath: '/usr/bin/chromium', args: FLAGS });
 
@@ -99,12 +100,15 @@ export const fits = async (page) => {
 };
 
 /** Keeps a picture of the whole page as target/browser/NAME.png. */
-export const shot = async (page, name) => {
+export const picture = async (page, name) => {
   await mkdir(SHOTS, { recursive: true });
   const path = join(SHOTS, `${name}.png`);
   await page.screenshot({ path, fullPage: true, animations: 'disabled' });
   return path;
 };
+
+/** The same for who wants to look at it: none is taken where KEYBEARER_SHOTS is `no`. */
+export const shot = async (page, name) => { if (chosen !== 'no') await picture(page, name); };
 
 /** The page in the sizes and colours we promise: clean, fitting, and a picture of each. */
 export const everywhere = async (pages, url, name, { prepare = async () => {}, ...options } = {}) => {
