@@ -116,6 +116,19 @@ export default {
     await link(page, url, 'dee-ops');
     await page.goto(`${url}/`);
     await page.getByRole('heading', { name: 'Connect funnel' }).waitFor();
+    await tabTo(page, /^Last 30 days$/);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/span=30d/);
+    await page.getByText('Calls, 30 days').waitFor();
+    await tabTo(page, /^Hide getting started$/);
+    await page.keyboard.press('Enter');
+    await page.getByRole('status').getByText('Hidden.').waitFor();
+    assert.equal(await page.getByRole('heading', { name: 'Getting started' }).count(), 0);
+    await page.goto(`${url}/settings/general`);
+    await page.getByRole('button', { name: 'Show it again' }).click();
+    await page.getByRole('status').getByText('Getting started is back').waitFor();
+    await page.goto(`${url}/?span=7d`);
+    await page.getByRole('heading', { name: 'Getting started' }).waitFor();
     await page.getByRole('link', { name: /^Links made: \d/ }).focus();
     await clean(page);
     await page.goto(`${url}/pictures`);
@@ -130,7 +143,7 @@ export default {
     await link(first, url, 'eve-ops');
     await first.goto(`${url}/accounts?q=eve-ops`);
     const account = await first.getByRole('link', { name: 'eve-ops', exact: true }).getAttribute('href');
-    const looks = { overview: '/', pictures: '/pictures', accounts: '/accounts', account, person: '/users/eve-ops', logs: '/logs', link: '/links?user=eve-ops' };
+    const looks = { overview: '/', month: '/?span=30d', pictures: '/pictures', accounts: '/accounts', account, person: '/users/eve-ops', logs: '/logs', link: '/links?user=eve-ops' };
     for (const [width, dark] of [[1280, false], [390, true]]) {
       const page = await pages.open(url, { share: first });
       await page.setViewportSize({ width, height: 900 });

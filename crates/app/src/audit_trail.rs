@@ -1,6 +1,7 @@
 //! Reading the audit trail: who did what, when, and what changed.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use keybearer_core::ids::AuditId;
 use keybearer_core::{Error, Result, Timestamp};
@@ -46,6 +47,37 @@ pub struct TrailQuery {
     pub action: Option<String>,
     /// Only those about this id.
     pub target: Option<String>,
+    /// Only from then on.
+    pub from: Option<Timestamp>,
+    /// Only before then.
+    pub until: Option<Timestamp>,
+}
+
+impl TrailQuery {
+    /// With times as people write them, empty where there is none: a day like `2026-11-29` (UTC; the last one counts as a
+    /// whole), or a time like `2026-11-29T12:00:00Z`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` at `first` or `last`, the names that the two have where they were written.
+    pub fn between(self, (first, from): (&str, &str), (last, until): (&str, &str)) -> Result<Self> {
+        let from = moment(first, from)?.map(|(begins, _)| begins);
+        Ok(Self { from, until: moment(last, until)?.map(|(_, ends)| ends), ..self })
+    }
+}
+
+/// When what is written begins, and when it is over.
+fn moment(name: &str, text: &str) -> Result<Option<(Timestamp, Timestamp)>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (full, long) = match text.len() {
+        10 => (format!("{text}T00:00:00Z"), Duration::from_secs(86_400)),
+        _ => (text.to_owned(), Duration::ZERO),
+    };
+    let wrong = "must be a day like 2026-11-29, or a time like 2026-11-29T12:00:00Z";
+    let begins = Timestamp::parse_rfc3339(&full).ok_or_else(|| Error::field(name, wrong))?;
+    Ok(Some((begins, begins.plus(long))))
 }
 
 /// One page of the audit trail of the caller's environment, newest first: 50 unless asked otherwise, 100 at most.
@@ -126,6 +158,8 @@ fn filter(query: &TrailQuery) -> Result<AuditFilter> {
         target: given("target", &query.target)?,
         actor: given("actor", &query.actor)?,
         action: given("action", &query.action)?,
+        from: query.from,
+        until: query.until,
     })
 }
 

@@ -49,6 +49,12 @@ impl Span {
         Self::ALL.into_iter().find(|span| span.as_str() == text).unwrap_or_default()
     }
 
+    /// Where the first slot begins when now is `now`.
+    pub const fn begins(self, now: Timestamp) -> Timestamp {
+        let (width, count) = self.shape();
+        Timestamp::from_micros((now.micros().div_euclid(width) - count + 1) * width)
+    }
+
     const fn shape(self) -> (i64, i64) {
         match self {
             Self::Day => (HOUR, 24),
@@ -289,8 +295,8 @@ struct Frame {
 impl Frame {
     async fn back(app: &App, caller: &Caller, scope: &Scope) -> Result<Self> {
         let (width, count) = scope.span.shape();
-        let first = (app.now().micros().div_euclid(width) - count + 1) * width;
-        Self::new(app, caller, scope, (first, width, count)).await
+        let first = scope.span.begins(app.now());
+        Self::new(app, caller, scope, (first.micros(), width, count)).await
     }
 
     async fn new(

@@ -14,6 +14,7 @@ pub mod environments;
 mod events;
 mod exchange;
 pub mod figures;
+pub mod first_steps;
 pub mod flows;
 mod grant;
 pub mod jobs;

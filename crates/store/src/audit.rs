@@ -39,6 +39,10 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     /// Only those whose action begins so.
     pub action: Option<String>,
+    /// Only from then on.
+    pub from: Option<Timestamp>,
+    /// Only before then.
+    pub until: Option<Timestamp>,
 }
 
 impl Keyed for AuditRow {
@@ -71,9 +75,10 @@ impl Db {
     ) -> Result<Page<AuditRow>> {
         let (at, id, backward) = request.bounds();
         let text = if backward { sql::AUDIT_NEWER } else { sql::AUDIT_OLDER };
-        let rows: Vec<AuditRow> = list!(read self, text, environment, filter.target, filter.actor, filter.action, at, id, request.fetch())?;
-        let total: Option<i64> =
-            scalar!(read self, sql::AUDIT_TOTAL, environment, filter.target, filter.actor, filter.action)?;
+        let rows: Vec<AuditRow> = list!(read self, text, environment, filter.target, filter.actor, filter.action,
+            filter.from, filter.until, at, id, request.fetch())?;
+        let total: Option<i64> = scalar!(read self, sql::AUDIT_TOTAL, environment, filter.target, filter.actor, filter.action,
+            filter.from, filter.until)?;
         Ok(request.page(rows, total.unwrap_or_default()))
     }
 }

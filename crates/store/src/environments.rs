@@ -132,4 +132,20 @@ impl Db {
             row.verify_mode, row.settings, row.updated_at)?;
         Ok(changed == 1)
     }
+
+    /// What became of the first steps of an environment; `None` without such an environment.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn first_steps(&self, id: &EnvironmentId) -> Result<Option<String>> {
+        scalar!(read self, sql::ENVIRONMENT_FIRST_STEPS, id)
+    }
+
+    /// Writes what became of the first steps; false when it is that already, or is not `from` any more.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn set_first_steps(&self, id: &EnvironmentId, from: Option<&str>, to: &str) -> Result<bool> {
+        Ok(execute!(write self, sql::ENVIRONMENT_SET_FIRST_STEPS, id, to, from)? == 1)
+    }
 }

@@ -5,21 +5,23 @@ use std::time::Duration;
 use keybearer_app::accounts::{Credentials, OauthTokens};
 use keybearer_app::audit_trail::{self, TrailQuery};
 use keybearer_app::environments::UpdateSettings;
+use keybearer_app::first_steps::{self, FirstSteps};
 use keybearer_app::logs::{self, CallQuery};
 use keybearer_app::members::{self, NewMember};
 use keybearer_app::sessions::{self, Visitor};
 use keybearer_app::system::{self, State};
-use keybearer_app::{PageAsk, Permissions, environments, jobs};
+use keybearer_app::{PageAsk, Permission, Permissions, environments, jobs};
 use keybearer_core::{Code, EnvironmentKind, SecretString};
 
 use crate::accounts::{connection, make, new};
-use crate::harness::{World, code, on_both};
+use crate::harness::{World, code, fields, on_both};
 
 on_both!(
     every_check_is_made_and_good_on_a_new_server,
     what_is_late_is_told,
     a_session_goes_to_another_environment_and_comes_back,
     the_trail_is_filtered_by_who_what_and_which,
+    the_first_steps_go_once_and_stay_where_somebody_put_them,
     calls_older_than_their_environment_keeps_them_are_deleted,
 );
 
@@ -103,6 +105,7 @@ async fn the_trail_is_filtered_by_who_what_and_which(world: &World) {
         actor: actor.map(str::to_owned),
         action: action.map(str::to_owned),
         target: target.map(str::to_owned),
+        ..TrailQuery::default()
     };
     let all = audit_trail::list(app, caller, &of(None, None, Some(&id)), &PageAsk::default()).await.unwrap();
     assert!(all.total >= 1 && all.items.iter().all(|line| line.target == id), "{all:?}");
@@ -128,12 +131,51 @@ async fn the_trail_is_filtered_by_who_what_and_which(world: &World) {
             "{nothing:?}"
         );
     }
+    let today = app.now().rfc3339()[..10].to_owned();
+    for (from, last, total) in
+        [("", &*today, all.total), (&today, "", all.total), ("2999-01-01", "", 0), ("", "1999-01-01", 0)]
+    {
+        let query = of(None, None, Some(&id)).between(("from", from), ("to", last)).unwrap();
+        let found = audit_trail::list(app, caller, &query, &PageAsk::default()).await.unwrap().total;
+        assert_eq!(found, total, "from {from:?} to {last:?}");
+    }
+    for wrong in ["yesterday", "2026-13-01", "2026-1-1", "';--"] {
+        assert_eq!(fields(TrailQuery::default().between(("from", ""), ("to", wrong))), ["to"], "{wrong}");
+    }
     let strange = audit_trail::list(app, &world.stranger, &of(None, None, Some(&id)), &PageAsk::default())
         .await
         .unwrap();
     assert_eq!(strange.total, 0);
     let text = audit_trail::csv(app, caller, &of(None, None, Some(&id))).await.unwrap();
     assert_eq!(i64::try_from(text.lines().count()).unwrap(), all.total + 1, "{text}");
+}
+
+async fn the_first_steps_go_once_and_stay_where_somebody_put_them(world: &World) {
+    let (app, caller) = (&world.app, &world.caller);
+    let state = async |caller| first_steps::state(app, caller).await.unwrap();
+    assert_eq!(state(caller).await, FirstSteps::Shown);
+    first_steps::done(app, caller).await.unwrap();
+    assert_eq!(state(caller).await, FirstSteps::Done);
+    assert_eq!(state(&world.stranger).await, FirstSteps::Shown, "another environment has its own");
+    first_steps::show(app, caller, true).await.unwrap();
+    first_steps::done(app, caller).await.unwrap();
+    assert_eq!(state(caller).await, FirstSteps::Restored, "somebody wanted it");
+    for _ in 0..2 {
+        first_steps::show(app, caller, false).await.unwrap();
+    }
+    first_steps::done(app, caller).await.unwrap();
+    assert_eq!(state(caller).await, FirstSteps::Hidden);
+    let here = caller.environment.as_str();
+    assert_eq!(
+        world.audited(here, "environment.settings_changed").await,
+        2,
+        "nothing changed the third time"
+    );
+    let reader = world.with_permissions(&[Permission::ConnectorsRead]);
+    assert_eq!(state(&reader).await, FirstSteps::Hidden);
+    assert_eq!(code(first_steps::done(app, &reader).await), Code::PermissionDenied);
+    assert_eq!(code(first_steps::show(app, &reader, true).await), Code::PermissionDenied);
+    assert_eq!(code(first_steps::state(app, &world.with_permissions(&[])).await), Code::PermissionDenied);
 }
 
 async fn calls_older_than_their_environment_keeps_them_are_deleted(world: &World) {

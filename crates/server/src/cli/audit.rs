@@ -26,11 +26,24 @@ pub(crate) struct Audit {
     /// Only what was done to this id
     #[arg(long)]
     target: Option<String>,
+    /// Only from this day (UTC) or time on: 2026-11-01, or 2026-11-01T08:30:00Z
+    #[arg(long, value_name = "DAY|TIME")]
+    since: Option<String>,
+    /// Only up to this day, it included, or before this time
+    #[arg(long, value_name = "DAY|TIME")]
+    until: Option<String>,
 }
 
 pub(crate) async fn run(command: Audit, context: &mut Context) -> Result<()> {
+    let query = TrailQuery {
+        actor: command.actor,
+        action: command.action,
+        target: command.target,
+        ..TrailQuery::default()
+    };
+    let (since, until) = (command.since.unwrap_or_default(), command.until.unwrap_or_default());
+    let query = query.between(("--since", &since), ("--until", &until))?;
     let offline = Offline::open(&command.config, command.environment.as_deref()).await?;
-    let query = TrailQuery { actor: command.actor, action: command.action, target: command.target };
     let text = audit_trail::csv(&offline.app, &offline.caller, &query).await;
     offline.app.close().await;
     context.out.text(&text?)

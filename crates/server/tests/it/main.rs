@@ -12,6 +12,7 @@ mod accounts_rest;
 mod bytes_rpc;
 mod calls;
 mod canary;
+mod command_line;
 mod contract;
 mod custom_providers;
 mod dashboard;

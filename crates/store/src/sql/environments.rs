@@ -34,6 +34,12 @@ sql! {
         "UPDATE environment SET name = $2, kind = $3, app_name = $4, verify_mode = $5, settings = $6, \
          updated_at = $7 WHERE id = $1");
 
+    ENVIRONMENT_FIRST_STEPS = ("SELECT first_steps FROM environment WHERE id = $1");
+    /// Only from where it is expected to be: what somebody decided meanwhile stays.
+    ENVIRONMENT_SET_FIRST_STEPS = (
+        "UPDATE environment SET first_steps = $2 WHERE id = $1 AND first_steps <> $2 \
+         AND (CAST($3 AS TEXT) IS NULL OR first_steps = CAST($3 AS TEXT))");
+
     DATA_KEY_INSERT = (
         "INSERT INTO data_key (", data_key_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
     DATA_KEY_NEXT = (

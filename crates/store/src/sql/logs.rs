@@ -28,7 +28,9 @@ macro_rules! audit_filter {
     () => {
         "environment_id = $1 AND (CAST($2 AS TEXT) IS NULL OR target = CAST($2 AS TEXT)) \
          AND (CAST($3 AS TEXT) IS NULL OR actor = CAST($3 AS TEXT)) \
-         AND (CAST($4 AS TEXT) IS NULL OR substr(action, 1, length(CAST($4 AS TEXT))) = CAST($4 AS TEXT))"
+         AND (CAST($4 AS TEXT) IS NULL OR substr(action, 1, length(CAST($4 AS TEXT))) = CAST($4 AS TEXT)) \
+         AND (CAST($5 AS BIGINT) IS NULL OR created_at >= CAST($5 AS BIGINT)) \
+         AND (CAST($6 AS BIGINT) IS NULL OR created_at < CAST($6 AS BIGINT))"
     };
 }
 
@@ -64,10 +66,10 @@ sql! {
     AUDIT_INSERT = ("INSERT INTO audit (", audit_columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
     AUDIT_OLDER = (
         "SELECT ", audit_columns!(), " FROM audit WHERE ", audit_filter!(),
-        " AND (created_at, id) < ($5, $6) ORDER BY created_at DESC, id DESC LIMIT $7");
+        " AND (created_at, id) < ($7, $8) ORDER BY created_at DESC, id DESC LIMIT $9");
     AUDIT_NEWER = (
         "SELECT ", audit_columns!(), " FROM audit WHERE ", audit_filter!(),
-        " AND (created_at, id) > ($5, $6) ORDER BY created_at, id LIMIT $7");
+        " AND (created_at, id) > ($7, $8) ORDER BY created_at, id LIMIT $9");
     AUDIT_TOTAL = ("SELECT COUNT(*) FROM audit WHERE ", audit_filter!());
 
     CALL_INSERT = (

@@ -9,6 +9,7 @@ use keybearer_app::audit_trail::{self, Line, TrailQuery};
 use keybearer_core::{Result, Timestamp};
 use serde::Deserialize;
 
+use super::answer::quoted;
 use super::frame::{Frame, Place};
 use super::guard::Visit;
 use super::settings::{frame, tabs};
@@ -43,6 +44,10 @@ pub(super) struct Asked {
     #[serde(default)]
     target: String,
     #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
     page: String,
 }
 
@@ -74,14 +79,42 @@ struct Row {
 }
 
 impl Asked {
-    fn query(&self) -> TrailQuery {
+    fn query(&self) -> Result<TrailQuery> {
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        TrailQuery { actor: given(&self.actor), action: given(&self.action), target: given(&self.target) }
+        let query = TrailQuery {
+            actor: given(&self.actor),
+            action: given(&self.action),
+            target: given(&self.target),
+            ..TrailQuery::default()
+        };
+        query.between(("from", &self.from), ("to", &self.to))
+    }
+
+    /// The same with the command line.
+    fn command(&self) -> String {
+        let options = [
+            ("--actor", &self.actor),
+            ("--action", &self.action),
+            ("--target", &self.target),
+            ("--since", &self.from),
+            ("--until", &self.to),
+        ];
+        let mut command = "keybearer audit --config keybearer.toml".to_owned();
+        for (option, value) in options.into_iter().filter(|(_, value)| !value.trim().is_empty()) {
+            command.push_str(&format!(" {option} {}", quoted(value.trim())));
+        }
+        command
     }
 
     fn address(&self, path: &str, page: &str) -> String {
-        let pairs =
-            [("actor", &*self.actor), ("action", &self.action), ("target", &self.target), ("page", page)];
+        let pairs = [
+            ("actor", &*self.actor),
+            ("action", &self.action),
+            ("target", &self.target),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("page", page),
+        ];
         let given = pairs.iter().filter(|(_, value)| !value.is_empty());
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
@@ -96,7 +129,8 @@ pub(super) async fn show(visit: Visit, Query(asked): Query<Asked>) -> Response {
 
 /// `GET /settings/audit.csv`
 pub(super) async fn file(visit: Visit, Query(asked): Query<Asked>) -> Response {
-    let text = audit_trail::csv(visit.app(), visit.caller(), &asked.query()).await;
+    let text: Result<String> =
+        async { audit_trail::csv(visit.app(), visit.caller(), &asked.query()?).await }.await;
     visit.answer(text.map(|text| {
         let head = [
             (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
@@ -109,7 +143,7 @@ pub(super) async fn file(visit: Visit, Query(asked): Query<Asked>) -> Response {
 
 async fn view(visit: &Visit, asked: Asked) -> Result<AuditView> {
     let (app, caller) = (visit.app(), visit.caller());
-    let (query, ask) = (asked.query(), PageAsk { size: 50, token: asked.page.clone() });
+    let (query, ask) = (asked.query()?, PageAsk { size: 50, token: asked.page.clone() });
     let listed = audit_trail::list(app, caller, &query, &ask).await?;
     let address = |token: Option<String>| {
         token.map(|token| asked.address("/settings/audit", &token)).unwrap_or_default()
@@ -126,8 +160,8 @@ async fn view(visit: &Visit, asked: Asked) -> Result<AuditView> {
         file: asked.address("/settings/audit.csv", ""),
         next,
         previous,
+        frame: frame(visit, "Audit").command(asked.command()),
         asked,
-        frame: frame(visit, "Audit").command("keybearer audit --config keybearer.toml"),
     })
 }
 

@@ -55,6 +55,8 @@ pub(super) enum Flash {
     ConnectorSaved,
     ConnectorDeleted,
     LogoCleaned,
+    StepsHidden,
+    StepsRestored,
 }
 
 impl Flash {
@@ -131,6 +133,8 @@ impl Flash {
             "cleaned",
             "Saved. Parts of the logo that could run or load something were left out: look at it below.",
         ),
+        (Self::StepsHidden, "steps", "Hidden. Settings, General brings it back."),
+        (Self::StepsRestored, "stepsback", "Getting started is back, until somebody hides it."),
     ];
 
     /// The cookie's value.

@@ -26,6 +26,7 @@ mod explain;
 mod fields;
 mod find;
 mod first_run;
+mod first_steps;
 mod flash;
 mod form;
 mod frame;
@@ -186,6 +187,7 @@ fn system_routes() -> Router<Dashboard> {
 fn settings_routes() -> Router<Dashboard> {
     Router::new()
         .route("/settings/general", get(settings::show).post(settings::check))
+        .route("/settings/first-steps", post(first_steps::decide))
         .route("/settings/verification", get(verification::show).post(verification::save))
         .route("/settings/environments", get(environments::list).post(environments::make))
         .route("/settings/environments/{id}", get(environments::show).post(environments::rename))

@@ -8,9 +8,8 @@ use axum::response::Response;
 use http::request::Parts;
 use keybearer_app::connections::{self, Connection, ConnectionQuery};
 use keybearer_app::figures::{self, Scope, Span};
-use keybearer_app::logs::{self, CallQuery};
 use keybearer_app::tool_calls::ToolCallQuery;
-use keybearer_app::{PageAsk, Permission, accounts, analytics, journal};
+use keybearer_app::{PageAsk, Permission, accounts, analytics};
 use keybearer_core::{AccountStatus, ConnectionState, Result, SecretString};
 use serde::Deserialize;
 
@@ -18,11 +17,11 @@ use super::Dashboard;
 use super::accounts::list::grouped;
 use super::connections::attention_words;
 use super::entry;
+use super::first_steps::{self, Step};
 use super::flash::accounts as counted;
 use super::frame::{Frame, Section};
 use super::guard::{Guest, Visit};
 use super::pictures::{self, Chart};
-use super::snippets;
 use super::webhooks_view;
 use super::when;
 
@@ -33,6 +32,8 @@ const SECRET_SOON: Duration = Duration::from_secs(14 * 86_400);
 #[derive(Deserialize)]
 pub(super) struct Asked {
     t: Option<SecretString>,
+    #[serde(default)]
+    span: String,
 }
 
 /// D2.
@@ -42,20 +43,19 @@ struct OverviewView {
     frame: Frame,
     steps: Vec<Step>,
     left: usize,
+    may_hide: bool,
+    spans: Vec<Period>,
+    span: &'static str,
     attention: Vec<Attention>,
     figures: Vec<Figure>,
     charts: Vec<Chart>,
 }
 
-/// A step of the way to a first call.
-struct Step {
-    done: bool,
-    title: &'static str,
-    says: &'static str,
+/// A time that figures and pictures can be about.
+struct Period {
     href: String,
-    action: &'static str,
-    /// What to type, where that is the step.
-    curl: Option<String>,
+    label: &'static str,
+    here: bool,
 }
 
 /// Something that needs a person.
@@ -71,7 +71,7 @@ struct Attention {
 
 /// A number that leads to its list.
 struct Figure {
-    label: &'static str,
+    label: String,
     number: String,
     href: String,
 }
@@ -90,12 +90,21 @@ pub(super) async fn show(
         };
     }
     match Visit::from_request_parts(&mut parts, &dash).await {
-        Ok(visit) => visit.answer(page(&visit).await),
+        Ok(visit) => visit.answer(page(&visit, period(&asked.span)).await),
         Err(answer) => answer,
     }
 }
 
-async fn page(visit: &Visit) -> Result<Response> {
+/// The periods of this page with what they are called; the first one unless asked otherwise.
+const PERIODS: [(Span, &str); 3] =
+    [(Span::Day, "24 hours"), (Span::Week, "7 days"), (Span::Month, "30 days")];
+
+fn period(text: &str) -> (Span, &'static str) {
+    let asked = PERIODS.into_iter().find(|(span, _)| span.as_str() == text);
+    asked.unwrap_or((Span::Day, "24 hours"))
+}
+
+async fn page(visit: &Visit, (span, label): (Span, &'static str)) -> Result<Response> {
     let (app, caller) = (visit.app(), visit.caller());
     let listed = connections::list(app, caller, &ConnectionQuery::default(), &PageAsk::first(100)).await?;
     let counts = accounts::counts(app, caller).await?;
@@ -103,7 +112,7 @@ async fn page(visit: &Visit) -> Result<Response> {
         counts.iter().filter(|count| count.status == status).map(|count| count.accounts).sum()
     };
     let active: i64 = of(AccountStatus::Active);
-    let steps = steps(visit, &listed.items, active).await?;
+    let steps = first_steps::shown(visit, &listed.items, active).await?;
     let endpoints = webhooks_view::attention(visit).await?.into_iter().map(|one| Attention {
         rank: 2,
         to: one.href.clone(),
@@ -115,7 +124,7 @@ async fn page(visit: &Visit) -> Result<Response> {
     let mut charts = Vec::new();
     if !listed.items.is_empty() {
         for id in ["refresh", "strips", "funnel"] {
-            charts.push(pictures::one(visit, id, &Scope::default(), &listed.items).await?);
+            charts.push(pictures::one(visit, id, &Scope { span, connection: None }, &listed.items).await?);
         }
     }
     let mut attention = attention(&listed.items);
@@ -128,106 +137,56 @@ async fn page(visit: &Visit) -> Result<Response> {
     let view = OverviewView {
         left: steps.iter().filter(|step| !step.done).count(),
         steps,
+        may_hide: caller.permissions.has(Permission::SettingsWrite),
+        spans: PERIODS.into_iter().map(|(one, label)| link(one, label, span)).collect(),
+        span: span.as_str(),
         attention,
-        figures: figures(visit, active).await?,
+        figures: figures(visit, active, (span, label)).await?,
         charts,
         frame: Frame { again_in: waits.then_some(5), ..frame },
     };
     Ok(visit.page(&view))
 }
 
+fn link(span: Span, label: &'static str, here: Span) -> Period {
+    let href = if span == Span::Day { "/".to_owned() } else { format!("/?span={}", span.as_str()) };
+    Period { href, label, here: span == here }
+}
+
 /// Four numbers, each leading to its list. Calls are for whoever may read the log.
-async fn figures(visit: &Visit, active: i64) -> Result<Vec<Figure>> {
+async fn figures(visit: &Visit, active: i64, (span, label): (Span, &str)) -> Result<Vec<Figure>> {
     let (app, caller, now) = (visit.app(), visit.caller(), visit.app().now());
-    let day = now.minus(Duration::from_secs(86_400));
-    let from = when::field(day).replace(':', "%3A");
+    let begins = span.begins(now);
+    let from = when::field(begins).replace(':', "%3A");
     let mut all = vec![Figure {
-        label: "Active accounts",
+        label: "Active accounts now".to_owned(),
         number: grouped(active),
         href: "/accounts?state=ACTIVE".to_owned(),
     }];
     if caller.permissions.has(Permission::LogsRead) {
         let until = Some(now.plus(Duration::from_secs(1)));
-        let query = ToolCallQuery { from: Some(day), until, ..ToolCallQuery::default() };
+        let query = ToolCallQuery { from: Some(begins), until, ..ToolCallQuery::default() };
         let calls = analytics::overview(app, caller, query).await?.all;
         let href = format!("/logs?kind=call&from={from}");
-        all.push(Figure { label: "Calls, 24 hours", number: grouped(calls.total()), href: href.clone() });
-        let share = match calls.total() {
-            0 => "—".to_owned(),
-            total => {
-                let tenths = (calls.errors() * 1000 + total - 1) / total;
-                format!("{}.{} %", tenths / 10, tenths % 10)
-            }
-        };
-        all.push(Figure {
-            label: "Calls failed, 24 hours",
-            number: share,
-            href: format!("{href}&status=failed"),
-        });
+        let (number, href_failed) = (grouped(calls.total()), format!("{href}&status=failed"));
+        all.push(Figure { label: format!("Calls, {label}"), number, href });
+        let number = share(calls.errors(), calls.total());
+        all.push(Figure { label: format!("Calls failed, {label}"), number, href: href_failed });
     }
-    let scope = Scope { span: Span::Day, connection: None };
-    let refreshes = figures::refresh_health(app, caller, &scope).await?;
+    let refreshes = figures::refresh_health(app, caller, &Scope { span, connection: None }).await?;
     let failed: i64 = refreshes.slots.iter().filter_map(|(_, value)| value.map(|value| value.failed)).sum();
     let href = format!("/logs?kind=refresh&status=failed&from={from}");
-    all.push(Figure { label: "Refreshes failed, 24 hours", number: grouped(failed), href });
+    all.push(Figure { label: format!("Refreshes failed, {label}"), number: grouped(failed), href });
     Ok(all)
 }
 
-/// The way to a first call and a first refresh, each step done by itself when it happened.
-async fn steps(visit: &Visit, all: &[Connection], active: i64) -> Result<Vec<Step>> {
-    let (app, caller) = (visit.app(), visit.caller());
-    let seen = match caller.permissions.has(Permission::LogsRead) {
-        true => {
-            let calls = logs::list(app, caller, &CallQuery::default(), &PageAsk::first(1)).await?.total;
-            let refreshed =
-                journal::Query { kind: Some(journal::Kind::Refresh), ..journal::Query::default() };
-            (calls > 0, !journal::list(app, caller, &refreshed, None, 1).await?.items.is_empty())
-        }
-        false => (active > 0, active > 0),
-    };
-    let first = all.iter().find(|one| one.counts.accounts > 0).or_else(|| all.first());
-    let page = first.map_or_else(|| "/connections/new".to_owned(), |one| format!("/connections/{}", one.id));
-    let link = first.map_or_else(|| "/links".to_owned(), |one| format!("/links?connection={}", one.id));
-    let step = |done, title, says, href, action| Step { done, title, says, href, action, curl: None };
-    let mut call = step(
-        seen.0,
-        "Make a call",
-        "With the user's token, which your agent never sees.",
-        page,
-        "More languages",
-    );
-    call.curl = first.filter(|_| active > 0 && !seen.0).map(|one| snippets::curl(app.issuer(), &one.name));
-    Ok(vec![
-        step(
-            true,
-            "Start the server",
-            "It answers, and its keys open what is stored.",
-            "/system".to_owned(),
-            "Check",
-        ),
-        step(
-            !all.is_empty(),
-            "Add a connection",
-            "Your side of a service: an OAuth app, or the question which key each user brings.",
-            "/connections/new".to_owned(),
-            "Add",
-        ),
-        step(
-            active > 0,
-            "Connect a user",
-            "A user opens the link, agrees at the provider, and your agent can act for them.",
-            link,
-            "Create link",
-        ),
-        call,
-        step(
-            seen.1,
-            "Watch a refresh",
-            "Move the sandbox's clock past the end of the token, and call again.",
-            "/sandbox".to_owned(),
-            "Open the sandbox",
-        ),
-    ])
+/// Of how many how many, in tenths of a percent and never rounded down to nothing.
+fn share(part: i64, total: i64) -> String {
+    if total == 0 {
+        return "—".to_owned();
+    }
+    let tenths = (part * 1000 + total - 1) / total;
+    format!("{}.{} %", tenths / 10, tenths % 10)
 }
 
 /// Client secrets whose end is near.

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::response::Response;
 use keybearer_app::connections::{self, Connection, ConnectionQuery};
+use keybearer_app::first_steps::{self, FirstSteps};
 use keybearer_app::passkeys;
 use keybearer_app::reach::{self, Reach};
 use keybearer_app::{Caller, PageAsk, Permission, accounts};
@@ -60,6 +61,10 @@ struct GeneralView {
     passkeys_of: Option<String>,
     /// What the single sign-on is called, if there is one.
     sso: Option<String>,
+    /// What became of the first steps.
+    steps: &'static str,
+    steps_there: bool,
+    may: bool,
 }
 
 /// What asking ourselves gave.
@@ -113,6 +118,7 @@ async fn view(visit: &Visit) -> Result<GeneralView> {
         });
     }
     let (here, _) = registered(visit, caller).await?;
+    let steps = first_steps::state(app, caller).await?;
     let frame = frame(visit, "General");
     Ok(GeneralView {
         tabs: tabs(visit, "/settings/general"),
@@ -122,10 +128,22 @@ async fn view(visit: &Visit) -> Result<GeneralView> {
         more: here.len().saturating_sub(SHOWN),
         passkeys_of: passkeys::possible(app).then(|| host(app.issuer())),
         sso: app.config().sso.as_ref().map(|sso| sso.name.clone()),
+        steps: steps_word(steps),
+        steps_there: steps.is_there(),
+        may: caller.permissions.has(Permission::SettingsWrite),
         accounts: counts.iter().map(|count| count.accounts).sum(),
         listed: here.into_iter().take(SHOWN).map(listed).collect(),
         frame: frame.command("keybearer doctor"),
     })
+}
+
+const fn steps_word(state: FirstSteps) -> &'static str {
+    match state {
+        FirstSteps::Shown => "The first page shows the steps to a first call until they are done.",
+        FirstSteps::Done => "All five steps are done, and the list has gone from the first page.",
+        FirstSteps::Hidden => "Somebody hid the list.",
+        FirstSteps::Restored => "The first page shows the steps to a first call until somebody hides them.",
+    }
 }
 
 /// The host name in an address.

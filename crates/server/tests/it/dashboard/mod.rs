@@ -9,6 +9,7 @@ mod environments;
 mod find;
 mod heart;
 mod hostile;
+mod overview;
 mod reach;
 mod settings;
 mod sso;

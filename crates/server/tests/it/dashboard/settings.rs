@@ -242,6 +242,17 @@ async fn the_trail_says_who_did_what_and_shows_no_secret() {
     assert!(of_it.contains("connection.paused") && !of_it.contains("member.signed_in"), "{of_it}");
     let nothing = ada.get("/settings/audit?actor=mem_1").await.text;
     assert!(nothing.contains("Nothing fits.") && nothing.contains("Clear the filter"));
+    let never = ada.get(&format!("/settings/audit?target={id}&from=2999-01-01&to=2999-12-31")).await.text;
+    assert!(never.contains("Nothing fits.") && never.contains("value=\"2999-01-01\""), "{never}");
+    assert!(never.contains("--since 2999-01-01 --until 2999-12-31"), "{never}");
+    assert!(
+        never.contains("audit.csv?target=") && never.contains("from=2999-01-01&#38;to=2999-12-31"),
+        "{never}"
+    );
+    let file = ada.get(&format!("/settings/audit.csv?target={id}&to=1999-12-31")).await;
+    assert_eq!(file.text.lines().count(), 1, "{}", file.text);
+    assert_eq!(ada.get("/settings/audit?from=soon").await.status, 400);
+    assert_eq!(ada.get("/settings/audit.csv?to=soon").await.status, 400);
     let file = ada.get(&format!("/settings/audit.csv?target={id}")).await;
     assert_eq!(file.headers["content-type"], "text/csv; charset=utf-8");
     assert!(file.text.starts_with("time,actor,name,action,target,detail,reference\r\n"), "{}", file.text);
@@ -268,13 +279,13 @@ async fn the_trail_goes_on_for_pages_and_stays_inside_its_environment() {
             keybearer_app::members::NewMember { email: format!("m{number}@a.example"), name: String::new() };
         keybearer_app::members::invite(&scene.app, &scene.operator, &new, MemberRole::Viewer).await.unwrap();
     }
-    let first = ada.get("/settings/audit?action=member.invited").await.text;
+    let first = ada.get("/settings/audit?action=member.invited&from=2000-01-01").await.text;
     let older = first
         .split("href=\"")
         .filter(|rest| rest.contains("rel=\"next\""))
         .map(|rest| rest.split('"').next().unwrap());
     let older = older.last().unwrap().replace("&#38;", "&");
-    assert!(older.contains("action=member.invited"), "{older}");
+    assert!(older.contains("action=member.invited&from=2000-01-01"), "{older}");
     let second = ada.get(&older).await.text;
     assert_eq!(first.matches("<code>member.invited</code>").count(), 50);
     assert_eq!(second.matches("<code>member.invited</code>").count(), 10, "{second}");
