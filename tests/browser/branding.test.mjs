@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { enter } from './lib/dashboard.mjs';
 import { Keys } from './lib/keys.mjs';
 import { startKeybearer } from './lib/keybearer.mjs';
-import { clean, fits, shot } from './lib/pages.mjs';
+import { clean, fits, looks, shot } from './lib/pages.mjs';
 import { cli } from './lib/world.mjs';
 
 const LOGO = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40"><script>alert(1)</script><rect width="40" height="40" rx="10" fill="#00b2e3"/><path d="M12 28V12h16M12 20h12" stroke="#fff" stroke-width="4" fill="none"/><path d="M54 12v16M54 12h12M54 20h9M72 18v10M72 12v1M80 28V18h8v10M96 20h8v8h-8zM112 12v16" stroke="#123" stroke-width="3" fill="none"/></svg>';
@@ -43,6 +43,8 @@ export default {
     await keys.fill(/^Brand colour/, '#00b2e3');
     await page.locator('#contrast').getByText('As a link on white: #067ea1, 4.66:1. Good.').waitFor();
     await page.frameLocator('#preview').getByRole('heading', { name: /^Fieldnote wants to connect/ }).waitFor();
+    const phone = new URL(await page.locator('#preview-phone').getAttribute('href'), url);
+    assert.equal(phone.searchParams.get('colour'), '#00b2e3', 'the code follows what is typed');
     await page.locator('#logo').setInputFiles(await logo()); // the file chooser itself is the system's
     await keys.to(/^Page/);
     await page.keyboard.type('Done');
@@ -70,6 +72,16 @@ export default {
     await page.getByLabel('Page', { exact: true }).selectOption('denied');
     await page.getByRole('button', { name: 'Show in the preview' }).click();
     await page.frameLocator('#preview').getByText('go back to Postcards & <b>more</b>').waitFor();
+    await page.getByRole('link', { name: 'Send to my phone' }).click();
+    await page.getByRole('img', { name: 'The preview as a QR code' }).waitFor();
+    await page.getByText('only this machine reaches that').waitFor();
+    await looks(page, 'branding-phone', [1280, 390]);
+    const phone = await pages.open(await page.locator('#url').innerText(), { width: 390, dark: true });
+    await phone.getByText('go back to Postcards & <b>more</b>').waitFor();
+    await clean(phone);
+    await fits(phone);
+    await shot(phone, 'branding-on-phone');
+    await page.getByRole('link', { name: 'Back to Hosted pages' }).click();
     await page.getByLabel('Brand colour', { exact: true }).fill('blue');
     await page.getByLabel('Support link').fill('javascript:alert(1)');
     await page.getByRole('button', { name: 'Save' }).click();

@@ -110,6 +110,7 @@ export default {
     await page.goto(`${url}/links`);
     await page.getByLabel('Connection').selectOption({ label: 'postcards (Postcards)' });
     await page.getByLabel('User').fill('user-1');
+    await page.locator('[name=return_url]').fill(`${sandbox_url}/apps`);
     await page.getByRole('button', { name: 'Create link' }).click();
     await page.getByRole('img', { name: 'The link as a QR code' }).waitFor();
     await clean(page);
@@ -120,6 +121,15 @@ export default {
     assert.equal(await page.evaluate(() => navigator.clipboard.readText()), link);
     const user = await pages.open(link, { origins: [sandbox_url] });
     await connect(user, 'Ben|Ada');
+    const stays = user.getByRole('link', { name: 'Stay on this page' });
+    await user.getByRole('status').getByText(/^You go back to .* in 3 seconds\./).waitFor();
+    assert.match(await user.locator('meta[http-equiv=refresh]').getAttribute('content'), /^3;url=http/);
+    await stays.click();
+    await user.getByText('You are signed in there as').waitFor();
+    assert.equal(await user.locator('meta[http-equiv=refresh]').count() + await stays.count(), 0);
+    await clean(user);
+    await user.goBack(); // the page that goes by itself, again
+    await user.waitForURL(`${sandbox_url}/apps`);
     await page.goto(`${url}/accounts?q=user-1`);
     await page.getByRole('cell', { name: 'Active' }).waitFor();
     await page.getByRole('link', { name: 'user-1', exact: true }).click();

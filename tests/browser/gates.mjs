@@ -1,5 +1,6 @@
 // `cargo xtask ui-gates`: measures the pages and holds them to the quality bar. KEYBEARER_BIN names the program.
 // Prints a line for each gate; the last line is `N held, M broken`.
+import { brands } from './gates/brand.mjs';
 import { contrast } from './gates/contrast.mjs';
 import { hosted, LANGUAGES, sandbox, untranslated } from './gates/hosted.mjs';
 import { looks } from './gates/looks.mjs';
@@ -74,6 +75,9 @@ try {
   gate('Q16', 'every code says what, who and what to do; nowhere did something just go wrong', `${told.codes} codes`, told.faults);
   const pairs = await contrast();
   gate('Q12', 'contrast of every pair of colour tokens', `${pairs.pairs} pairs, the worst ${(pairs.worst * 100).toFixed(0)} % of its target`, pairs.faults);
+  const branded = await brands(pages, server);
+  gate('Q13', "text and links at least 4.5:1, focus 3:1, in any colour of a developer, as the browser paints it",
+    `${branded.colours} colours, ${branded.pairs} pairs, the worst ${(branded.worst * 100).toFixed(0)} % of its target`, branded.faults);
   gate('Q18', 'no secret in HTML, URL, storage or history', `${filled.secrets.length} secrets looked for`,
     await leaks(owner, server.url, { ...inside, ...ends }, filled.secrets));
   gate('docs', 'the pictures of README and docs come from this run', await pictures(pages, owner, server, filled));

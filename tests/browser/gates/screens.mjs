@@ -45,6 +45,7 @@ export const dashboard = (w) => ({
   'D20 delete': `/webhooks/${w.hook.endpoint.id}/delete`,
   'D21 hosted pages': '/branding',
   'D21 hosted pages, wording': '/branding/words',
+  'D21 hosted pages, on a phone': '/branding/phone',
   'D22 settings': '/settings',
   'D22 people': '/settings/people',
   'D22 new passkey': '/settings/passkeys/new',

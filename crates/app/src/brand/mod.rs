@@ -1,6 +1,7 @@
 //! The brand of an environment: how its hosted pages look, what they say, and where they lead.
 
 pub mod colour;
+mod phone;
 mod png;
 mod show;
 mod svg;
@@ -10,6 +11,7 @@ mod types;
 mod update;
 mod urls;
 
+pub use phone::{LENT_FOR, Pass, lend, lent};
 pub(crate) use show::of_page;
 pub use show::{Asset, AssetKind, asset, get};
 pub use types::{

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::open::OpenFlow;
 use super::page::{CredentialPage, DonePage, Page, PageBody, PageForm};
-use super::state;
+use super::{finish, state};
 use crate::access::{Actor, Caller};
 use crate::events::{self, AccountEvent};
 use crate::grant::{Grant, GrantPlace};
@@ -24,7 +24,9 @@ pub(super) fn page(app: &App, open: &OpenFlow, browser: &str) -> Result<PageBody
 /// The page after it: nobody was asked for permissions, so none was left out.
 pub(super) fn done(open: &OpenFlow) -> Page {
     let return_url = open.head.return_url.clone();
-    let done = DonePage { identity: None, missing: Vec::new(), return_url, again: false, notes: Vec::new() };
+    let (missing, notes) = (Vec::new(), Vec::new());
+    let done = DonePage { identity: None, missing, return_url, again: false, notes, stay: None };
+    let done = DonePage { stay: finish::stay(open, &done), ..done };
     Page { head: open.head.clone(), body: PageBody::Done(done) }
 }
 

@@ -2,7 +2,7 @@
 
 use keybearer_connectors::engine::auth_type;
 use keybearer_connectors::forms::Note;
-use keybearer_core::{AccountStatus, AuthType, Code, Error, FlowState, Result, StatusReason};
+use keybearer_core::{AccountStatus, AuthType, Code, Error, FlowKind, FlowState, Result, StatusReason};
 use keybearer_store::{AccountChange, AccountRow, FlowEnd, Grant as StoredGrant, GrantChange, NewEvent};
 use serde_json::json;
 
@@ -114,14 +114,24 @@ fn events(app: &App, open: &OpenFlow, row: &AccountRow, grant: &StoredGrant) -> 
 /// The page after success.
 pub(super) fn done(open: &OpenFlow, row: &AccountRow, notes: Vec<Note>) -> Result<Page> {
     let identity = row.identity_label.clone().or_else(|| row.identity_id.clone());
-    let body = PageBody::Done(DonePage {
+    let done = DonePage {
         identity,
         missing: view::missing(open, &row.granted_scopes)?,
         return_url: open.head.return_url.clone(),
         again: false,
         notes,
-    });
+        stay: None,
+    };
+    let body = PageBody::Done(DonePage { stay: stay(open, &done), ..done });
     Ok(Page { head: open.head.clone(), body })
+}
+
+/// Where a page stays that else goes back by itself: there is an address to go back to, nobody tests, and nothing is
+/// left to be read.
+pub(super) fn stay(open: &OpenFlow, done: &DonePage) -> Option<String> {
+    let read = done.missing.is_empty() && done.notes.is_empty();
+    let leaves = read && done.return_url.is_some() && open.flow.kind == FlowKind::Connect;
+    leaves.then(|| format!("/connect/success?flow={}&stay=1", open.flow.id))
 }
 
 /// Moves an account that is not usable yet to another waiting state.

@@ -250,7 +250,7 @@ pub struct IdentityPage {
 }
 
 /// The page after success.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DonePage {
     /// Who is connected, if the provider says.
     pub identity: Option<String>,
@@ -262,6 +262,8 @@ pub struct DonePage {
     pub again: bool,
     /// What was seen in the files that were given.
     pub notes: Vec<Note>,
+    /// The page goes back to the app by itself; here is its address for who wants to stay.
+    pub stay: Option<String>,
 }
 
 /// The page after a failure.

@@ -8,7 +8,6 @@ use keybearer_core::{AccountStatus, Code, Error, Result, StatusReason, sha256, t
 use keybearer_oauth::Params;
 use keybearer_store::{AttemptRow, AttemptStatus};
 use serde_json::json;
-use url::Url;
 
 use super::callback::fail;
 use super::complete::{self, Connected, Consent};
@@ -254,14 +253,17 @@ fn own_request_hash(browser: &str, id: &str) -> String {
     to_hex(&sha256(format!("dashboard\0{browser}\0{id}").as_bytes()))
 }
 
-/// The page at the end of a verified flow. It names the service, never the account holder: anybody can open it. The
-/// browser that still has the link is asked here when another account holder than before came back.
+/// The page at the end of a verified flow, and of any other for who stays on it. It names the service, never the account
+/// holder, for anybody can open it; only the browser that still has the link sees more, and is asked here when another
+/// account holder than before came back.
 ///
 /// # Errors
 /// None of its own.
 pub async fn success(app: &App, query: &str, link: Option<&str>, visit: &Visit) -> Result<Answer> {
-    let named = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "flow");
-    let id = named.and_then(|(_, id)| keybearer_core::ids::FlowId::parse(&id));
+    let value = |wanted: &str| {
+        url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value)
+    };
+    let id = value("flow").and_then(|id| keybearer_core::ids::FlowId::parse(&id));
     let flow = match id {
         Some(id) => app.db().find_flow(&id).await?,
         None => None,
@@ -274,14 +276,28 @@ pub async fn success(app: &App, query: &str, link: Option<&str>, visit: &Visit) 
         return Ok(Answer::Page(Box::new(page)));
     }
     let own = flow.as_ref().zip(link).is_some_and(|(flow, link)| flow.token_hash == open::token_hash(link));
-    let head = match flow {
-        Some(flow) => open::complete(app, flow)
-            .await
-            .map(|open| PageHead { identifier: String::new(), ..open.head })
-            .unwrap_or_default(),
-        None => PageHead::default(),
+    let open = match flow {
+        Some(flow) => open::complete(app, flow).await.ok(),
+        None => None,
     };
-    let return_url: Option<Url> = head.return_url.clone().filter(|_| own);
-    let done = DonePage { identity: None, missing: Vec::new(), return_url, again: false, notes: Vec::new() };
-    Ok(Answer::Page(Box::new(Page { head, body: PageBody::Done(done) })))
+    Ok(Answer::Page(Box::new(match &open {
+        Some(open) if own => own_success(open, value("stay").is_some())?,
+        open => {
+            let head = open.as_ref().map(|open| PageHead { return_url: None, ..open.head.clone() });
+            let head = PageHead { identifier: String::new(), ..head.unwrap_or_default() };
+            Page { head, body: PageBody::Done(DonePage::default()) }
+        }
+    })))
+}
+
+/// The same for the browser that has the link.
+fn own_success(open: &OpenFlow, stays: bool) -> Result<Page> {
+    let Page { head, body } = finish::done(open, &open.account, Vec::new())?;
+    let PageBody::Done(done) = body else { return Ok(Page { head, body }) };
+    let done = DonePage {
+        identity: done.identity.filter(|_| open.account.status == AccountStatus::Active),
+        stay: done.stay.filter(|_| !stays),
+        ..done
+    };
+    Ok(Page { head: PageHead { identifier: String::new(), ..head }, body: PageBody::Done(done) })
 }

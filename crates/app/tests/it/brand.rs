@@ -7,8 +7,9 @@ use keybearer_app::flows::{self, Answer, LinkRequest, PageBody};
 use keybearer_app::{Caller, Permission, Permissions};
 use keybearer_core::Code;
 
-use crate::flows_stage::{Stage, browser, done, on_both_staged};
+use crate::flows_stage::{Stage, browser, done, on_both_staged, pairs};
 use crate::harness::{World, code, fields, on_both};
+use keybearer_sandbox::Approval;
 
 on_both!(
     a_brand_is_kept_and_another_environment_has_none_of_it,
@@ -17,6 +18,7 @@ on_both!(
     every_wrong_field_is_named_and_nothing_is_saved,
     the_files_of_a_brand_are_found_by_their_hash_only,
     a_logo_is_cleaned_replaced_and_taken_away,
+    a_lent_preview_shows_what_it_was_made_for_and_ends,
 );
 
 const LOGO: &[u8] =
@@ -209,12 +211,42 @@ async fn a_logo_is_cleaned_replaced_and_taken_away(world: &World) {
     assert_eq!((last.logo, last.logo_dark), (None, None));
 }
 
+async fn a_lent_preview_shows_what_it_was_made_for_and_ends(world: &World) {
+    update(world, &BrandChange { app_name: text("Fieldnote"), ..colourful() }).await.unwrap();
+    let (app, what) = (&world.app, "screen=done&colour=%23777777");
+    let pass = brand::lend(app, &world.caller, what).await.unwrap();
+    let saved = brand::get(app, &world.caller, world.caller.environment.as_str()).await.unwrap();
+    assert_eq!(brand::lent(app, &pass.token, what).await.unwrap(), saved);
+    for other in ["", "screen=done", "screen=done&colour=%23777778", "screen=start&colour=%23777777"] {
+        assert_eq!(code(brand::lent(app, &pass.token, other).await), Code::NotFound, "{other}");
+    }
+    let parts: Vec<&str> = pass.token.split('.').collect();
+    let (foreign, later) = (world.stranger.environment.as_str(), (pass.until.seconds() + 60).to_string());
+    for forged in [
+        format!("{foreign}.{}.{}", parts[1], parts[2]),
+        format!("{}.{later}.{}", parts[0], parts[2]),
+        format!("{}.{}.", parts[0], parts[1]),
+        format!("{}.{}", parts[0], parts[1]),
+        String::new(),
+    ] {
+        assert_eq!(code(brand::lent(app, &forged, what).await), Code::NotFound, "{forged}");
+    }
+    let nobody = world.with_permissions(&[Permission::AccountsRead]);
+    assert_eq!(code(brand::lend(app, &nobody, what).await), Code::PermissionDenied);
+    world.clock.advance(std::time::Duration::from_secs(15 * 60 - 1));
+    brand::lent(app, &pass.token, what).await.unwrap();
+    world.clock.advance(std::time::Duration::from_secs(1));
+    assert_eq!(code(brand::lent(app, &pass.token, what).await), Code::LinkExpired);
+}
+
 mod on_pages {
     use super::*;
 
     on_both_staged!(crate::flows_stage::plain;
         a_page_has_the_brand_of_its_environment,
         a_link_leads_back_to_what_is_allowed,
+        a_page_goes_back_by_itself_where_nothing_is_left_to_read,
+        only_who_has_the_link_sees_who_is_connected_on_the_page_that_stays,
     );
 
     async fn head(stage: &Stage, token: &str) -> (PageHead, StartPage) {
@@ -270,5 +302,55 @@ mod on_pages {
             assert_eq!(fields(refused), ["return_url"], "{bad}");
         }
         stage.link("u-2").await;
+    }
+
+    async fn asked(stage: &Stage, user: &str) -> String {
+        let lookup = Lookup::of(&stage.name, user);
+        let return_url = text("https://app.example/done");
+        stage.link_with(LinkRequest { lookup, return_url, ..LinkRequest::default() }).await
+    }
+
+    async fn a_page_goes_back_by_itself_where_nothing_is_left_to_read(stage: &Stage) {
+        let browser = browser("a");
+        let shown = async |token: &str, scopes: Option<Vec<String>>| {
+            let url = stage.provider_url(token, &browser).await;
+            let person = if scopes.is_some() { "dee" } else { "ada" }.to_owned();
+            let parameters = pairs(&stage.control.approve(&url, &Approval { person, scopes }).unwrap());
+            done(stage.callback(parameters, &browser).await)
+        };
+        assert!(shown(&asked(stage, "u-1").await, None).await.stay.is_some());
+        assert_eq!(shown(&stage.link("u-2").await, None).await.stay, None, "there is nothing to go back to");
+        let partial = shown(&asked(stage, "u-3").await, Some(vec!["profile.read".to_owned()])).await;
+        assert!(!partial.missing.is_empty() && partial.return_url.is_some());
+        assert_eq!(partial.stay, None, "what was left out is to be read");
+        let test = flows::create_test_link(stage.app(), &stage.world.caller, &stage.name).await.unwrap();
+        let token = test.url.path().strip_prefix("/c/").unwrap().to_owned();
+        assert_eq!(shown(&token, None).await.stay, None, "the developer looks at it");
+    }
+
+    async fn only_who_has_the_link_sees_who_is_connected_on_the_page_that_stays(stage: &Stage) {
+        let (token, other, browser) = (asked(stage, "u-1").await, asked(stage, "u-2").await, browser("a"));
+        let parameters = stage.consent(&token, &browser, "ada").await;
+        let first = done(stage.callback(parameters, &browser).await);
+        let stay = first.stay.unwrap();
+        let query = stay.strip_prefix("/connect/success?").unwrap();
+        let page = async |query: &str, link: Option<&str>| {
+            done(flows::success(stage.app(), query, link, &browser).await.unwrap())
+        };
+        let own = page(query, Some(&token)).await;
+        assert_eq!((own.stay, own.identity, own.return_url), (None, first.identity, first.return_url));
+        let leaves = page(query.strip_suffix("&stay=1").unwrap(), Some(&token)).await;
+        assert_eq!(leaves.stay, Some(stay.clone()));
+        for link in [None, Some("nothing"), Some(other.as_str())] {
+            let anybody = page(query, link).await;
+            assert_eq!((anybody.stay, anybody.identity, anybody.return_url), (None, None, None), "{link:?}");
+        }
+        let unfinished = flows::create_link(
+            stage.app(),
+            &stage.world.caller,
+            LinkRequest { lookup: Lookup::of(&stage.name, "u-1"), ..LinkRequest::default() },
+        );
+        let again = unfinished.await.unwrap();
+        assert!(page(&format!("flow={}", again.flow_id), Some("x")).await.identity.is_none());
     }
 }

@@ -22,6 +22,13 @@ pub(crate) enum Connections {
     },
     /// Change one; a new client id leaves existing accounts on the old one
     Edit(Edit),
+    /// Replace the client secret; accounts go on without signing in again
+    ReplaceSecret(ReplaceSecret),
+    /// Destroy the old client secret that is still tried
+    RemoveOldSecret {
+        /// Name or id
+        connection: String,
+    },
     /// Make a link with which you connect as yourself
     Test {
         /// Name or id
@@ -109,6 +116,32 @@ pub(crate) struct Edit {
     settings: Settings,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ReplaceSecret {
+    /// Name or id
+    connection: String,
+    /// File with the new secret; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    secret_file: String,
+    /// For how long the old one is tried as well; not at all when absent
+    #[arg(long, value_name = "hour|day|until-removed", value_parser = ["hour", "day", "until-removed"])]
+    keep_old: Option<String>,
+    /// When the new one ends at the provider, for example 2027-03-01 or 2027-03-01T09:00:00Z
+    #[arg(long, value_name = "TIME")]
+    ends: Option<String>,
+}
+
+impl ReplaceSecret {
+    fn body(&self) -> Result<Value> {
+        let day = |text: &String| if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.clone() };
+        Ok(without_nulls(json!({
+            "client_secret": read_secret(&self.secret_file)?.expose(),
+            "keep_earlier": self.keep_old.as_ref().map(|keep| keep.replace('-', "_")),
+            "ends_at": self.ends.as_ref().map(day),
+        })))
+    }
+}
+
 pub(crate) async fn run(command: Connections, context: &mut Context) -> Result<()> {
     let session = Session::open(context).await?;
     let at =
@@ -124,6 +157,14 @@ pub(crate) async fn run(command: Connections, context: &mut Context) -> Result<(
             let body = patch(&edit.settings, edit.proxy.as_deref())?;
             let answer = session.api(Method::PATCH, &at(&edit.connection, ""), Some(&body)).await?;
             show(finished(&session, answer).await?, context)
+        }
+        Connections::ReplaceSecret(replace) => {
+            let (path, body) = (at(&replace.connection, ":replace-secret"), replace.body()?);
+            show(session.api(Method::POST, &path, Some(&body)).await?, context)
+        }
+        Connections::RemoveOldSecret { connection } => {
+            let path = at(&connection, ":remove-earlier-secret");
+            show(session.api(Method::POST, &path, Some(&json!({}))).await?, context)
         }
         Connections::Test { connection } => {
             let answer = session.api(Method::POST, &at(&connection, ":test-link"), Some(&json!({}))).await?;
@@ -251,6 +292,13 @@ fn words(connection: &Value) -> String {
     if text(connection, "auth_mode") == "org_wide" {
         let name = text(connection, "name");
         lines.push(format!("  Credential    one for everybody: keybearer accounts authorize-shared {name}"));
+    }
+    if connection.get("earlier_secret_kept").and_then(Value::as_bool).unwrap_or_default() {
+        let name = text(connection, "name");
+        lines.push(match text(connection, "earlier_secret_until") {
+            "" => format!("  Old secret    tried until: keybearer connections remove-old-secret {name}"),
+            until => format!("  Old secret    tried until {until}"),
+        });
     }
     let attention = text(connection, "attention");
     if !attention.is_empty() {

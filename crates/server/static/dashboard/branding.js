@@ -1,7 +1,7 @@
 // Hosted pages: the preview and the words about the colour follow what is typed.
 const branding = document.getElementById('branding');
 if (branding) {
-  const [stage, preview, tab] = ['stage', 'preview', 'preview-tab'].map((id) => document.getElementById(id));
+  const [stage, preview, tab, phone] = ['stage', 'preview', 'preview-tab', 'preview-phone'].map((id) => document.getElementById(id));
   const [well, colour] = [branding.querySelector('[data-into]'), branding.elements.colour];
   const isColour = (text) => /^#[0-9a-f]{6}$/i.test(text);
   const value = (field) => (field.type === 'checkbox' ? (field.checked ? 'on' : '') : field.value);
@@ -11,6 +11,7 @@ if (branding) {
     if (preview.getAttribute('src') === address) return;
     preview.src = address;
     tab.href = address;
+    phone.href = `/branding/phone?${query}`;
     stage.classList.toggle('phone', branding.elements.size.value === 'phone');
   };
   const explain = async () => {

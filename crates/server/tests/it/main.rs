@@ -28,6 +28,7 @@ mod proxying;
 mod rest;
 mod schemathesis;
 mod sdk;
+mod secrets_and_brands;
 mod token;
 mod transport;
 mod upstream;

@@ -16,20 +16,20 @@ const KEYS: &str = "/scalekit.v1.keys.KeyManagementService";
 const LOGS: &str = "/scalekit.v1.agentkit_logs.AgentkitLogsService";
 const ANALYTICS: &str = "/scalekit.v1.agentkit_logs.AgentkitAnalyticsService";
 
-async fn start(folder: &Path, database: Option<&str>) -> Server {
+pub(crate) async fn start(folder: &Path, database: Option<&str>) -> Server {
     std::fs::create_dir_all(folder.join("connectors")).unwrap();
     let (data, connectors) = (folder.join("data"), folder.join("connectors"));
     Server::launch(Launch { data: &data, connectors: &connectors, database, log: None }).await
 }
 
-async fn sign_in(http: &Http, id: &str, secret: &str) -> (u16, Value) {
+pub(crate) async fn sign_in(http: &Http, id: &str, secret: &str) -> (u16, Value) {
     let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
     let kind = [("content-type", "application/x-www-form-urlencoded")];
     let answer = http.send(Method::POST, "/oauth/token", &kind, form).await;
     (answer.status().as_u16(), serde_json::from_slice(answer.body()).unwrap())
 }
 
-async fn rest(http: &Http, token: &str, method: Method, path: &str, body: Value) -> (u16, Value) {
+pub(crate) async fn rest(http: &Http, token: &str, method: Method, path: &str, body: Value) -> (u16, Value) {
     let bearer = format!("Bearer {token}");
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -316,7 +316,7 @@ async fn calls_are_listed_and_added_up_as_the_wire_says() {
 }
 
 /// Exit code, and what was printed.
-fn keybearer(words: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn keybearer(words: &[&str]) -> (Option<i32>, String) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_keybearer"));
     for variable in ["KEYBEARER_URL", "KEYBEARER_CLIENT_ID", "KEYBEARER_CLIENT_SECRET", "KEYBEARER_KEY"] {
         command.env_remove(variable);

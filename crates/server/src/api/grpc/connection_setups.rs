@@ -1,12 +1,14 @@
 //! Our own connection service: drafts, credentials, state, tests.
 
-use keybearer_app::connections::{self, ConnectionQuery, CreateConnection, SetCredentials, UpdateConnection};
+use keybearer_app::connections::{
+    self, ConnectionQuery, CreateConnection, KeepEarlier, Rotation, SetCredentials, UpdateConnection,
+};
 use keybearer_app::connectors::Bindings;
 use keybearer_app::flows;
 use keybearer_core::{ConnectionState, CredentialSource, SecretString};
 use tonic::{Request, async_trait};
 
-use super::map::{connection as map, count, filled, sorted, time};
+use super::map::{connection as map, count, filled, from_time, sorted, time};
 use super::{Answer, Service, fail, give, page, take};
 use crate::api::proto::keybearer::v1 as own;
 use own::connection_setup_service_server::ConnectionSetupService;
@@ -61,9 +63,23 @@ impl ConnectionSetupService for Service {
 
     async fn replace_client_secret(&self, request: Request<own::ReplaceClientSecretRequest>) -> Setup {
         let (caller, message) = take(request)?;
-        let set = SetCredentials::ReplaceSecret { secrets: client_secret(message.client_secret) };
-        let set = connections::set_credentials(&self.0, &caller, &message.connection, set).await;
+        let rotation = Rotation {
+            secrets: client_secret(message.client_secret),
+            keep: match message.keep_earlier.as_str() {
+                "hour" => Some(KeepEarlier::Hour),
+                "day" => Some(KeepEarlier::Day),
+                "until_removed" => Some(KeepEarlier::UntilRemoved),
+                _ => None,
+            },
+            ends_at: message.ends_at.as_ref().map(from_time),
+        };
+        let set = connections::rotate_secret(&self.0, &caller, &message.connection, rotation).await;
         answer(set.map(|set| set.connection))
+    }
+
+    async fn remove_earlier_secret(&self, request: Request<own::RemoveEarlierSecretRequest>) -> Setup {
+        let (caller, message) = take(request)?;
+        answer(connections::forget_earlier_secret(&self.0, &caller, &message.connection).await)
     }
 
     async fn replace_client(&self, request: Request<own::ReplaceClientRequest>) -> Setup {

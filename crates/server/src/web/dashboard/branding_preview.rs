@@ -7,7 +7,7 @@ use axum::response::{Html, IntoResponse as _, Json, Response};
 use http::{HeaderValue, header};
 use keybearer_app::brand::colour::Rgb;
 use keybearer_app::brand::theme::Look;
-use keybearer_app::brand::{Corners, Font, PageBrand, PageTheme};
+use keybearer_app::brand::{Brand, Corners, Font, PageBrand, PageTheme};
 use keybearer_core::{Code, Error, Result};
 use serde::Deserialize;
 use url::Url;
@@ -25,6 +25,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; f
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Draft {
+    pub screen: String,
     app_name: Option<String>,
     colour: Option<String>,
     corners: Option<String>,
@@ -38,7 +39,7 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    fn look(&self, saved: Look) -> Look {
+    pub fn look(&self, saved: Look) -> Look {
         let read = |text: &Option<String>| text.as_deref().map(Rgb::parse);
         Look {
             colour: read(&self.colour).unwrap_or(saved.colour),
@@ -56,7 +57,7 @@ impl Draft {
         format!("/branding/theme.css?{query}")
     }
 
-    fn over(&self, mut brand: PageBrand) -> PageBrand {
+    fn over(&self, mut brand: PageBrand, sheet: Option<String>) -> PageBrand {
         let look = self.look(brand.settings.look());
         let settings = &mut brand.settings;
         settings.font = look.font;
@@ -71,19 +72,30 @@ impl Draft {
         settings.privacy_url = url(&self.privacy_url, settings.privacy_url.take());
         settings.embed_origins.clear();
         settings.languages_off.remove(&self.lang);
-        brand.sheet = Some(Self::sheet(look));
+        brand.sheet = sheet.or_else(|| Some(Self::sheet(look)));
         brand
+    }
+
+    /// A page with sample data in what is typed over what is saved; `None` for a name that is none. `sheet` is where the
+    /// stylesheet is, if not at its usual place for members.
+    pub fn specimen(
+        &self,
+        screen: &str,
+        saved: Brand,
+        sheet: Option<String>,
+        switches: bool,
+    ) -> Option<String> {
+        let app_name = self.app_name.clone().unwrap_or(saved.app_name);
+        let brand =
+            PageBrand { settings: saved.settings, sheet: None, logo: saved.logo, logo_dark: saved.logo_dark };
+        hosted::specimen(screen, app_name, Arc::new(self.over(brand, sheet)), &self.lang, switches)
     }
 }
 
 /// `GET /branding/preview/{screen}`
 pub(super) async fn show(visit: Visit, Path(screen): Path<String>, Query(draft): Query<Draft>) -> Response {
     let page = async {
-        let saved = own(&visit).await?;
-        let app_name = draft.app_name.clone().unwrap_or(saved.app_name);
-        let brand =
-            PageBrand { settings: saved.settings, sheet: None, logo: saved.logo, logo_dark: saved.logo_dark };
-        let html = hosted::specimen(&screen, app_name, Arc::new(draft.over(brand)), &draft.lang);
+        let html = draft.specimen(&screen, own(&visit).await?, None, true);
         let html = html.ok_or_else(|| Error::new(Code::NotFound, "there is no such page to look at"))?;
         let mut answer = Html(html).into_response();
         let headers = answer.headers_mut();

@@ -102,23 +102,28 @@ impl Typed {
         }
     }
 
-    /// Where the preview of this is.
-    fn preview(&self, looked: &Looked, screen: &str) -> String {
-        let footer = if self.footer { "on" } else { "" };
-        let pairs = [
-            ("app_name", self.app_name.as_str()),
+    /// What the preview is told of it.
+    pub fn draft<'a>(&'a self, looked: &'a Looked) -> [(&'static str, &'a str); 10] {
+        [
+            ("app_name", &self.app_name),
             ("colour", &self.colour),
             ("corners", &self.corners),
             ("font", &self.font),
             ("theme", &self.theme),
-            ("footer", footer),
+            ("footer", if self.footer { "on" } else { "" }),
             ("support_url", &self.support_url),
             ("privacy_url", &self.privacy_url),
             ("scheme", &looked.scheme),
             ("lang", &looked.lang),
-        ];
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        format!("/branding/preview/{screen}?{query}")
+        ]
+    }
+
+    /// Where the preview of this is, and the code for it.
+    fn preview(&self, looked: &Looked, screen: &str) -> [String; 2] {
+        let query = || form_urlencoded::Serializer::new(String::new());
+        let draft = query().extend_pairs(self.draft(looked)).finish();
+        let chosen = query().append_pair("screen", screen).append_pair("size", &looked.size).finish();
+        [format!("/branding/preview/{screen}?{draft}"), format!("/branding/phone?{chosen}&{draft}")]
     }
 }
 
@@ -168,6 +173,7 @@ pub(super) struct BrandingView {
     sizes: Vec<Choice>,
     preview_languages: Vec<Choice>,
     preview: String,
+    on_phone: String,
     phone: bool,
 }
 
@@ -194,6 +200,7 @@ pub(super) fn view(
     let words = |all: &[(&str, &str)], chosen: &str| -> Vec<Choice> {
         all.iter().map(|(value, label)| choice(value, label, chosen)).collect()
     };
+    let [preview, on_phone] = typed.preview(&looked, &screen);
     Ok(BrandingView {
         script: assets::address("branding.js"),
         frame: visit
@@ -211,7 +218,8 @@ pub(super) fn view(
         languages: languages(&typed),
         may: visit.caller().permissions.has(Permission::SettingsWrite),
         wrong: wrong.to_vec(),
-        preview: typed.preview(&looked, &screen),
+        preview,
+        on_phone,
         screens: screens.iter().map(|one: &Screen| choice(one.name, &one.label, &screen)).collect(),
         schemes: words(&[("", "As set"), ("light", "Light"), ("dark", "Dark")], &looked.scheme),
         sizes: words(&[("phone", "Phone"), ("desktop", "Desktop")], if phone { "phone" } else { "desktop" }),

@@ -252,7 +252,10 @@ async fn view(visit: &Visit, connection: Connection) -> Result<CredentialsView> 
     let (earlier, now) = (connection.counts.on_earlier_client, visit.app().now());
     let until = connection.secret.earlier_until.map(|until| When::new(until, now).words);
     Ok(CredentialsView {
-        frame: frame.command(format!("keybearer connections edit {} --secret-file -", connection.name)),
+        frame: frame.command(format!(
+            "keybearer connections replace-secret {} --secret-file - --keep-old day",
+            connection.name
+        )),
         stored: stored(&connection),
         accounts: counted(connection.counts.accounts),
         number: connection.counts.accounts,

@@ -312,7 +312,7 @@ fn api(issuer: &str, connection: &str, user: &str, locale: Option<&str>) -> Stri
 }
 
 /// The dark modules of the code as the data of a path, and how many modules wide it is with its quiet zone.
-fn code(text: &str) -> Result<(String, usize)> {
+pub(super) fn code(text: &str) -> Result<(String, usize)> {
     use std::fmt::Write as _;
     const QUIET: usize = 4;
     let code = QrCode::with_error_correction_level(text, EcLevel::M);

@@ -6,6 +6,7 @@ mod accounts;
 mod answer;
 mod audit;
 mod branding;
+mod branding_phone;
 mod branding_preview;
 mod branding_view;
 mod branding_words;
@@ -260,6 +261,9 @@ fn branding_routes() -> Router<Dashboard> {
         .route("/branding", get(branding::show).post(branding::save))
         .route("/branding/preview/{screen}", get(branding_preview::show))
         .route("/branding/theme.css", get(branding_preview::sheet))
+        .route("/branding/phone", get(branding_phone::ask))
+        .route("/preview/{token}", get(branding_phone::show))
+        .route("/preview/{token}/theme.css", get(branding_phone::sheet))
         .route("/branding/contrast", get(branding_preview::told))
         .route("/branding/words", get(branding_words::show).post(branding_words::save))
 }

@@ -172,7 +172,8 @@ fn pages(text: &str) -> Vec<Page> {
     };
     let notes = vec![Note::Account { email: text.into(), project: Some(text.into()) }];
     let identity = Some(text.into());
-    let done = DonePage { identity, missing: vec![line()], return_url: url(), again: true, notes };
+    let stay = Some("/connect/success?flow=flow_1&stay=1".to_owned());
+    let done = DonePage { identity, missing: vec![line()], return_url: url(), again: true, notes, stay };
     let mut bodies = vec![
         PageBody::Start(start(StartNext::Link(url().unwrap()))),
         PageBody::Start(start(StartNext::Form(form(text, url())))),
@@ -292,8 +293,7 @@ fn addresses_that_are_not_on_the_web_never_become_links() {
             expires_at: Timestamp::default(),
         };
         let return_url = Some(url.clone());
-        let (missing, notes) = (Vec::new(), Vec::new());
-        let done = DonePage { identity: None, missing, return_url, again: false, notes };
+        let done = DonePage { return_url, stay: Some("/stay".to_owned()), ..DonePage::default() };
         let bodies = [
             PageBody::Start(start),
             PageBody::Credentials(CredentialPage { form, cancel_url: Some(url), shared: true }),

@@ -96,7 +96,7 @@ pub(super) fn sample(name: &str) -> Option<Page> {
             now: "@ada-private".into(),
             csrf: "c5rf".into(),
         })),
-        "done" => page(PageBody::Done(DonePage { again: true, ..done() })),
+        "done" => page(PageBody::Done(DonePage { again: true, stay: Some("#".to_owned()), ..done() })),
         "done-partial" => page(PageBody::Done(DonePage { missing: vec![write()], ..done() })),
         "done-bare" => page(PageBody::Done(DonePage { identity: None, return_url: None, ..done() })),
         _ => problem_sample(name),
@@ -282,9 +282,7 @@ fn kinds() -> Page {
 fn done() -> DonePage {
     DonePage {
         identity: Some("@ada-obi".into()),
-        missing: Vec::new(),
         return_url: web("https://fieldnote.example/settings"),
-        again: false,
-        notes: Vec::new(),
+        ..DonePage::default()
     }
 }

@@ -75,18 +75,19 @@ pub(in crate::web) fn languages() -> Vec<Language> {
     LANGUAGES.iter().map(language).collect()
 }
 
-/// A page with sample data in that brand; `None` for a name that is none.
+/// A page with sample data in that brand; `None` for a name that is none. With `switches` it offers other languages.
 pub(in crate::web) fn specimen(
     name: &str,
     app_name: String,
     brand: Arc<PageBrand>,
     language: &str,
+    switches: bool,
 ) -> Option<String> {
     let mut page = sample(name)?;
     page.head.app_name = app_name;
     page.head.brand = brand;
     let own = Some(Href::link("sample"));
-    let switch = Some(Href::path(&format!("/branding/preview/{name}")));
+    let switch = switches.then(|| Href::path(&format!("/branding/preview/{name}")));
     let scene = Scene { words: Wish::only(language).words(&page.head), own, switch, still: true };
     match name {
         "embedded" => {

@@ -238,6 +238,9 @@ pub(super) struct DoneView {
     missing: Vec<Permission>,
     missing_heading: Sentence,
     missing_says: Sentence,
+    /// Where the page stays, when it goes back by itself.
+    stay: Option<Href>,
+    leaves: Sentence,
     back: Option<Href>,
     back_words: Sentence,
 }
@@ -245,7 +248,10 @@ pub(super) struct DoneView {
 impl DoneView {
     pub fn new(head: &PageHead, page: &DonePage, scene: &Scene) -> Self {
         let heading = if head.connector_name.is_empty() { Key::DoneHeadingAny } else { Key::DoneHeading };
-        let frame = Frame::new(head, scene, heading);
+        let mut frame = Frame::new(head, scene, heading);
+        let back = page.return_url.as_ref().and_then(Href::web);
+        let leaving = back.as_ref().zip(page.stay.as_deref());
+        frame.onward = leaving.filter(|_| !scene.still).map(|(to, _)| format!("3;url={}", to.as_str()));
         let identity = page.identity.as_deref().map(|identity| tidy(identity, TEXT));
         Self {
             heading: frame.say(heading),
@@ -256,7 +262,9 @@ impl DoneView {
             missing: page.missing.iter().map(|line| Permission::new(&frame, head, line)).collect(),
             missing_heading: frame.say(Key::DoneMissing),
             missing_says: frame.say(Key::DoneMissingSays),
-            back: page.return_url.as_ref().and_then(Href::web),
+            stay: leaving.map(|(_, stay)| Href::path(stay)),
+            leaves: frame.say(Key::DoneLeaves),
+            back,
             back_words: frame.say(Key::Back),
             frame,
         }

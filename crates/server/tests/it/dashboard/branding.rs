@@ -230,3 +230,46 @@ async fn hostile_texts_stay_texts_in_every_field() {
         inert(&mut ada, "/branding/preview/done-bare", &text).await;
     }
 }
+
+/// The address that the page with the code shows.
+fn lent(page: &str) -> String {
+    let url = page.split("<code id=\"url\">").nth(1).unwrap().split('<').next().unwrap();
+    super::stage::path(&url.replace("&#38;", "&").replace("&amp;", "&"))
+}
+
+#[tokio::test]
+async fn a_phone_that_is_not_signed_in_sees_the_one_page_that_was_sent_to_it() {
+    let scene = Scene::set().await;
+    let mut ada = scene.owner().await;
+    let typed = "screen=done&app_name=Typed%20now&colour=%234b7d87&lang=de&corners=soft";
+    let asked = ada.get(&format!("/branding/phone?{typed}")).await;
+    assert!(
+        asked.text.contains("The preview as a QR code") && asked.text.contains("“Done”"),
+        "{}",
+        asked.text
+    );
+    assert!(asked.text.contains("The phone must be able to reach http://"), "{}", asked.text);
+    let address = lent(&asked.text);
+    assert!(!address.contains("corners"), "what is as saved makes no code larger: {address}");
+    let mut phone = scene.browser();
+    let page = phone.get(&address).await;
+    assert_eq!(page.status, 200, "{address}");
+    assert!(page.text.contains("lang=\"de\"") && page.text.contains("Typed now"), "{}", page.text);
+    assert!(!page.text.contains("?lang="), "it leads to no other page: {}", page.text);
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("form-action 'none'") && policy.ends_with("frame-ancestors 'none'"), "{policy}");
+    let sheet =
+        page.text.split("<link rel=\"stylesheet\" href=\"").nth(2).unwrap().split('"').next().unwrap();
+    let css = phone.get(&sheet.replace("&#38;", "&").replace("&amp;", "&")).await;
+    assert!(css.text.contains("--primary:#4b7d87"), "{sheet}: {}", css.text);
+    // it is no key to anything else
+    for other in [address.replace("screen=done", "screen=start"), address.replace("Typed", "Forged")] {
+        assert_eq!(phone.get(&other).await.status, 404, "{other}");
+    }
+    for path in ["/branding", "/branding/phone", "/branding/preview/done", "/"] {
+        let answer = phone.get(path).await;
+        assert!(answer.status == 303 && answer.location.starts_with("/login"), "{path}: {}", answer.status);
+    }
+    let long = format!("/branding/phone?app_name={}", "x".repeat(800));
+    assert_eq!(ada.get(&long).await.status, 400);
+}

@@ -54,6 +54,9 @@ pub(in super::super) fn setup(connection: Connection) -> own::ConnectionSetup {
         created_at: Some(time(connection.created_at)),
         updated_at: Some(time(connection.updated_at)),
         auth_mode: if connection.org_wide { "org_wide" } else { "user" }.to_owned(),
+        client_secret_ends_at: connection.secret.ends_at.map(time),
+        earlier_secret_kept: connection.secret.has_earlier,
+        earlier_secret_until: connection.secret.earlier_until.map(time),
     }
 }
 

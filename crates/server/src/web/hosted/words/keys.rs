@@ -133,6 +133,8 @@ keys! {
     DoneIdentity = "done.identity",
     DoneWrongAccount = "done.wrong_account",
     DoneAnother = "done.another",
+    DoneLeaves = "done.leaves",
+    DoneStay = "done.stay",
     DoneMissing = "done.missing",
     DoneMissingSays = "done.missing_says",
     WaitingTitle = "waiting.title",
