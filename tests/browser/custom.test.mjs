@@ -90,6 +90,17 @@ export default {
     await page.getByRole('link', { name: 'Delete', exact: true }).click();
     await page.getByText('It cannot be deleted').waitFor();
     await clean(page);
+    // its connection says so until somebody looked
+    await page.goto(`${url}/connections`);
+    await keys.go(/^Definition changed, review/);
+    await page.getByRole('heading', { name: 'Definition changed, review' }).waitFor();
+    await page.getByText('What is different').click();
+    await page.getByText('Letters, reviewed').waitFor();
+    await looks(page, 'custom-redefined');
+    await keys.go(/^Mark as reviewed/);
+    await page.getByRole('status').getByText('Noted.').waitFor();
+    await page.goto(`${url}/connections`);
+    assert.equal(await page.getByText('Definition changed').count(), 0);
   },
 
   'form and text are one, also without scripts; what is wrong has its line': async ({ pages, keybearer }) => {
@@ -132,5 +143,23 @@ export default {
     await page.goto(`${url}/connectors/new?from=slack`);
     await page.getByText('A copy of Slack').waitFor();
     await looks(page, 'custom-copy');
+    // an OpenAPI document, pasted
+    await page.goto(`${url}/connectors/new/openapi`);
+    await looks(page, 'custom-openapi');
+    await page.getByLabel('Paste it').fill('swagger: "2.0"');
+    await page.getByRole('button', { name: 'Read it' }).click();
+    await page.getByRole('alert').getByText('The document is of Swagger 2.0').waitFor();
+    const keyed = 'components: {securitySchemes: {key: {type: apiKey, in: header, name: X-Parrot}, sid: {type: apiKey, in: cookie, name: s}}}';
+    await page.getByLabel('Paste it').fill(`openapi: 3.1.0\ninfo: {title: Parrots}\nservers: [{url: "${sandbox_url}/api"}]\n${keyed}\n`);
+    await page.getByRole('button', { name: 'Read it' }).click();
+    await page.getByText('Nothing is saved yet').waitFor();
+    await page.getByText('a key in `cookie`').waitFor();
+    assert.equal(await page.getByLabel('Header (optional)').inputValue(), 'X-Parrot');
+    await clean(page);
+    await shot(page, 'custom-openapi-draft');
+    await page.getByRole('button', { name: 'Make the connector' }).click();
+    await page.getByRole('heading', { name: 'Parrots' }).waitFor();
+    const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'connector.yaml' }).click()]);
+    assert.equal(file.suggestedFilename(), 'connector.yaml');
   },
 };

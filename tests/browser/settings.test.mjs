@@ -23,6 +23,7 @@ export default {
     await press(page, /^Save$/);
     await page.getByRole('status').getByText('Saved.').waitFor();
     assert.ok(await page.getByLabel(/Your app confirms/).isChecked());
+    await page.getByText('Nobody waits.').waitFor();
     assert.equal(await page.getByRole('link', { name: 'Nobody confirms users' }).count(), 0);
     await page.getByLabel(/Nobody confirms/).check();
     await press(page, /^Save$/);

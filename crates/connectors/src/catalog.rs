@@ -48,6 +48,14 @@ pub fn load_connector(yaml: &str) -> Result<Connector, String> {
     serde_saphyr::from_str(yaml).map_err(|error| error.to_string())
 }
 
+/// A definition as a file, as [`load_connector`] reads it.
+///
+/// # Errors
+/// A sentence about what cannot be written.
+pub fn to_yaml(connector: &Connector) -> Result<String, String> {
+    serde_saphyr::to_string(connector).map_err(|error| error.to_string())
+}
+
 /// The JSON Schema of a definition, as published.
 pub fn json_schema() -> serde_json::Value {
     let mut schema = schemars::schema_for!(Connector).to_value();

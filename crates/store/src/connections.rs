@@ -205,11 +205,11 @@ impl Db {
 }
 
 pub(crate) async fn insert(tx: &mut Tx, row: &ConnectionRow) -> Result<()> {
-    execute!(tx tx, sql::CONNECTION_INSERT, row.id, row.environment_id, row.name, row.connector,
+    execute!(tx &mut *tx, sql::CONNECTION_INSERT, row.id, row.environment_id, row.name, row.connector,
         row.method, row.state, row.attention, row.attention_at, row.label, row.blurb_for_users,
         row.credential_source, row.credential_id, row.config, row.scopes, row.auth_mode, row.proxy_enabled,
-        row.version, row.created_at, row.updated_at)
-    .map(|_| ())
+        row.version, row.created_at, row.updated_at)?;
+    crate::custom_connectors::note_new(tx, &row.environment_id, &row.id, &row.connector).await
 }
 
 /// A pattern that finds `text` anywhere in lower-cased text; its own wildcards are plain characters.

@@ -1,6 +1,6 @@
 use keybearer_core::Timestamp;
-use keybearer_core::ids::{EnvironmentId, ProviderId};
-use serde_json::Value;
+use keybearer_core::ids::{ConnectionId, EnvironmentId, ProviderId};
+use serde_json::{Value, json};
 
 use crate::columns::row;
 use crate::dialect::{Tx, execute, find, list, scalar};
@@ -50,6 +50,18 @@ row! {
         method: String,
         /// How many accounts it has.
         accounts: i64,
+    }
+
+    /// A connection whose connector has another version than it was last looked at with.
+    pub struct DefinitionBehind {
+        /// The connection.
+        connection_id: ConnectionId,
+        /// Identifier of the connector.
+        identifier: String,
+        /// The version that it was last looked at with.
+        seen: i64,
+        /// The version of now.
+        version: i64,
     }
 
     /// How much a custom connector is used.
@@ -166,6 +178,7 @@ impl Db {
             return Ok(None);
         };
         let (row, audit) = decide(&seen, &uses)?;
+        let (seen_version, earlier) = (seen.version, definition(&seen));
         let row = CustomConnectorRow {
             id: seen.id,
             environment_id: seen.environment_id,
@@ -177,6 +190,8 @@ impl Db {
         };
         execute!(tx &mut tx, sql::CUSTOM_WRITE, row.id, row.display_name, row.description, row.icon_src,
             row.proxy_url, row.proxy_enabled, row.auth_patterns, row.metadata, row.version, row.updated_at)?;
+        execute!(tx &mut tx, sql::CUSTOM_KEEP, row.id, seen_version, earlier, now)?;
+        execute!(tx &mut tx, sql::CUSTOM_FORGET, environment)?;
         crate::audit::insert(&mut tx, &audit).await?;
         tx.commit().await?;
         Ok(Some(row))
@@ -207,6 +222,89 @@ impl Db {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+impl Db {
+    /// The connections of an environment whose connector has another version than they were last looked at with.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn definitions_behind(&self, environment: &EnvironmentId) -> Result<Vec<DefinitionBehind>> {
+        list!(read self, sql::CUSTOM_BEHIND, environment)
+    }
+
+    /// What an earlier version said, as the file of the command line has it.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn find_earlier_definition(
+        &self,
+        environment: &EnvironmentId,
+        identifier: &str,
+        version: i64,
+    ) -> Result<Option<Value>> {
+        let text: Option<String> = scalar!(read self, sql::CUSTOM_EARLIER, environment, identifier, version)?;
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// Notes that a connection was looked at with the version of now.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn note_definition(&self, environment: &EnvironmentId, id: &ConnectionId) -> Result<()> {
+        let mut tx = self.begin().await?;
+        execute!(tx &mut tx, sql::CUSTOM_SEEN, environment, id)?;
+        execute!(tx &mut tx, sql::CUSTOM_FORGET, environment)?;
+        tx.commit().await
+    }
+
+    /// Notes that somebody reviewed a version, with a line of the audit trail. False when it is not the one of now, or
+    /// was seen already.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn review_definition(
+        &self,
+        environment: &EnvironmentId,
+        id: &ConnectionId,
+        version: i64,
+        audit: &AuditRow,
+    ) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        if execute!(tx &mut tx, sql::CUSTOM_REVIEWED, environment, id, version)? == 0 {
+            return Ok(false);
+        }
+        execute!(tx &mut tx, sql::CUSTOM_FORGET, environment)?;
+        crate::audit::insert(&mut tx, audit).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// A row as the file of the command line has it.
+fn definition(row: &CustomConnectorRow) -> Value {
+    json!({
+        "display_name": row.display_name,
+        "description": row.description,
+        "proxy_url": row.proxy_url,
+        "proxy_enabled": row.proxy_enabled,
+        "auth_patterns": row.auth_patterns,
+        "icon_src": row.icon_src,
+        "metadata": row.metadata,
+    })
+}
+
+/// A new connection was made with the version of now.
+pub(crate) async fn note_new(
+    tx: &mut Tx,
+    environment: &EnvironmentId,
+    connection: &ConnectionId,
+    connector: &str,
+) -> Result<()> {
+    if connector.contains(MARK) {
+        execute!(tx tx, sql::CUSTOM_SEEN, environment, connection)?;
+    }
+    Ok(())
 }
 
 async fn see(

@@ -191,6 +191,20 @@ impl Db {
         find!(read self, sql::ATTEMPT_BY_AUTH_REQUEST, auth_request_hash)
     }
 
+    /// The attempts of an environment in a status that began after `since`, newest first.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn list_waiting_attempts(
+        &self,
+        environment: &EnvironmentId,
+        status: AttemptStatus,
+        since: Timestamp,
+        most: i64,
+    ) -> Result<Vec<AttemptRow>> {
+        list!(read self, sql::ATTEMPT_WAITING, environment, status, since, most)
+    }
+
     /// The attempts of a flow, oldest first.
     ///
     /// # Errors

@@ -51,7 +51,7 @@ pub use connection_change::{
 };
 pub use connections::{ConnectionFilter, ConnectionRow};
 pub use credentials::{CredentialRow, EndingSecret};
-pub use custom_connectors::{CustomConnectorRow, CustomConnectorTally, CustomConnectorUse};
+pub use custom_connectors::{CustomConnectorRow, CustomConnectorTally, CustomConnectorUse, DefinitionBehind};
 pub use deliveries::{DeliveryFilter, DeliveryRow, TryResult, WebhookAttemptRow};
 pub use dialect::{Db, Options};
 pub use environments::{EnvironmentRow, InstallationRow};

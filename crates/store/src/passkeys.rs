@@ -206,6 +206,36 @@ impl Db {
         list!(read self, sql::IDENTITY_LIST, member)
     }
 
+    /// Who all members are at the single sign-on, those of one member together.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn list_all_identities(&self) -> Result<Vec<IdentityRow>> {
+        list!(read self, sql::IDENTITY_LIST_ALL)
+    }
+
+    /// Unties a member from a person at an issuer (issuer and subject); all their sessions end but `keep`. False when
+    /// they are not tied.
+    ///
+    /// # Errors
+    /// Those of every operation.
+    pub async fn remove_identity(
+        &self,
+        member: &MemberId,
+        (issuer, subject): (&str, &str),
+        keep: &str,
+        audit: &AuditRow,
+    ) -> Result<bool> {
+        let mut tx = self.begin().await?;
+        if execute!(tx &mut tx, sql::IDENTITY_DELETE, member, issuer, subject)? == 0 {
+            return Ok(false);
+        }
+        execute!(tx &mut tx, crate::sql::members::MEMBER_SESSION_DELETE_OTHERS, member, keep)?;
+        audit::insert(&mut tx, audit).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     /// Links a member to a person at an issuer; `new` makes the member first.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ export const dashboard = (w) => ({
   'D25 connectors': '/connectors',
   'D25 describe': '/connectors/new?name=My%20CRM',
   'D25 copy': '/connectors/new?from=slack',
+  'D25 from an OpenAPI document': '/connectors/new/openapi',
   'D25 connector': `/connectors/${w.parcels}`,
   'D25 delete': `/connectors/${w.parcels}/delete`,
   'D5 begin': '/connections/new/github',

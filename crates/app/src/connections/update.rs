@@ -13,6 +13,7 @@ use super::values::{self, Given, Have, Values};
 use super::{find, fixed, name, scopes, view};
 use crate::access::{Caller, Permission};
 use crate::audit;
+use crate::providers;
 use crate::state::App;
 
 /// Changes what is given and leaves the rest.
@@ -27,7 +28,10 @@ pub async fn update(
     id_or_name: &str,
     patch: UpdateConnection,
 ) -> Result<Connection> {
-    apply(app, caller, id_or_name, patch, "connection.updated").await
+    let connection = apply(app, caller, id_or_name, patch, "connection.updated").await?;
+    let row = find::row(app, &caller.environment, connection.id.as_str()).await?;
+    providers::seen(app, &row).await?;
+    Ok(connection)
 }
 
 /// Changes a connection and writes `action` to the audit trail.

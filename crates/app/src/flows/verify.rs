@@ -150,6 +150,13 @@ pub async fn confirm(app: &App, session: &Session, visit: &Visit, request: &str)
     decide(app, &caller, attempt, |user| user.trim().to_lowercase() == email).await.map_err(over)
 }
 
+/// The id under which the app confirms a parked code; `None` where the dashboard confirms.
+pub(super) fn request_of_app(app: &App, attempt: &AttemptRow) -> Result<Option<String>> {
+    let values = sealed::open_attempt(app, attempt)?;
+    let of_app = values.get(BY).is_none_or(|by| by.expose() != DASHBOARD);
+    Ok(values.get("auth_request_id").filter(|_| of_app).map(|id| id.expose().clone()))
+}
+
 /// A parked code that waits for a word about its person.
 async fn waiting(app: &App, request_hash: &str) -> Result<AttemptRow> {
     let attempt = app.db().find_attempt_by_auth_request(request_hash).await?;

@@ -1,7 +1,9 @@
 //! Connectors that an environment makes over the API, and finding any connector for an environment.
 
 mod cache;
+mod changed;
 mod check;
+mod contribute;
 mod create;
 mod definition;
 mod delete;
@@ -9,10 +11,13 @@ mod discover;
 mod examine;
 mod find;
 mod list;
+mod openapi;
 mod review;
 mod types;
 mod update;
 
+pub use changed::{Changed, changed, reviewed, what_changed};
+pub use contribute::{contribution, contribution_of};
 pub use create::create;
 pub use definition::{Draft, draft_of, keys, parse, text};
 pub use delete::delete;
@@ -20,11 +25,13 @@ pub use discover::{Discovered, discover};
 pub use examine::{Examined, examine};
 pub use find::{catalogue, connector, get};
 pub use list::{ProviderKind, list, tally};
+pub use openapi::{OPENAPI_LARGEST, from_openapi, openapi_draft};
 pub use review::{Change, Used, review, uses};
 pub use types::{CreateProvider, CustomProvider, Provider, UpdateProvider};
 pub use update::update;
 
 pub(crate) use cache::Cache;
+pub(crate) use changed::seen;
 pub(crate) use find::{for_view, of_row, shown};
 
 use keybearer_core::{Code, Error};

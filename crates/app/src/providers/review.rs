@@ -107,7 +107,7 @@ pub async fn review(
     Ok(change)
 }
 
-fn compare(before: &Compiled, after: &Compiled, change: &mut Change) {
+pub(super) fn compare(before: &Compiled, after: &Compiled, change: &mut Change) {
     let (old, new) = (check::destinations(before), check::destinations(after));
     change.new_hosts = new.difference(&old).cloned().collect();
     change.gone_hosts = old.difference(&new).cloned().collect();

@@ -7,6 +7,7 @@ mod exchange;
 mod issuer;
 mod people;
 mod state;
+mod ties;
 mod token;
 
 use keybearer_core::ids::MemberId;
@@ -22,6 +23,7 @@ use self::denied::{Stop, settled};
 pub(crate) use self::issuer::Cache;
 use self::people::Person;
 use self::state::{Aim, Trip};
+pub use self::ties::{Tie, ties, untie};
 use crate::config::SsoConfig;
 use crate::members;
 use crate::sessions::{self, Session, SignedIn, Visitor};

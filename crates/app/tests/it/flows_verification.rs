@@ -7,7 +7,7 @@ use keybearer_app::flows::page::ProblemCase;
 use keybearer_app::flows::{self, Answer, LinkRequest, PageBody, Visit};
 use keybearer_app::members::{self, NewMember};
 use keybearer_app::sessions::{self, Session, Visitor};
-use keybearer_app::{AppConfig, connections};
+use keybearer_app::{AppConfig, Permission, connections};
 use keybearer_core::{AccountStatus, Code, MemberRole, Result, StatusReason, VerifyMode};
 
 use crate::flows_stage::{Pairs, Stage, browser, case, on_both_staged, page, pairs, value};
@@ -23,6 +23,7 @@ fn custom(config: &mut AppConfig) {
 on_both_staged!(super::custom;
     the_right_person_is_connected_after_the_app_says_so,
     another_person_destroys_the_code,
+    a_developer_sees_who_waits_and_plays_the_app_outside_of_production,
     another_environment_does_not_know_the_request,
     another_account_holder_replaces_nobody_without_being_asked_for,
     a_right_and_a_wrong_answer_at_once_have_one_winner,
@@ -54,6 +55,33 @@ fn redirected(answer: Answer) -> Pairs {
 
 async fn verify(stage: &Stage, id: &str, user: &str) -> Result<String> {
     flows::verify(stage.app(), &stage.world.caller, id, user).await
+}
+
+async fn a_developer_sees_who_waits_and_plays_the_app_outside_of_production(stage: &Stage) {
+    let (app, caller) = (stage.app(), &stage.world.caller);
+    assert!(flows::waiting(app, caller).await.unwrap().is_empty());
+    let (received, _) = parked(stage).await;
+    let id = value(&received, "auth_request_id");
+    let waiting = flows::waiting(app, caller).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!((&*waiting[0].request, &*waiting[0].user, &waiting[0].connection), (&*id, "u-1", &stage.name));
+    assert!(flows::waiting(app, &stage.world.stranger).await.unwrap().is_empty());
+    let foreign = flows::simulate(app, &stage.world.stranger, &id, "u-1").await;
+    assert_eq!(code(foreign), Code::FlowNotFound);
+    let reader = stage.world.with_permissions(&[Permission::AccountsRead]);
+    assert_eq!(code(flows::waiting(app, &reader).await), Code::PermissionDenied);
+    assert_eq!(code(flows::simulate(app, &reader, &id, "u-1").await), Code::PermissionDenied);
+    // the same environment in production: neither list nor confirmation
+    let kind =
+        |word: &str| format!("UPDATE environment SET kind = '{word}' WHERE id = '{}'", caller.environment);
+    stage.world.sql(&kind("prod")).await;
+    assert_eq!(code(flows::waiting(app, caller).await), Code::FailedPrecondition);
+    assert_eq!(code(flows::simulate(app, caller, &id, "u-1").await), Code::FailedPrecondition);
+    assert_eq!(stage.token_requests("authorization_code"), 0);
+    stage.world.sql(&kind("dev")).await;
+    flows::simulate(app, caller, &id, "u-1").await.unwrap();
+    assert_eq!(stage.account("u-1").await.status, AccountStatus::Active);
+    assert!(flows::waiting(app, caller).await.unwrap().is_empty());
 }
 
 async fn the_right_person_is_connected_after_the_app_says_so(stage: &Stage) {

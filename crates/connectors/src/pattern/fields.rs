@@ -11,6 +11,7 @@ use super::{One, placement};
 pub(super) struct Made {
     pub name: String,
     pub header: Option<String>,
+    pub query: Option<String>,
     pub required: bool,
     pub secret: bool,
     /// May be where the credential stands: no value of an address, no header of its own.
@@ -34,6 +35,7 @@ impl Made {
         Self {
             name: name.to_owned(),
             header: None,
+            query: None,
             required: true,
             secret: false,
             is_candidate: false,
@@ -103,14 +105,15 @@ fn of_input(one: &mut One<'_, '_>, input: &Input) -> Made {
     }
     let in_address = one.address_names().contains(&input.name);
     let is_path = input.is_path || in_address;
-    let secret = input.kind == "password" || input.header.is_some();
+    let secret = input.kind == "password" || input.header.is_some() || input.query.is_some();
     if secret && one.in_host(&input.name) {
         one.report.add(&at, "must not be a password, since it becomes part of a host name");
     }
-    let is_candidate = !is_path && input.header.is_none() && one.pattern.kind != PatternType::Oauth;
+    let placed = input.header.is_some() || input.query.is_some();
+    let is_candidate = !is_path && !placed && one.pattern.kind != PatternType::Oauth;
     let mutated = one.has_default(&input.name);
     // an address without its value cannot be built; a credential is needed unless the pattern says otherwise
-    let required = in_address || input.required.unwrap_or(is_candidate || input.header.is_some());
+    let required = in_address || input.required.unwrap_or(is_candidate || placed);
     let mut keys = Map::from_iter([("label".to_owned(), json!(input.label))]);
     if let Some(hint) = &input.hint {
         keys.insert("help".to_owned(), json!(hint));
@@ -127,6 +130,7 @@ fn of_input(one: &mut One<'_, '_>, input: &Input) -> Made {
     Made {
         name: input.name.clone(),
         header: input.header.clone(),
+        query: input.query.clone(),
         required: required && !mutated,
         secret,
         is_candidate,
@@ -138,7 +142,7 @@ fn of_input(one: &mut One<'_, '_>, input: &Input) -> Made {
 /// What a type cannot be without.
 fn add_credentials(one: &One<'_, '_>, made: &mut Vec<Made>) {
     let candidates = made.iter().filter(|field| field.is_candidate).count();
-    let with_header = made.iter().any(|field| field.header.is_some());
+    let with_header = made.iter().any(|field| field.header.is_some() || field.query.is_some());
     match one.pattern.kind {
         PatternType::ApiKey if candidates == 0 && !with_header => {
             made.push(Made::credential(one, "api_key", "API key", true));

@@ -11,6 +11,7 @@ pub(super) fn placement(one: &mut One<'_, '_>, fields: &[Made]) -> Value {
     let mut placement = Map::new();
     let mut headers: Map<String, Value> = Map::new();
     let mut used: Vec<String> = Vec::new();
+    let query = query(one, fields, &mut used);
     for field in fields {
         if let Some(header) = &field.header {
             let twice = headers.keys().any(|other| other.eq_ignore_ascii_case(header));
@@ -22,7 +23,10 @@ pub(super) fn placement(one: &mut One<'_, '_>, fields: &[Made]) -> Value {
             headers.insert(header.clone(), text("", &field.name, mutation));
         }
     }
-    let with_header = !headers.is_empty();
+    let with_header = !headers.is_empty() || !query.is_empty();
+    if !query.is_empty() {
+        placement.insert("query".to_owned(), Value::Object(query));
+    }
     let own = one.pattern.header.clone();
     let header = own.clone().unwrap_or_else(|| "Authorization".to_owned());
     match one.pattern.kind {
@@ -61,6 +65,21 @@ pub(super) fn placement(one: &mut One<'_, '_>, fields: &[Made]) -> Value {
     Value::Object(placement)
 }
 
+/// The values that travel in the query.
+fn query(one: &mut One<'_, '_>, fields: &[Made], used: &mut Vec<String>) -> Map<String, Value> {
+    let mut query = Map::new();
+    for field in fields {
+        let Some(name) = &field.query else { continue };
+        if query.contains_key(name) {
+            one.report
+                .add(format!("{}.fields", one.pattern.at), format!("names query parameter `{name}` twice"));
+        }
+        let mutation = take(one, used, &[&field.name]);
+        query.insert(name.clone(), text("", &field.name, mutation));
+    }
+    query
+}
+
 /// The field that holds the credential: the one of the usual name, else a secret one, else the first.
 fn credential<'f>(fields: &'f [Made], usual: &str) -> Option<&'f Made> {
     let mut candidates = fields.iter().filter(|field| field.is_candidate);
@@ -74,9 +93,8 @@ fn credential<'f>(fields: &'f [Made], usual: &str) -> Option<&'f Made> {
 pub(super) fn secret_names(kind: PatternType, fields: &[Made]) -> Vec<String> {
     let found = match kind {
         PatternType::Bearer => credential(fields, "token"),
-        PatternType::ApiKey => {
-            credential(fields, "api_key").filter(|_| !fields.iter().any(|field| field.header.is_some()))
-        }
+        PatternType::ApiKey => credential(fields, "api_key")
+            .filter(|_| !fields.iter().any(|field| field.header.is_some() || field.query.is_some())),
         PatternType::Basic => {
             let (username, password) = halves(fields);
             password.filter(|field| field.required).or(username)

@@ -97,6 +97,7 @@ pub(super) struct Input {
     pub default: Option<String>,
     pub is_path: bool,
     pub header: Option<String>,
+    pub query: Option<String>,
 }
 
 /// What happens to a value before it is sent.
@@ -184,6 +185,12 @@ fn input(keys: &Keys<'_>, report: &mut Report) -> Input {
     let name = keys.text("field_name", report).unwrap_or_default();
     let header = keys.text("header_name", report);
     check_header(keys.at("header_name"), header.as_deref(), report);
+    let query = keys.text("query_name", report);
+    if query.as_ref().is_some_and(|query| query.len() > 100 || query.chars().any(char::is_control)) {
+        report.add(keys.at("query_name"), "must be the name of a query parameter of at most 100 characters");
+    } else if query.is_some() && header.is_some() {
+        report.add(keys.at("query_name"), "must not be given beside header_name");
+    }
     let (mut choices, mut default) = (Vec::new(), None);
     for (index, option) in keys.list("options", report).iter().enumerate() {
         let value = option.get("value").and_then(Value::as_str).filter(|value| !value.is_empty());
@@ -206,6 +213,7 @@ fn input(keys: &Keys<'_>, report: &mut Report) -> Input {
         default,
         is_path: keys.flag("is_path_param", report).unwrap_or_default(),
         header,
+        query,
         name,
     }
 }

@@ -33,8 +33,17 @@ const OAUTH: &[&str] = &[
     "scope_separator",
 ];
 const SCOPE: &[&str] = &["scope", "display_name", "description", "required"];
-const INPUT: &[&str] =
-    &["field_name", "label", "input_type", "hint", "required", "options", "is_path_param", "header_name"];
+const INPUT: &[&str] = &[
+    "field_name",
+    "label",
+    "input_type",
+    "hint",
+    "required",
+    "options",
+    "is_path_param",
+    "header_name",
+    "query_name",
+];
 const RULES: &[&str] = &["https", "match", "max_len"];
 const MUTATION: &[&str] = &["default", "prefix", "suffix"];
 

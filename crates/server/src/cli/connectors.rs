@@ -49,8 +49,17 @@ pub(crate) enum Connectors {
     Export {
         /// Its identifier or slug
         connector: String,
+        /// As a file of the catalogue, connector.yaml
+        #[arg(long)]
+        yaml: bool,
     },
-    /// Look at the file of a connector of your own before it is given to the server
+    /// Write the file of a connector from an OpenAPI document (3.0 or 3.1, JSON or YAML)
+    Openapi {
+        /// The document; `-` reads standard input
+        #[arg(long, value_name = "FILE")]
+        file: String,
+    },
+    /// Look at the file of a connector of your own before it is given to the server, or at a connector.yaml
     Check {
         /// The file; `-` reads standard input
         #[arg(long, value_name = "FILE")]
@@ -80,7 +89,8 @@ pub(crate) async fn run(command: Connectors, context: &mut Context) -> Result<()
         Connectors::Add { file } => custom_connectors::add(&file, context).await,
         Connectors::Edit { connector, file } => custom_connectors::edit(&connector, &file, context).await,
         Connectors::Delete { connector } => custom_connectors::delete(&connector, context).await,
-        Connectors::Export { connector } => custom_file::export(&connector, context).await,
+        Connectors::Export { connector, yaml } => custom_file::export(&connector, yaml, context).await,
+        Connectors::Openapi { file } => custom_file::openapi(&file, context),
         Connectors::Check { file } => custom_file::check(&file, context),
         Connectors::Lint { folder } => check(folder.as_deref(), context),
         Connectors::New(new) => connector_new::run(&new, context),

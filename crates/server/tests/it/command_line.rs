@@ -123,3 +123,54 @@ fn the_trail_is_printed_of_one_environment_for_the_days_that_are_asked_for() {
     let exports = lines(&["audit", "--action", "audit.exported"]);
     assert!(exports >= 8, "each export is a line, too: {exports}");
 }
+
+/// Runs a command that takes no configuration.
+fn plain(words: &[&str]) -> (bool, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keybearer"));
+    for name in ["KEYBEARER_URL", "KEYBEARER_CLIENT_ID", "KEYBEARER_CLIENT_SECRET", "KEYBEARER_LOG"] {
+        command.env_remove(name);
+    }
+    let output = command.args(words).stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_file_of_a_connector_is_written_and_looked_at() {
+    let folder = keybearer_testkit::temp_dir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (worked, json, told) = plain(&["connectors", "export", "github"]);
+    assert!(worked && told.contains("left out"), "{told}");
+    let own = file("own.json", &json);
+    let (worked, said, _) = plain(&["connectors", "check", "--file", &own]);
+    assert!(worked && said.contains("0 errors"), "{said}");
+    let broken = file("broken.json", &json.replace("\"OAUTH\"", "\"OATH\""));
+    let (worked, said, err) = plain(&["connectors", "check", "--file", &broken]);
+    assert!(!worked && said.contains("error line") && said.contains("auth_patterns[0].type"), "{said}{err}");
+    let (worked, yaml, _) = plain(&["connectors", "export", "github", "--yaml"]);
+    assert!(worked && yaml.contains("slug: github"), "{yaml}");
+    let contributed = file("connector.yaml", &yaml);
+    let (worked, said, _) = plain(&["connectors", "check", "--file", &contributed]);
+    assert!(worked && said.contains("0 errors"), "{said}");
+    let bad = file("bad.yaml", &yaml.replace("token_url: https://", "token_url: http://"));
+    let (worked, said, err) = plain(&["connectors", "check", "--file", &bad]);
+    assert!(!worked && said.contains("token_url"), "{said}{err}");
+    let (worked, _, err) = plain(&["connectors", "check", "--file", &file("no.yaml", "a: [b")]);
+    assert!(!worked && err.contains("no connector file"), "{err}");
+    for name in ["nothing-like-that", "../x"] {
+        let (worked, _, err) = plain(&["connectors", "export", name, "--yaml"]);
+        assert!(!worked && err.contains("there is no connector"), "{err}");
+    }
+    let document = file(
+        "crm.yaml",
+        "openapi: 3.1.0\ninfo: {title: CRM}\nservers: [{url: https://crm.example}]\ncomponents: {securitySchemes: {key: {type: apiKey, in: query, name: k}}}\n",
+    );
+    let (worked, made, told) = plain(&["connectors", "openapi", "--file", &document]);
+    assert!(worked && made.contains("\"query_name\": \"k\""), "{made}{told}");
+    let (worked, said, _) = plain(&["connectors", "check", "--file", &file("crm.json", &made)]);
+    assert!(worked && said.contains("0 errors"), "{said}");
+}

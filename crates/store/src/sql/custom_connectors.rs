@@ -36,4 +36,32 @@ sql! {
         "SELECT c.connector AS identifier, COUNT(DISTINCT c.id) AS connections, COUNT(a.id) AS accounts \
          FROM connection c LEFT JOIN account a ON a.connection_id = c.id \
          WHERE c.environment_id = $1 AND c.connector LIKE '%:%' GROUP BY c.connector ORDER BY c.connector");
+    /// Keeps a version before it is replaced.
+    CUSTOM_KEEP = (
+        "INSERT INTO custom_connector_version (connector_id, version, definition, replaced_at) \
+         VALUES ($1, $2, $3, $4)");
+    /// Forgets the versions that no connection was last looked at with.
+    CUSTOM_FORGET = (
+        "DELETE FROM custom_connector_version WHERE connector_id IN \
+         (SELECT k.id FROM custom_connector k WHERE k.environment_id = $1) AND NOT EXISTS \
+         (SELECT 1 FROM connection c JOIN custom_connector k ON k.environment_id = c.environment_id \
+         AND k.identifier = c.connector WHERE k.id = custom_connector_version.connector_id \
+         AND c.definition_version = custom_connector_version.version)");
+    CUSTOM_EARLIER = (
+        "SELECT v.definition FROM custom_connector_version v JOIN custom_connector k ON k.id = v.connector_id \
+         WHERE k.environment_id = $1 AND k.identifier = $2 AND v.version = $3");
+    /// A connection was looked at with the version of now.
+    CUSTOM_SEEN = (
+        "UPDATE connection SET definition_version = (SELECT k.version FROM custom_connector k \
+         WHERE k.environment_id = connection.environment_id AND k.identifier = connection.connector) \
+         WHERE environment_id = $1 AND id = $2");
+    CUSTOM_REVIEWED = (
+        "UPDATE connection SET definition_version = $3 WHERE environment_id = $1 AND id = $2 \
+         AND definition_version < $3 AND EXISTS (SELECT 1 FROM custom_connector k \
+         WHERE k.environment_id = connection.environment_id AND k.identifier = connection.connector \
+         AND k.version = $3)");
+    CUSTOM_BEHIND = (
+        "SELECT c.id AS connection_id, k.identifier, c.definition_version AS seen, k.version FROM connection c \
+         JOIN custom_connector k ON k.environment_id = c.environment_id AND k.identifier = c.connector \
+         WHERE c.environment_id = $1 AND c.definition_version < k.version ORDER BY c.id");
 }

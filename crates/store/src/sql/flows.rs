@@ -50,6 +50,9 @@ sql! {
     ATTEMPT_GET = ("SELECT ", attempt_columns!(), " FROM flow_attempt WHERE state_hash = $1");
     ATTEMPT_BY_AUTH_REQUEST = (
         "SELECT ", attempt_columns!(), " FROM flow_attempt WHERE auth_request_hash = $1");
+    ATTEMPT_WAITING = (
+        "SELECT ", attempt_columns!(), " FROM flow_attempt WHERE environment_id = $1 AND status = $2 \
+         AND created_at > $3 ORDER BY created_at DESC, state_hash LIMIT $4");
     ATTEMPT_LIST = (
         "SELECT ", attempt_columns!(), " FROM flow_attempt WHERE flow_id = $1 ORDER BY created_at, state_hash");
     ATTEMPT_MOVE = (

@@ -33,6 +33,9 @@ sql! {
         "SELECT ", identity_columns!(), " FROM member_identity WHERE issuer = $1 AND subject = $2");
     IDENTITY_LIST = (
         "SELECT ", identity_columns!(), " FROM member_identity WHERE member_id = $1 ORDER BY created_at, issuer, subject");
+    IDENTITY_LIST_ALL = (
+        "SELECT ", identity_columns!(), " FROM member_identity ORDER BY member_id, created_at, issuer, subject");
+    IDENTITY_DELETE = ("DELETE FROM member_identity WHERE member_id = $1 AND issuer = $2 AND subject = $3");
     IDENTITY_USE = (
         "UPDATE member_identity SET email = $3, used_at = $4 WHERE issuer = $1 AND subject = $2");
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::link::{self, Link};
 use crate::access::{Caller, Permission};
 use crate::state::App;
-use crate::{audit, connections};
+use crate::{audit, connections, providers};
 
 pub use cause::{Cause, addresses};
 pub use keybearer_store::NoteOutcome;
@@ -162,6 +162,10 @@ pub async fn keep_result(
     let test = super::test_progress(app, caller, connection, flow).await?;
     if test.kept.is_some_and(|kept| kept.result.is_none()) {
         app.db().finish_test(flow, good, total, app.now()).await?;
+        if good == total {
+            let row = connections::row(app, &caller.environment, connection).await?;
+            providers::seen(app, &row).await?;
+        }
     }
     Ok(())
 }

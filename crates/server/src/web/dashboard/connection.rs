@@ -16,6 +16,7 @@ use super::cookie::Cookie;
 use super::flash::{Flash, accounts as counted};
 use super::frame::{Frame, Section, Tile};
 use super::guard::{Posted, Visit};
+use super::redefined::{self, Redefined};
 use super::setup_view::{has_client, kind, stored};
 use super::snippets::{self, Snippet};
 use super::test_view::{Facts, Verdict, in_short, steps};
@@ -97,6 +98,7 @@ struct ConnectionView {
     counts: Vec<Count>,
     tested: Option<Tested>,
     progress: Option<Progress>,
+    redefined: Option<Redefined>,
     secret: Option<SecretView>,
     redirect_uri: Option<String>,
     credentials: Option<String>,
@@ -205,6 +207,7 @@ async fn page(visit: &Visit, name: &str, language: &'static str) -> Result<Respo
         counts: counts(&connection),
         tested: tested(visit, &connection, method).await?,
         progress: progress(&connection),
+        redefined: redefined::of(visit, &connection).await?,
         secret: secret(visit, &connection),
         redirect_uri: connection.needs_redirect_uri.then(|| connection.redirect_uri.clone()),
         credentials: has_client(method).then(|| stored(&connection)),

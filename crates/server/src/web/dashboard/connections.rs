@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::Query;
 use axum::response::Response;
 use keybearer_app::connections::{self, Connection, ConnectionQuery};
-use keybearer_app::{PageAsk, Permission};
+use keybearer_app::{PageAsk, Permission, providers};
 use keybearer_core::{ConnectionState, Result};
 use serde::Deserialize;
 
@@ -77,6 +77,8 @@ struct Row {
     active: bool,
     created: When,
     updated: When,
+    /// Its connector changed since somebody looked.
+    redefined: bool,
     /// How the last seven days went.
     strip: Option<Strip>,
 }
@@ -111,6 +113,10 @@ async fn page(visit: &Visit, asked: &Asked) -> Result<Response> {
         listed.items.into_iter().partition(|one| one.state == ConnectionState::Draft);
     let strips = week_strips(visit, &used).await?;
     let mut used: Vec<Row> = used.into_iter().map(|one| row(visit, one)).collect();
+    let changed = providers::changed(app, caller).await?;
+    for row in &mut used {
+        row.redefined = changed.iter().any(|id| id.as_str() == row.id);
+    }
     for (id, strip) in strips {
         if let Some(row) = used.iter_mut().find(|row| row.id == id) {
             row.strip = Some(strip);
@@ -170,6 +176,7 @@ fn row(visit: &Visit, connection: Connection) -> Row {
         active: connection.state == ConnectionState::Active,
         created: When::new(connection.created_at, now),
         updated: When::new(connection.updated_at, now),
+        redefined: false,
         strip: None,
         id: connection.id.to_string(),
         method: connection.method,

@@ -5,8 +5,8 @@ use axum::extract::Query;
 use axum::response::Response;
 use keybearer_app::accounts::{self, SurveyQuery};
 use keybearer_app::connections::{self, Connection, ConnectionQuery};
-use keybearer_app::journal;
 use keybearer_app::{App, Caller, PageAsk, Permission};
+use keybearer_app::{journal, providers};
 use keybearer_core::{ConnectionState, Result};
 use serde::Deserialize;
 
@@ -74,7 +74,7 @@ pub(super) async fn look(app: &App, caller: &Caller, text: &str) -> Result<Vec<G
     let mut groups = vec![references(app, caller, text).await?, named(app, caller, text).await?];
     groups.extend(holders(app, caller, text).await?);
     groups.push(Group { heading: "Pages", hits: pages(text), all: None });
-    groups.push(connectors(app, caller, text));
+    groups.push(connectors(app, caller, text).await?);
     groups.retain(|group| !group.hits.is_empty());
     Ok(groups)
 }
@@ -163,14 +163,20 @@ async fn references(app: &App, caller: &Caller, text: &str) -> Result<Group> {
     Ok(Group { heading: "Log", hits, all: None })
 }
 
-/// The connectors of the catalogue that fit.
-pub(super) fn connectors(app: &App, caller: &Caller, text: &str) -> Group {
+/// The connectors that fit: those of the environment first, then those of the catalogue.
+pub(super) async fn connectors(app: &App, caller: &Caller, text: &str) -> Result<Group> {
     let may = caller.permissions.has(Permission::ConnectorsRead);
-    let found = if may { app.catalog().search(text) } else { Vec::new() };
-    let hits = found.iter().map(|one| {
-        Hit::new(format!("/connections/new/{}", one.slug), &one.display_name, "connector: add a connection")
+    let mut found = if may { providers::catalogue(app, caller).await?.search(text) } else { Vec::new() };
+    found.sort_by_key(|one| !one.is_custom());
+    let hits = found.iter().map(|one| match one.is_custom() {
+        true => Hit::new(format!("/connectors/{}", one.slug), &one.display_name, "connector of your own"),
+        false => Hit::new(
+            format!("/connections/new/{}", one.slug),
+            &one.display_name,
+            "connector: add a connection",
+        ),
     });
-    group("Connectors", hits.collect(), "/connections/new", text)
+    Ok(group("Connectors", hits.collect(), "/connections/new", text))
 }
 
 fn group(heading: &'static str, mut hits: Vec<Hit>, list: &str, text: &str) -> Group {
@@ -185,6 +191,8 @@ const PAGES: &[(&str, &str, &str)] = &[
     ("/", "Overview", "start attention figures charts"),
     ("/connections", "Connections", "oauth apps drafts"),
     ("/connections/new", "Add a connection", "catalogue new connector provider"),
+    ("/connectors", "Connectors of your own", "custom describe definition"),
+    ("/connectors/new/openapi", "Connector from an OpenAPI document", "custom swagger import"),
     ("/accounts", "Accounts", "users tokens grants"),
     ("/links", "Create a connect link", "invite user connect qr"),
     ("/logs", "Logs", "calls refreshes errors reference requests"),

@@ -57,6 +57,8 @@ pub(super) enum Flash {
     LogoCleaned,
     StepsHidden,
     StepsRestored,
+    DefinitionReviewed,
+    Untied,
 }
 
 impl Flash {
@@ -133,6 +135,8 @@ impl Flash {
             "cleaned",
             "Saved. Parts of the logo that could run or load something were left out: look at it below.",
         ),
+        (Self::DefinitionReviewed, "definition", "Noted. The mark comes back with the next version."),
+        (Self::Untied, "untied", "Untied. Their sessions have ended."),
         (Self::StepsHidden, "steps", "Hidden. Settings, General brings it back."),
         (Self::StepsRestored, "stepsback", "Getting started is back, until somebody hides it."),
     ];

@@ -43,6 +43,7 @@ mod people;
 mod permissions;
 mod pictures;
 mod readable;
+mod redefined;
 mod redirect_checks;
 mod retention;
 mod review;
@@ -60,6 +61,7 @@ mod system;
 mod test_fix;
 mod test_view;
 mod testing;
+mod ties;
 mod transfer;
 mod try_it;
 mod try_view;
@@ -175,6 +177,7 @@ fn connection_routes() -> Router<Dashboard> {
         .route("/connections/{name}/pause", post(connection::pause))
         .route("/connections/{name}/duplicate", post(connection::duplicate))
         .route("/connections/{name}/links", post(review::links))
+        .route("/connections/{name}/definition", post(redefined::reviewed))
         .route("/connections/{name}/resume", post(connection::resume))
         .route("/connections/{name}/delete", get(connection::ask_delete).post(connection::delete))
 }
@@ -190,6 +193,7 @@ fn settings_routes() -> Router<Dashboard> {
         .route("/settings/general", get(settings::show).post(settings::check))
         .route("/settings/first-steps", post(first_steps::decide))
         .route("/settings/verification", get(verification::show).post(verification::save))
+        .route("/settings/verification/simulate", post(verification::simulate))
         .route("/settings/environments", get(environments::list).post(environments::make))
         .route("/settings/environments/{id}", get(environments::show).post(environments::rename))
         .route("/settings/encryption", get(encryption::show))
@@ -219,6 +223,7 @@ fn people_routes() -> Router<Dashboard> {
         .route("/settings/people/{id}/role", post(people::role))
         .route("/settings/people/{id}/link", post(people::link))
         .route("/settings/people/{id}/remove", post(people::remove))
+        .route("/settings/people/{id}/ties/{key}", get(ties::ask).post(ties::untie))
 }
 
 fn key_routes() -> Router<Dashboard> {

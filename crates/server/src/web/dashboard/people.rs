@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use http::StatusCode;
 use keybearer_app::members::{self, Member, NewMember};
-use keybearer_app::{Permission, sessions, step_up};
+use keybearer_app::{Permission, sessions, sso, step_up};
 use keybearer_core::ids::{MemberId, MemberSessionId};
 use keybearer_core::{Code, Error, MemberRole, Result};
 use url::Url;
@@ -66,6 +66,16 @@ struct Person {
     signed_in: Option<When>,
     invited: bool,
     you: bool,
+    ties: Vec<Shown>,
+}
+
+/// How somebody comes in by the single sign-on.
+struct Shown {
+    key: String,
+    issuer: String,
+    subject: String,
+    used: When,
+    current: bool,
 }
 
 /// A role with what it may do.
@@ -256,7 +266,20 @@ async fn you_view(visit: &Visit, wrong: Option<String>) -> Result<YouView> {
 async fn people_view(visit: &Visit, link: Option<&Url>, wrong: Option<String>) -> Result<PeopleView> {
     let now = visit.app().now();
     let all = members::list(visit.app(), visit.caller()).await?;
+    let ties = sso::ties(visit.app(), visit.caller()).await?;
+    let of = |id: &MemberId| {
+        let own = ties.iter().filter(|tie| tie.member == *id);
+        let shown = own.map(|tie| Shown {
+            key: tie.key.clone(),
+            issuer: tie.issuer.clone(),
+            subject: tie.subject.clone(),
+            used: When::new(tie.used, now),
+            current: tie.current,
+        });
+        shown.collect::<Vec<_>>()
+    };
     let person = |one: Member| Person {
+        ties: of(&one.id),
         you: one.id == visit.session.member.id,
         id: one.id.to_string(),
         invited: !one.has_password && one.signed_in_at.is_none(),

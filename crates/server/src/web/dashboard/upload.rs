@@ -58,7 +58,7 @@ impl FromRequest<Dashboard> for Uploaded {
 
 fn malformed(code: Code) -> Error {
     Error::new(code, "the form did not come whole; it may have at most 512 KB")
-        .with_help("a logo has at most 64 KB")
+        .with_help("choose a smaller file")
 }
 
 fn boundary(kind: &str) -> Option<&str> {

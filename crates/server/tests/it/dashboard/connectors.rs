@@ -14,7 +14,7 @@ use super::hostile::{assert_inert, corpus};
 use super::stage::{Answer, Browser, Scene, hidden};
 
 /// The text of the definition that a page shows.
-fn text(page: &str) -> String {
+pub(super) fn text(page: &str) -> String {
     let area = page.split("<textarea").find(|area| area.contains("id=\"text\"")).unwrap();
     let inside = area.split_once(">\n").unwrap().1.split("</textarea>").next().unwrap();
     [("&quot;", "\""), ("&#34;", "\""), ("&#38;", "&"), ("&#60;", "<"), ("&#62;", ">"), ("&#39;", "'")]
@@ -53,7 +53,7 @@ fn values(page: &str) -> BTreeMap<String, String> {
 }
 
 /// Sends the page's form with some values changed.
-async fn send(browser: &mut Browser, to: &str, button: &str, changes: &[(&str, &str)]) -> Answer {
+pub(super) async fn send(browser: &mut Browser, to: &str, button: &str, changes: &[(&str, &str)]) -> Answer {
     let mut values = values(&browser.page);
     values.insert("do".to_owned(), button.to_owned());
     values.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -61,7 +61,7 @@ async fn send(browser: &mut Browser, to: &str, button: &str, changes: &[(&str, &
     browser.post(to, &pairs, &[("sec-fetch-site", "same-origin")]).await
 }
 
-async fn all(scene: &Scene) -> Vec<CustomProvider> {
+pub(super) async fn all(scene: &Scene) -> Vec<CustomProvider> {
     let listed =
         providers::list(&scene.app, &scene.operator, ProviderKind::Custom, None, &PageAsk::default())
             .await
@@ -73,7 +73,7 @@ async fn all(scene: &Scene) -> Vec<CustomProvider> {
     listed.items.into_iter().map(custom).collect()
 }
 
-async fn made(scene: &Scene, patterns: Value) -> CustomProvider {
+pub(super) async fn made(scene: &Scene, patterns: Value) -> CustomProvider {
     let new = CreateProvider {
         display_name: "My CRM".to_owned(),
         proxy_url: "https://crm.example/api".to_owned(),
@@ -87,7 +87,7 @@ async fn made(scene: &Scene, patterns: Value) -> CustomProvider {
     }
 }
 
-async fn used(scene: &Scene, connector: &str) -> String {
+pub(super) async fn used(scene: &Scene, connector: &str) -> String {
     let new = CreateConnection { connector: connector.to_owned(), ..CreateConnection::default() };
     connections::create(&scene.app, &scene.operator, new).await.unwrap().name
 }

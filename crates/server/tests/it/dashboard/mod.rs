@@ -3,6 +3,7 @@
 mod branding;
 mod build;
 mod connections;
+mod connector_drafts;
 mod connectors;
 mod entry;
 mod environments;

@@ -6,7 +6,7 @@ use keybearer_app::{AppParts, SsoConfig, members};
 use keybearer_core::MemberRole;
 use serde_json::{Value, json};
 
-use super::stage::{Answer, Browser, PASSWORD, Scene, path};
+use super::stage::{Answer, Browser, PASSWORD, Scene, hidden, path};
 use crate::peers::browser::until;
 use crate::peers::process::Peer;
 
@@ -176,4 +176,35 @@ async fn an_invitation_ties_its_member_and_a_proof_is_asked_for_anew() {
     assert!(other.location.starts_with("/settings/confirm?why=somebody"), "{}", other.location);
     assert!(vi.follow(other).await.text.contains("That was somebody else."));
     assert_eq!(vi.get(&path(&link)).await.status, 410, "the link is used up");
+}
+
+#[tokio::test]
+async fn an_owner_sees_the_ties_and_unties_one() {
+    let stage = Stage::set(|_| {}).await;
+    let mut ada = stage.scene.owner().await;
+    let mut vi = stage.scene.browser();
+    stage.come(&mut vi, "/login/sso", "vi").await;
+    assert_eq!(vi.get("/accounts").await.status, 200);
+    let page = ada.get("/settings/people").await.text;
+    assert!(page.contains("Single sign-on: <code>") && page.contains("last used"), "{page}");
+    let untie = link_with(&page, "/settings/people/mbr_");
+    let asked = ada.get(&untie).await.text;
+    assert!(asked.contains("Untie Name of vi") && asked.contains("no other way in"), "{asked}");
+    let mut dev = stage.scene.member("dev@a.example", "Dev", MemberRole::Developer).await;
+    assert_eq!(dev.get(&untie).await.status, 403);
+    dev.get("/settings").await;
+    let form = hidden(&dev.page, "/sign-out");
+    assert_eq!(dev.post(&untie, &form, &[("sec-fetch-site", "same-origin")]).await.status, 403);
+    let wrong = format!("{}x", &untie[..untie.len() - 1]);
+    assert_eq!(ada.get(&wrong).await.status, 404);
+    ada.get(&untie).await;
+    let done = ada.submit(&untie, &[]).await;
+    let page = ada.follow(done).await.text;
+    assert!(page.contains("Untied.") && !page.contains("Single sign-on: <code>"), "{page}");
+    assert_eq!(vi.get("/accounts").await.status, 303, "their session has ended");
+    let trail = ada.get("/settings/audit?action=member.").await.text;
+    assert!(trail.contains("member.untied_from_sso"), "{trail}");
+    let mut again = stage.scene.browser();
+    let back = stage.come(&mut again, "/login/sso", "vi").await;
+    assert!(back.location.starts_with("/login?why="), "an address alone ties nobody: {}", back.location);
 }

@@ -2,6 +2,7 @@
 
 mod lines;
 mod list;
+mod openapi;
 mod plain;
 mod preview;
 mod said;
@@ -29,13 +30,17 @@ use plain::Plain;
 use sheet::Sheet;
 use view::{Extra, Looked, Note, look, page, reviewed};
 
+pub(super) use view::change_lines;
+
 /// The pages of connectors.
 pub(super) fn routes() -> Router<Dashboard> {
     Router::new()
         .route("/connectors", get(list::list))
         .route("/connectors/new", get(ask).post(make))
         .route("/connectors/{name}", get(show).post(save))
+        .route("/connectors/new/openapi", get(openapi::ask).post(openapi::read))
         .route("/connectors/{name}/export", get(export))
+        .route("/connectors/{name}/connector.yaml", get(contribute))
         .route("/connectors/{name}/delete", get(list::ask_delete).post(list::delete))
 }
 
@@ -266,6 +271,21 @@ async fn export(visit: Visit, Path(name): Path<String>) -> Response {
             .unwrap_or_else(|_| HeaderValue::from_static("attachment"));
         let kind = HeaderValue::from_static("application/json");
         Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, disposition)], text).into_response())
+    };
+    let file: Result<Response> = file.await;
+    visit.answer(file)
+}
+
+/// `GET /connectors/{name}/connector.yaml`: the same as a file of the catalogue.
+async fn contribute(visit: Visit, Path(name): Path<String>) -> Response {
+    let file = async {
+        let one = custom(&visit, &name).await?;
+        let text = providers::contribution(visit.app(), visit.caller(), &one.identifier).await?;
+        let head = [
+            (header::CONTENT_TYPE, "application/yaml"),
+            (header::CONTENT_DISPOSITION, "attachment; filename=\"connector.yaml\""),
+        ];
+        Ok((head, text).into_response())
     };
     let file: Result<Response> = file.await;
     visit.answer(file)

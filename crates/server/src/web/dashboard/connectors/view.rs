@@ -211,6 +211,12 @@ pub(super) fn counted(connections: i64, number: i64) -> String {
 }
 
 fn review(change: Change) -> Review {
+    let lines = change_lines(&change);
+    Review { lines, lost: change.lost, used: used(&change.uses), forbidden: change.forbidden }
+}
+
+/// What a change means for those that use the connector, in sentences.
+pub(in super::super) fn change_lines(change: &Change) -> Vec<String> {
     let mut lines = Vec::new();
     let mut say = |names: &[String], before: &str| {
         if !names.is_empty() {
@@ -231,5 +237,5 @@ fn review(change: Change) -> Review {
     if lines.is_empty() {
         lines.push("No host, scope or value changes for them.".to_owned());
     }
-    Review { lines, lost: change.lost, used: used(&change.uses), forbidden: change.forbidden }
+    lines
 }
