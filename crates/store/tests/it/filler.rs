@@ -248,10 +248,11 @@ const IDS: [(&str, &str, &str); 18] = [
     ("webhook_secret", "", "whs_"),
     ("member", "member_id", "mbr_"),
     ("member_session", "", "mbs_"),
-    ("custom_connector", "", "prov_"),
+    ("custom_connector", "connector_id", "prov_"),
 ];
 
-const OBJECTS: [&str; 10] = [
+const OBJECTS: [&str; 11] = [
+    "definition",
     "settings",
     "public_jwk",
     "config",
