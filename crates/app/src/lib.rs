@@ -48,6 +48,7 @@ mod tokens;
 pub mod tool_calls;
 pub mod tools;
 mod trail;
+pub mod user_pages;
 mod webauthn;
 pub mod webhooks;
 mod words;

@@ -16,6 +16,7 @@ use crate::paging::{Listed, PageAsk};
 use crate::providers::{self, Provider};
 use crate::state::App;
 use crate::tool_calls::{self, ToolCall, ToolCallQuery};
+use crate::user_pages;
 
 /// A connection as its user sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,6 +145,7 @@ pub async fn link(app: &App, caller: &Caller, connection: &str) -> Result<Link> 
         user_id: Some(user.user_id),
         ..Lookup::of(connection, user.identifier)
     };
+    let from_user_page = flow.return_url.as_ref().is_some_and(|text| *text == user_pages::address(app));
     // the list may be another one by now: then the page has no way back, and the link is made all the same
     let return_url = match flow.return_url {
         Some(url) => brand::return_url(app, &caller.environment, "return_url", &url).await.ok(),
@@ -156,6 +158,7 @@ pub async fn link(app: &App, caller: &Caller, connection: &str) -> Result<Link> 
         lifetime: Some(rest.min(app.config().link_lifetime)),
         scope_selection: None,
         locale: flow.locale,
+        from_user_page,
         return_url: return_url.map(String::from),
     };
     flows::create_link(app, &holder(caller), request).await

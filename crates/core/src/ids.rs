@@ -83,6 +83,8 @@ ids! {
     AccountId = "ca_";
     /// One connect link and what came of it.
     FlowId = "flow_";
+    /// A page on which one user chooses services or sees their connections.
+    UserPageId = "upg_";
     /// An API client of an environment.
     ClientId = "skc_";
     /// One secret of an API client.

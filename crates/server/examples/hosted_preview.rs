@@ -10,6 +10,7 @@ mod preview {
     use std::net::SocketAddr;
     use std::sync::Arc;
 
+    use keybearer_app::user_pages::UserPageAsk;
     use keybearer_core::{Code, Error, OsEntropy, Result};
     use keybearer_server::web::hosted::{Answer, Submitted, Visit, preview};
     use keybearer_server::web::{Flows, Web, router};
@@ -48,6 +49,14 @@ mod preview {
                 (Some(_), false) => "denied",
             };
             self.view(page, visit).await
+        }
+
+        async fn own_page(&self, token: &str, _: UserPageAsk) -> Result<Answer> {
+            self.view(token, &Visit::default()).await
+        }
+
+        async fn act(&self, token: &str, form: Submitted) -> Result<Answer> {
+            self.submit(token, &Visit::default(), form).await
         }
 
         async fn success(&self, _: &str, _: Option<&str>, visit: &Visit) -> Result<Answer> {

@@ -9,6 +9,7 @@ use keybearer_app::brand::Asset;
 use keybearer_app::connectors::Catalog;
 use keybearer_app::connectors::lint::{Level, lint};
 use keybearer_app::jobs::{self, Jobs};
+use keybearer_app::user_pages::{self, UserPageAsk};
 use keybearer_app::{App, AppParts, Opened, brand, clients, flows};
 use keybearer_core::{Clock, Code, Entropy, Error, OsEntropy, Result, SecretString, SystemClock};
 use tokio::task::JoinHandle;
@@ -246,6 +247,18 @@ impl web::Flows for Pages {
 
     async fn callback(&self, connection: &str, parameters: Submitted, visit: &Visit) -> Result<Answer> {
         flows::callback(&self.0, connection, parameters.0, visit).await
+    }
+
+    async fn own_page(&self, token: &str, ask: UserPageAsk) -> Result<Answer> {
+        user_pages::view(&self.0, token, &ask).await
+    }
+
+    async fn act(&self, token: &str, form: Submitted) -> Result<Answer> {
+        let text = |name| form.text(name).unwrap_or_default();
+        match form.text("stop") {
+            Some(account) => user_pages::disconnect(&self.0, token, &account).await,
+            None => user_pages::connect(&self.0, token, &text("connection"), &text("account")).await,
+        }
     }
 
     async fn asset(&self, name: &str) -> Result<Option<Asset>> {

@@ -83,6 +83,8 @@ row! {
         org_wide: bool,
         /// The sequence number of its last event.
         event_sequence: i64,
+        /// Since when it is in use without a break; absent before its first use.
+        connected_at: Option<Timestamp>,
         /// When it was made.
         created_at: Timestamp,
         /// When it was last changed.
@@ -339,7 +341,8 @@ async fn insert(tx: &mut Tx, new: &NewAccount, events: &[NewEvent]) -> Result<Ac
         identity.map(|identity| &identity.id), identity.and_then(|identity| identity.label.clone()),
         grant.and_then(|grant| grant.access_expires_at), grant.and_then(|grant| grant.refresh_expires_at),
         grant.and_then(|grant| grant.next_refresh_at), new.org_wide, new.created_at,
-        new.identifier.to_lowercase(), search_text(&new.identifier, identity), last)?;
+        new.identifier.to_lowercase(), search_text(&new.identifier, identity), last,
+        (status == AccountStatus::Active).then_some(new.created_at))?;
     events::insert(tx, &new.environment_id, Some((&new.id, last)), events).await?;
     row.ok_or_else(|| crate::StoreError::other("insert gave no row"))
 }

@@ -147,6 +147,9 @@ fn apply(before: &AccountRow, change: &AccountChange, now: Timestamp) -> Account
     let mut row = before.clone();
     let change = change.clone();
     if let Some((status, reason)) = change.status {
+        if status == AccountStatus::Active && before.status != AccountStatus::Active {
+            row.connected_at = Some(now);
+        }
         (row.status, row.reason) = (status, reason);
     }
     if let Some(grant) = change.grant {
@@ -195,6 +198,6 @@ async fn write(tx: &mut Tx, row: &AccountRow) -> Result<()> {
         row.refresh_expires_at, row.next_refresh_at, row.generation, row.lease_owner, row.lease_until,
         row.refresh_state, row.in_flight_since, row.failure_count, row.failing_since, row.last_failure,
         row.revoke_outcome, row.org_wide, row.event_sequence, row.updated_at,
-        search_text(&row.identifier, identity.as_ref()))
+        search_text(&row.identifier, identity.as_ref()), row.connected_at)
     .map(|_| ())
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use keybearer_core::ids::{
     AccountId, AuditId, CallLogId, ClientId, ClientSecretId, ConnectionId, CredentialId, DataKeyId,
     EnvironmentId, EventId, FlowId, MemberId, MemberSessionId, OrganizationId, PasskeyId, ProviderId,
-    SigningKeyId, WebhookEndpointId, WebhookSecretId,
+    SigningKeyId, UserPageId, WebhookEndpointId, WebhookSecretId,
 };
 use keybearer_core::{
     AccountStatus, AuthType, ConnectionState, CredentialSource, EnvironmentKind, FlowKind, FlowState,
@@ -147,6 +147,7 @@ id_columns!(
     PasskeyId,
     ProviderId,
     SigningKeyId,
+    UserPageId,
     WebhookEndpointId,
     WebhookSecretId
 );
@@ -374,6 +375,18 @@ stored_enum! {
         Password = "password",
     }
 }
+
+stored_enum! {
+    /// What a user can do on a page of their own.
+    UserPageKind {
+        /// Connect one or several of the services.
+        Choose = "choose",
+        /// See what is connected, connect more, and disconnect.
+        Manage = "manage",
+    }
+}
+
+enum_columns!(UserPageKind);
 
 stored_enum! {
     /// How a member signed in.

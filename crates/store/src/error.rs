@@ -183,6 +183,7 @@ const TABLES: &[&str] = &[
     "refresh_log",
     "signing_key",
     "spent_challenge",
+    "user_page",
     "webhook_attempt",
     "webhook_delivery",
     "webhook_endpoint",

@@ -34,6 +34,7 @@ mod sql;
 mod survey;
 mod system;
 mod trials;
+mod user_pages;
 mod webhooks;
 
 pub use accounts::{AccountCount, AccountFilter, AccountRow, NewAccount};
@@ -44,7 +45,7 @@ pub use change::{AccountChange, Changed, FlowEnd, Grant, GrantChange, Identity};
 pub use clients::{ClientRow, ClientSecretRow};
 pub use columns::{
     AttemptStatus, AuthMode, CallOutcome, DataKeyState, DeliveryState, EndpointState, LogoKind, LogoVariant,
-    NoteOutcome, Sealed, SecretState, SignInMeans, SigningKeyState, TicketKind,
+    NoteOutcome, Sealed, SecretState, SignInMeans, SigningKeyState, TicketKind, UserPageKind,
 };
 pub use connection_change::{
     ConnectionCalls, ConnectionChange, ConnectionSeen, CredentialChange, GrantedScopes, NewSecret,
@@ -72,4 +73,5 @@ pub use sessions::MemberSessionRow;
 pub use survey::{SurveyFilter, Walk};
 pub use system::Backlog;
 pub use trials::{TestNoteRow, TestRow};
+pub use user_pages::UserPageRow;
 pub use webhooks::{EndpointHealth, EndpointRow, WebhookSecretRow};

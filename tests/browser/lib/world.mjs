@@ -48,6 +48,8 @@ const fill = async (server) => {
   }));
   const { identifier: parcels } = await keybearer('connectors', 'add', '--file', file);
   const { link: keys } = await keybearer('link', 'datadog', '--user', 'ada@fieldnote.example').catch(() => ({}));
+  const { link: mine } = await keybearer('user-page', 'ada@fieldnote.example');
+  const { link: choose } = await keybearer('user-page', 'ada@fieldnote.example', '--choose', '--connection', 'postcards', '--connection', 'datadog');
   const client = await keybearer('clients', 'create', '--name', 'The report agent');
   const hook = await keybearer('webhooks', 'add', 'https://hooks.fieldnote.example/keybearer', '--description', 'Our app').catch((error) => ({ error }));
   const accounts = await keybearer('accounts', 'list');
@@ -55,7 +57,7 @@ const fill = async (server) => {
   const account = (user) => accounts.find(({ identifier }) => identifier === user)?.id;
   const logs = await keybearer('logs');
   return {
-    postcards, parcels, github: github.id, datadog: datadog.id, client, hook, open, keys, reference: logs[0]?.reference,
+    postcards, parcels, github: github.id, datadog: datadog.id, client, hook, open, keys, mine, choose, reference: logs[0]?.reference,
     ada: account('ada@fieldnote.example'), sol: account('sol@fieldnote.example'), user: 'ada@fieldnote.example',
     secrets: ['cnry-client-secret-0123456789abcdef', server.client_secret, client.secret ?? client.client_secret, hook.secret].filter(Boolean),
   };

@@ -236,6 +236,7 @@ fn preview(new: &NewAccount) -> AccountRow {
         revoke_outcome: None,
         org_wide: new.org_wide,
         event_sequence: 0,
+        connected_at: None,
         created_at: new.created_at,
         updated_at: new.created_at,
     }

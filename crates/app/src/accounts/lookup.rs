@@ -65,17 +65,33 @@ pub(crate) async fn key(app: &App, environment: &EnvironmentId, lookup: &Lookup)
         .ok_or_else(|| Error::field("connector", "must name a connection, unless `id` is given"))?;
     let identifier = text(lookup.identifier.as_ref())
         .ok_or_else(|| Error::field("identifier", "must name your user, unless `id` is given"))?;
-    check("identifier", identifier, MAX_IDENTIFIER)?;
     let organization_id = text(lookup.organization_id.as_ref()).unwrap_or_default();
-    check("organization_id", organization_id, MAX_SCOPE)?;
     let user_id = text(lookup.user_id.as_ref()).unwrap_or_default();
-    check("user_id", user_id, MAX_SCOPE)?;
+    check_scope(identifier, organization_id, user_id)?;
     Ok(Key {
         connection: connections::row(app, environment, connector).await?,
         identifier: identifier.to_owned(),
         organization_id: organization_id.to_owned(),
         user_id: user_id.to_owned(),
     })
+}
+
+/// A user of whom a page is made: one that can have accounts.
+///
+/// # Errors
+/// `InvalidArgument` at each part that is missing or too long.
+pub(crate) fn check_person(identifier: &str, organization_id: &str, user_id: &str) -> Result<()> {
+    if identifier.is_empty() {
+        return Err(Error::field("identifier", "must name your user"));
+    }
+    super::org_wide::refuse_its_name(identifier)?;
+    check_scope(identifier, organization_id, user_id)
+}
+
+fn check_scope(identifier: &str, organization_id: &str, user_id: &str) -> Result<()> {
+    check("identifier", identifier, MAX_IDENTIFIER)?;
+    check("organization_id", organization_id, MAX_SCOPE)?;
+    check("user_id", user_id, MAX_SCOPE)
 }
 
 fn check(field: &str, value: &str, max: usize) -> Result<()> {

@@ -35,7 +35,7 @@ pub use update::update;
 
 pub(crate) use create::ensure;
 pub(crate) use disconnect::revoke_deleted;
-pub(crate) use lookup::resolve;
+pub(crate) use lookup::{check_person, resolve};
 pub(crate) use prepare::{stored, variables};
 pub(crate) use settings::{optional_part, selected};
-pub(crate) use view::many as shown;
+pub(crate) use view::{many as shown, missing_scopes};

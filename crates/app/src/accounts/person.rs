@@ -88,6 +88,7 @@ pub async fn erase_person(app: &App, caller: &Caller, person: &str, expected: us
             outcome,
         });
     }
+    app.db().delete_user_pages_of(&caller.environment, person).await?;
     let detail = json!({"accounts": done.accounts.len(), "events": done.events, "calls": done.calls});
     audit::record(app, caller, "person.erased", "person", detail).await?;
     Ok(done)

@@ -197,6 +197,8 @@ pub struct Account {
     pub api_config: Map<String, Value>,
     /// Whether it holds the credential of the whole organization.
     pub org_wide: bool,
+    /// Since when it is in use without a break, where that is known.
+    pub connected_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use keybearer_connectors::schema::AuthMethod;
 use keybearer_connectors::{Connector, scopes};
 use keybearer_core::{AccountStatus, Result, StatusReason};
 use keybearer_store::{AccountRow, ConnectionRow};
@@ -21,11 +22,7 @@ pub(super) async fn show(app: &App, connection: &ConnectionRow, row: AccountRow)
 
 fn shown(connector: Option<&Connector>, connection: &ConnectionRow, row: AccountRow) -> Account {
     let method = connector.and_then(|connector| connector.method(&row.method));
-    let reported = row.sealed_grant.is_some() && !row.granted_scopes.is_empty();
-    let missing_scopes = method
-        .filter(|_| reported)
-        .map(|method| scopes::not_granted(method, &row.granted_scopes, &row.wanted_scopes))
-        .unwrap_or_default();
+    let missing_scopes = missing_scopes(method, &row);
     let texts = row.variables.as_object().into_iter().flatten();
     let fields: BTreeMap<String, String> = texts
         .filter_map(|(name, value)| value.as_str().map(|text| (name.clone(), text.to_owned())))
@@ -62,9 +59,19 @@ fn shown(connector: Option<&Connector>, connection: &ConnectionRow, row: Account
         failing_since: row.failing_since,
         last_failure: row.last_failure,
         org_wide: row.org_wide,
+        connected_at: row.connected_at,
         created_at: row.created_at,
         updated_at: row.updated_at,
     }
+}
+
+/// What was asked for and not granted, where the provider says what it grants.
+pub(crate) fn missing_scopes(method: Option<&AuthMethod>, row: &AccountRow) -> Vec<String> {
+    let reported = row.sealed_grant.is_some() && !row.granted_scopes.is_empty();
+    method
+        .filter(|_| reported)
+        .map(|method| scopes::not_granted(method, &row.granted_scopes, &row.wanted_scopes))
+        .unwrap_or_default()
 }
 
 /// Several accounts; each connection is read once.

@@ -1,5 +1,6 @@
 //! Connect links.
 
+use std::fmt;
 use std::time::Duration;
 
 use keybearer_connectors::schema::MethodType;
@@ -18,6 +19,7 @@ use crate::brand;
 use crate::events::{self, AccountEvent};
 use crate::state::App;
 use crate::tokens::{self, LoadedConnection};
+use crate::user_pages;
 
 /// Longest `state` of an app.
 const MAX_STATE: usize = 512;
@@ -37,14 +39,16 @@ pub struct LinkRequest {
     pub scope_selection: Option<ScopeSelection>,
     /// Where the pages of the link lead back to.
     pub return_url: Option<String>,
+    /// The pages of the link lead back to the user page that the browser opened last, and not to `return_url`.
+    pub from_user_page: bool,
     /// How long the link lives; the configured time when absent.
     pub lifetime: Option<Duration>,
     /// The language of its pages; the browser's when absent.
     pub locale: Option<String>,
 }
 
-/// A connect link. Whoever has the URL can connect the account.
-#[derive(Clone, Debug)]
+/// A connect link. Whoever has the URL can connect the account, so `Debug` leaves it out.
+#[derive(Clone)]
 pub struct Link {
     /// The address to open.
     pub url: Url,
@@ -54,6 +58,14 @@ pub struct Link {
     pub account_id: AccountId,
     /// Its id, which opens nothing.
     pub flow_id: FlowId,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Link");
+        shown.field("account_id", &self.account_id).field("flow_id", &self.flow_id);
+        shown.field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
 }
 
 /// Makes a link; older open links of the account end.
@@ -77,22 +89,11 @@ pub async fn create_test_link(app: &App, caller: &Caller, connection: &str) -> R
 }
 
 async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) -> Result<Link> {
-    let app_state = request.app_state.filter(|state| !state.is_empty());
-    if app_state.as_ref().is_some_and(|state| state.len() > MAX_STATE || state.chars().any(char::is_control))
-    {
-        return Err(Error::field("state", "must have at most 512 visible characters"));
-    }
-    let verify_url = match request.user_verify_url.as_deref().filter(|url| !url.is_empty()) {
-        Some(text) => Some(verify_url::allowed(text, &app.config().verify_urls)?.to_string()),
-        None => None,
+    let along = Along::read(app, &request.app_state, &request.user_verify_url, &request.locale)?;
+    let return_url = match request.from_user_page {
+        true => Some(user_pages::address(app)),
+        false => return_url(app, caller, request.return_url.as_deref()).await?,
     };
-    let return_url = match request.return_url.as_deref().filter(|url| !url.is_empty()) {
-        Some(text) => {
-            Some(brand::return_url(app, &caller.environment, "return_url", text).await?.to_string())
-        }
-        None => None,
-    };
-    let locale = language::chosen(request.locale.as_deref())?;
     let new = CreateAccount { lookup: request.lookup, ..CreateAccount::default() };
     let chosen = |connection: &ConnectionRow| match &request.scope_selection {
         Some(selection) => accounts::selected(connection, Some(selection)).map(|scopes| Some(json!(scopes))),
@@ -115,8 +116,8 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         kind,
         token_hash: token_hash(&token),
         state: FlowState::Created,
-        app_state,
-        user_verify_url: verify_url,
+        app_state: along.app_state,
+        user_verify_url: along.user_verify_url,
         scope_selection: chosen,
         sealed_input: None,
         expires_at: now.plus(request.lifetime.unwrap_or(app.config().link_lifetime)),
@@ -124,7 +125,7 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         finished_at: None,
         failure: None,
         superseded: false,
-        locale,
+        locale: along.locale,
         return_url,
     };
     let event = events::about(app, AccountEvent::MagicLinkGenerated, &connection, &account)?;
@@ -134,6 +135,45 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
     let url = format!("{}/c/{token}", app.issuer());
     let url = Url::parse(&url).map_err(|_| Error::internal("the public URL cannot carry a link"))?;
     Ok(Link { url, expires_at: row.expires_at, account_id: account.id, flow_id: row.id })
+}
+
+/// What an app gives along with a link.
+pub(crate) struct Along {
+    pub app_state: Option<String>,
+    pub user_verify_url: Option<String>,
+    pub locale: Option<String>,
+}
+
+impl Along {
+    /// Reads what was given; empty counts as absent.
+    ///
+    /// # Errors
+    /// `InvalidArgument` at `state`, `user_verify_url` or `locale`.
+    pub fn read(
+        app: &App,
+        state: &Option<String>,
+        verify_url: &Option<String>,
+        locale: &Option<String>,
+    ) -> Result<Self> {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let app_state = given(state);
+        let strange = |state: &String| state.len() > MAX_STATE || state.chars().any(char::is_control);
+        if app_state.as_ref().is_some_and(strange) {
+            return Err(Error::field("state", "must have at most 512 visible characters"));
+        }
+        let verify_url = given(verify_url).map(|text| verify_url::allowed(&text, &app.config().verify_urls));
+        let user_verify_url = verify_url.transpose()?.map(|url| url.to_string());
+        Ok(Self { app_state, user_verify_url, locale: language::chosen(locale.as_deref())? })
+    }
+}
+
+/// Reads where pages lead back to; empty counts as absent.
+///
+/// # Errors
+/// `InvalidArgument` at `return_url`.
+pub(crate) async fn return_url(app: &App, caller: &Caller, text: Option<&str>) -> Result<Option<String>> {
+    let Some(text) = text.filter(|url| !url.is_empty()) else { return Ok(None) };
+    Ok(Some(brand::return_url(app, &caller.environment, "return_url", text).await?.to_string()))
 }
 
 /// A link that can only lead to a failure is not made.

@@ -27,8 +27,11 @@ mod verify_url;
 mod view;
 
 pub use callback::{POSTED, callback};
+pub(crate) use link::{Along, return_url};
 pub use link::{Link, LinkRequest, TEST_USER, create_link, create_test_link};
+pub(crate) use open::token_hash;
 pub use page::{Answer, Page, PageBody, Visit};
+pub(crate) use problem::{Trouble, answer as trouble_page};
 pub use progress::{TestProgress, TestStand, latest_test, test_progress};
 pub(crate) use recover::{KEEP, drain, purge, recover};
 pub use session::admit;
@@ -38,4 +41,5 @@ pub use submit::submit;
 pub use test_result::{TestResult, test_request_id, test_result};
 pub use verify::{confirm, success, verify};
 pub(crate) use verify_url::covers;
+pub(crate) use view::permission;
 pub use view::{left, view};

@@ -16,6 +16,7 @@ use crate::environments;
 use crate::grant::{self, Grant};
 use crate::state::App;
 use crate::tokens::LoadedConnection;
+use crate::user_pages;
 
 /// A flow that can go on.
 pub(super) struct OpenFlow {
@@ -26,7 +27,7 @@ pub(super) struct OpenFlow {
 }
 
 /// The hash under which a link is stored.
-pub(super) fn token_hash(token: &str) -> String {
+pub(crate) fn token_hash(token: &str) -> String {
     to_hex(&sha256(token.as_bytes()))
 }
 
@@ -69,6 +70,7 @@ pub(super) async fn complete(app: &App, flow: FlowRow) -> Result<OpenFlow, Troub
         refuses_embedded: connection.method().is_ok_and(|method| method.embedded_browser_refused),
         brand: brand::of_page(app, &environment.id).await?,
         return_url: flow.return_url.as_deref().and_then(|text| Url::parse(text).ok()),
+        from_user_page: flow.return_url.as_ref().is_some_and(|text| *text == user_pages::address(app)),
     };
     Ok(OpenFlow { flow, connection, account, head })
 }

@@ -44,6 +44,8 @@ pub struct PageHead {
     pub brand: Arc<PageBrand>,
     /// Where "Back to the app" and "Cancel" lead.
     pub return_url: Option<Url>,
+    /// [`PageHead::return_url`] is the user's page of their own.
+    pub from_user_page: bool,
 }
 
 /// The kinds of hosted pages.
@@ -61,6 +63,10 @@ pub enum PageBody {
     Done(DonePage),
     /// It did not work.
     Problem(ProblemPage),
+    /// A user's page of their own: what they may connect, or have connected.
+    Services(ServicesPage),
+    /// Before a user disconnects a service.
+    Stop(StopPage),
 }
 
 /// The page before the provider's consent.
@@ -264,6 +270,91 @@ pub struct DonePage {
     pub notes: Vec<Note>,
     /// The page goes back to the app by itself; here is its address for who wants to stay.
     pub stay: Option<String>,
+}
+
+/// A user's page of their own.
+#[derive(Clone, Debug)]
+pub struct ServicesPage {
+    /// Its address, below which it posts.
+    pub address: Url,
+    /// The user sees what is connected and can disconnect it; otherwise they only choose what to connect.
+    pub manage: bool,
+    /// One line for each account, or for a connection without one.
+    pub lines: Vec<ServiceLine>,
+    /// What was searched for; absent where there are too few services for a search.
+    pub search: Option<String>,
+    /// What was disconnected just now.
+    pub stopped: Option<Stopped>,
+    /// When the page ends.
+    pub expires_at: Timestamp,
+}
+
+/// A service on a user's page.
+#[derive(Clone, Debug)]
+pub struct ServiceLine {
+    /// Id of the connection.
+    pub connection: String,
+    /// Id of the account; empty where there is none.
+    pub account: String,
+    /// The service, for example `GitHub`.
+    pub service: String,
+    /// Its slug, for the tile's colour.
+    pub slug: String,
+    /// The connector's sentences are English.
+    pub english: bool,
+    /// What tells it from another line of the same service: the connection's name.
+    pub label: Option<String>,
+    /// The sentence of the developer.
+    pub purpose: Option<String>,
+    /// Where it stands.
+    pub state: ServiceState,
+    /// Who is connected, where the provider says.
+    pub identity: Option<String>,
+    /// Since when, where that is known.
+    pub since: Option<Timestamp>,
+    /// When it was used last.
+    pub used: Option<Timestamp>,
+    /// What the app may do.
+    pub permissions: Vec<PermissionLine>,
+}
+
+/// Where a service stands for a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceState {
+    /// Nobody connected it yet, or it was disconnected.
+    Open,
+    /// It works.
+    Connected,
+    /// It works, and the app asks for more than it was allowed.
+    More,
+    /// It worked before; the user must sign in again.
+    Lost,
+    /// The app has not confirmed the person yet.
+    Waiting,
+    /// The connection is paused.
+    Off,
+}
+
+/// What came of a disconnection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// The service.
+    pub service: String,
+    /// Whether the provider took the permission back; absent where there was none to take back.
+    pub revoked: Option<bool>,
+}
+
+/// The page before a user disconnects a service.
+#[derive(Clone, Debug)]
+pub struct StopPage {
+    /// The user's page.
+    pub address: Url,
+    /// Id of the account.
+    pub account: String,
+    /// Who is connected, where the provider says.
+    pub identity: Option<String>,
+    /// The provider is asked to take the permission back.
+    pub revokes: bool,
 }
 
 /// The page after a failure.

@@ -9,7 +9,7 @@ use crate::trail::Note;
 
 /// A failure and the page it belongs to.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(crate) struct Trouble {
     pub head: PageHead,
     pub error: Error,
     pub ended_at: Option<Timestamp>,
@@ -28,7 +28,7 @@ impl From<Error> for Trouble {
 }
 
 /// The page of a failure. This is the one place that logs it.
-pub(super) fn answer(app: &App, trouble: Trouble) -> Answer {
+pub(crate) fn answer(app: &App, trouble: Trouble) -> Answer {
     let Trouble { head, error, ended_at, flow, reference, identity } = trouble;
     let case = case(&error);
     let reference = reference.or_else(|| app.reference().ok()).unwrap_or_else(Reference::unknown);

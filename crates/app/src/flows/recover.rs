@@ -58,6 +58,7 @@ pub(crate) async fn purge(app: &App) -> Result<()> {
     app.db().expire_flows(now.minus(super::state::LIFETIME), now).await?;
     app.db().delete_flows(now.minus(KEEP)).await?;
     app.db().delete_tests(now.minus(KEEP)).await?;
+    app.db().delete_user_pages(now.minus(KEEP)).await?;
     Ok(())
 }
 

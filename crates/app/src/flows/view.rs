@@ -112,16 +112,22 @@ fn permissions(open: &OpenFlow) -> Result<Vec<PermissionLine>> {
     let method = open.connection.method()?;
     let granted = &open.account.granted_scopes;
     let before = !granted.is_empty();
-    let line = |scope: &String| {
-        let known = scope_of(method, scope);
-        PermissionLine {
-            plain: sentence(known),
-            sensitive: known.is_some_and(|known| known.sensitive),
-            new: before && !is_held(method, granted, scope) && is_reported(method, scope),
-            scope: scope.clone(),
-        }
+    let line = |scope: &String| PermissionLine {
+        new: before && !is_held(method, granted, scope) && is_reported(method, scope),
+        ..permission(method, scope)
     };
     Ok(open.wanted().iter().map(line).collect())
+}
+
+/// What a scope allows, in a sentence.
+pub(crate) fn permission(method: &AuthMethod, scope: &str) -> PermissionLine {
+    let known = scope_of(method, scope);
+    PermissionLine {
+        plain: sentence(known),
+        sensitive: known.is_some_and(|known| known.sensitive),
+        new: false,
+        scope: scope.to_owned(),
+    }
 }
 
 /// The lines for scopes that were left out.

@@ -50,5 +50,6 @@ mod tokens_shared;
 mod tool_calls;
 mod tools;
 mod trials;
+mod user_pages;
 mod webhooks_managing;
 mod webhooks_sending;

@@ -1,4 +1,4 @@
-//! `keybearer link`, `call` and `logs`.
+//! `keybearer link`, `user-page`, `call` and `logs`.
 
 use bytes::Bytes;
 use clap::Args;
@@ -27,6 +27,33 @@ pub(crate) struct Link {
     #[arg(long)]
     locale: Option<String>,
     /// How long it works, in minutes
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=43_200))]
+    works_for: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserPage {
+    /// The user, as you name them
+    user: String,
+    /// Only this connection; repeat it. All that are in use by default
+    #[arg(long = "connection", value_name = "NAME")]
+    connections: Vec<String>,
+    /// The user only connects: what is connected is neither shown in detail nor disconnected
+    #[arg(long)]
+    choose: bool,
+    /// Where the page leads back to
+    #[arg(long, value_name = "URL")]
+    return_url: Option<String>,
+    /// Given back to your app at the end of each connection
+    #[arg(long)]
+    state: Option<String>,
+    /// Where your app confirms the person
+    #[arg(long)]
+    verify_url: Option<String>,
+    /// Language of its pages, for example `pt-BR`; the browser's by default
+    #[arg(long)]
+    locale: Option<String>,
+    /// How long it works, in minutes: an hour by default, at most a day, or 30 days with `--choose`
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=43_200))]
     works_for: Option<u32>,
 }
@@ -71,6 +98,24 @@ pub(crate) async fn link(command: Link, context: &mut Context) -> Result<()> {
     context.out.result(&answer, |answer| {
         format!(
             "{}\nWorks until it succeeds or until {}. Opening it does not use it up.",
+            text(answer, "link"),
+            text(answer, "expiry")
+        )
+    })
+}
+
+pub(crate) async fn user_page(command: UserPage, context: &mut Context) -> Result<()> {
+    let session = Session::open(context).await?;
+    let body = json!({
+        "identifier": command.user, "connections": command.connections, "manage": !command.choose,
+        "state": command.state.unwrap_or_default(), "user_verify_url": command.verify_url.unwrap_or_default(),
+        "locale": command.locale.unwrap_or_default(), "return_url": command.return_url.unwrap_or_default(),
+        "lifetime_seconds": command.works_for.map_or(0, |minutes| minutes * 60),
+    });
+    let answer = session.api(Method::POST, "/api/v1/user-pages", Some(&body)).await?;
+    context.out.result(&answer, |answer| {
+        format!(
+            "{}\nWorks until {}. Whoever has it acts as the user.",
             text(answer, "link"),
             text(answer, "expiry")
         )

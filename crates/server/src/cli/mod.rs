@@ -73,6 +73,8 @@ enum Command {
     Accounts(accounts::Accounts),
     /// Make a connect link for a user
     Link(calls::Link),
+    /// Make a page on which a user chooses what to connect, or sees and disconnects it
+    UserPage(calls::UserPage),
     /// Call a provider's API for a user
     Call(calls::Call),
     /// Show what happened, by reference or newest first
@@ -138,6 +140,7 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<()> {
         Command::Connections(command) => connections::run(command, context).await,
         Command::Accounts(command) => accounts::run(command, context).await,
         Command::Link(command) => calls::link(command, context).await,
+        Command::UserPage(command) => calls::user_page(command, context).await,
         Command::Call(command) => calls::call(command, context).await,
         Command::Logs(command) => calls::logs(command, context).await,
         Command::Clients(command) => clients::run(command, context).await,

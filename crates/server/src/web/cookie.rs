@@ -1,6 +1,7 @@
-//! Three cookies. One ties a flow to the browser that began it: 128 random bits, no meaning, gone with the browser.
+//! Four cookies. One ties a flow to the browser that began it: 128 random bits, no meaning, gone with the browser.
 //! The other remembers the link that was opened last, so that pages at the callback can lead back to it.
-//! The third holds the language that the person chose, for a year.
+//! Another remembers the user's own page that was opened last, so that the pages of its links can lead back to it.
+//! The fourth holds the language that the person chose, for a year.
 
 use http::{HeaderMap, HeaderValue, header};
 use keybearer_core::{Entropy, Result, random_token};
@@ -19,6 +20,22 @@ pub(super) fn name(secure: bool) -> &'static str {
 
 fn link_name(secure: bool) -> &'static str {
     if secure { "__Host-kb_link" } else { "kb_link" }
+}
+
+fn own_page_name(secure: bool) -> &'static str {
+    if secure { "__Host-kb_me" } else { "kb_me" }
+}
+
+/// The token of the user's own page that this browser opened last.
+pub(super) fn own_page(headers: &HeaderMap, secure: bool) -> Option<String> {
+    read(headers, own_page_name(secure), |value| is_plain(value) && !value.is_empty() && value.len() <= 64)
+}
+
+/// The `Set-Cookie` header that remembers a user's own page.
+pub(super) fn set_own_page(token: &str, secure: bool) -> Option<HeaderValue> {
+    let (name, transport) = (own_page_name(secure), if secure { "; Secure" } else { "" });
+    let line = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax{transport}");
+    is_plain(token).then(|| HeaderValue::from_str(&line).ok()).flatten()
 }
 
 fn language_name(secure: bool) -> &'static str {

@@ -6,7 +6,8 @@ macro_rules! account_columns {
          method, credential_id, sealed_grant, variables, granted_scopes, wanted_scopes, api_config, identity_id, \
          identity_label, previous_identity_id, access_expires_at, refresh_expires_at, next_refresh_at, \
          last_used_at, generation, lease_owner, lease_until, refresh_state, in_flight_since, failure_count, \
-         failing_since, last_failure, revoke_outcome, org_wide, event_sequence, created_at, updated_at"
+         failing_since, last_failure, revoke_outcome, org_wide, event_sequence, connected_at, \
+         created_at, updated_at"
     };
 }
 
@@ -37,9 +38,9 @@ sql! {
          reason, auth_type, method, credential_id, sealed_grant, variables, granted_scopes, wanted_scopes, \
          api_config, identity_id, identity_label, access_expires_at, refresh_expires_at, next_refresh_at, \
          org_wide, created_at, updated_at, identifier_lower, search_text, event_sequence, \
-         generation, refresh_state, failure_count, used_day) VALUES \
+         generation, refresh_state, failure_count, used_day, connected_at) VALUES \
          ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
-         $23, $23, $24, $25, $26, 1, 'idle', 0, CAST($23 AS BIGINT) / 86400000000) RETURNING ", account_columns!());
+         $23, $23, $24, $25, $26, 1, 'idle', 0, CAST($23 AS BIGINT) / 86400000000, $27) RETURNING ", account_columns!());
     ACCOUNT_GET = ("SELECT ", account_columns!(), " FROM account WHERE id = $1");
     ACCOUNT_LOOKUP = (
         "SELECT ", account_columns!(), " FROM account WHERE connection_id = $1 AND identifier = $2 \
@@ -85,7 +86,7 @@ sql! {
          refresh_expires_at = $16, next_refresh_at = $17, generation = $18, lease_owner = $19, lease_until = $20, \
          refresh_state = $21, in_flight_since = $22, failure_count = $23, failing_since = $24, \
          last_failure = $25, revoke_outcome = $26, org_wide = $27, event_sequence = $28, updated_at = $29, \
-         search_text = $30 WHERE id = $1");
+         search_text = $30, connected_at = $31 WHERE id = $1");
     /// Not more often than once in a while: a busy account would rewrite its row on every call.
     ACCOUNT_TOUCH = (
         "UPDATE account SET last_used_at = $2, used_day = CAST($2 AS BIGINT) / 86400000000 \

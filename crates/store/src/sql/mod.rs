@@ -19,6 +19,7 @@ pub(crate) mod sealed;
 pub(crate) mod survey;
 pub(crate) mod system;
 pub(crate) mod trials;
+pub(crate) mod user_pages;
 pub(crate) mod webhooks;
 
 /// Declares statements and lists them for the test that prepares them.
@@ -53,6 +54,7 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
         refresh::ALL,
         sealed::ALL,
         trials::ALL,
+        user_pages::ALL,
         survey::ALL,
         system::ALL,
         webhooks::ALL,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use keybearer_app::accounts::{self, Account, AccountQuery, ImportAccount, Lookup, RefreshRecord};
 use keybearer_app::flows::{self, LinkRequest};
 use keybearer_app::refresh_now;
+use keybearer_app::user_pages::{self, UserPageRequest};
 use keybearer_core::ids::AccountId;
 use keybearer_core::{AccountStatus, Code, Error, SecretString};
 use tonic::{Request, Status, async_trait};
@@ -103,6 +104,32 @@ impl AccountService for Service {
             account_id: link.account_id.to_string(),
         })
     }
+
+    async fn create_user_page(
+        &self,
+        request: Request<own::CreateUserPageRequest>,
+    ) -> Answer<own::CreateUserPageResponse> {
+        let (caller, message) = take(request)?;
+        let seconds = Some(message.lifetime_seconds).filter(|seconds| *seconds > 0);
+        let wanted = UserPageRequest {
+            identifier: message.identifier,
+            organization_id: message.organization_id,
+            user_id: message.user_id,
+            connections: message.connections,
+            manage: message.manage,
+            user_verify_url: filled(message.user_verify_url),
+            app_state: filled(message.state),
+            return_url: filled(message.return_url),
+            locale: filled(message.locale),
+            lifetime: seconds.map(|seconds| Duration::from_secs(u64::from(seconds))),
+        };
+        let page = user_pages::create(&self.0, &caller, wanted).await.map_err(fail)?;
+        give(own::CreateUserPageResponse {
+            id: page.id.to_string(),
+            link: page.url.to_string(),
+            expiry: Some(time(page.expires_at)),
+        })
+    }
 }
 
 fn query(message: own::ListAccountsRequest) -> Result<AccountQuery, Status> {
@@ -191,5 +218,6 @@ fn account(account: Account) -> own::Account {
         created_at: Some(time(account.created_at)),
         updated_at: Some(time(account.updated_at)),
         org_wide: account.org_wide,
+        connected_at: account.connected_at.map(time),
     }
 }

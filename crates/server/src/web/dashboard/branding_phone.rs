@@ -15,7 +15,7 @@ use super::branding_preview::Draft;
 use super::branding_view::{Looked, Typed};
 use super::frame::{Frame, Section};
 use super::guard::{Guest, Visit};
-use super::links::code;
+use super::handed::code;
 use super::when::length;
 use crate::web::hosted;
 

@@ -69,13 +69,14 @@ impl Sought {
 }
 
 /// The parts of the pages, by the first piece of a name.
-const PARTS: [(&str, &str); 10] = [
+const PARTS: [(&str, &str); 11] = [
     ("start", "Start"),
     ("form", "Forms"),
     ("fault", "What is wrong with an answer"),
     ("done", "Done"),
     ("problem", "Problems"),
     ("identity", "Another account"),
+    ("services", "A user’s own page"),
     ("waiting", "Waiting"),
     ("embedded", "Inside another app"),
     ("page", "On every page"),
@@ -87,6 +88,7 @@ fn part_of(name: &str) -> &'static str {
     match first {
         "note" => "fault",
         "hop" => "waiting",
+        "stop" => "services",
         "absent" => "problem",
         _ => PARTS.iter().find(|(known, _)| *known == first).map_or("page", |(known, _)| known),
     }

@@ -1,21 +1,20 @@
-//! Making a connect link, and showing it once with a code for phones.
+//! Making a connect link, or a page on which a user chooses among several connections.
 
 use std::time::Duration;
 
 use askama::Template;
-use axum::extract::Query;
+use axum::extract::{Path, Query};
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use keybearer_app::accounts::Lookup;
 use keybearer_app::connections::{self, ConnectionQuery};
 use keybearer_app::flows::{self, LinkRequest};
+use keybearer_app::user_pages::{self, UserPageRequest};
 use keybearer_app::{PageAsk, accounts};
 use keybearer_core::{Code, ConnectionState, Error, Result};
-use qrcode::{Color, EcLevel, QrCode};
 use serde::Deserialize;
 
 use super::accounts::badge;
-use super::answer::quoted;
 use super::answer::{see_other, sentence, with_cookie};
 use super::connections::Badge;
 use super::cookie::Cookie;
@@ -31,10 +30,6 @@ pub(super) struct Asked {
     connection: String,
     #[serde(default)]
     user: String,
-    #[serde(default)]
-    account: String,
-    #[serde(default)]
-    language: String,
 }
 
 /// A file that the page itself carries: saving it asks the server nothing.
@@ -57,6 +52,7 @@ pub(super) fn data_file(kind: &str, text: &str) -> String {
 struct AskView {
     frame: Frame,
     choices: Vec<Choice>,
+    several: bool,
     user: String,
     existing: Vec<(String, Badge)>,
     lifetimes: Vec<Lifetime>,
@@ -72,6 +68,7 @@ struct Choice {
     name: String,
     connector: String,
     chosen: bool,
+    also: bool,
 }
 
 /// How long a link works.
@@ -84,6 +81,7 @@ struct Lifetime {
 /// What was typed before.
 struct Typed {
     connection: String,
+    also: Vec<String>,
     user: String,
     lifetime: u64,
     language: String,
@@ -93,7 +91,14 @@ struct Typed {
 impl Default for Typed {
     fn default() -> Self {
         let empty = String::new;
-        Self { connection: empty(), user: empty(), lifetime: 86_400, language: empty(), return_url: empty() }
+        Self {
+            connection: empty(),
+            also: Vec::new(),
+            user: empty(),
+            lifetime: 86_400,
+            language: empty(),
+            return_url: empty(),
+        }
     }
 }
 
@@ -101,6 +106,7 @@ impl Typed {
     fn read(form: &Form) -> Self {
         Self {
             connection: form.text("connection"),
+            also: form.all("also"),
             user: form.text("user"),
             lifetime: form.text("lifetime").parse().unwrap_or(86_400),
             language: form.text("language"),
@@ -124,35 +130,20 @@ fn told(error: Option<&Error>) -> (Option<String>, Option<String>) {
 }
 
 /// A language that the pages of the link can be in.
-struct Spoken {
-    tag: &'static str,
+pub(super) struct Spoken {
+    pub tag: &'static str,
     name: &'static str,
-    chosen: bool,
+    pub chosen: bool,
 }
 
 /// The languages to choose from, each named in itself.
-fn spoken(chosen: &str) -> Vec<Spoken> {
+pub(super) fn spoken(chosen: &str) -> Vec<Spoken> {
     let one = |language: &'static Language| Spoken {
         tag: language.tag,
         name: language.name,
         chosen: language.tag == chosen,
     };
     LANGUAGES.iter().map(one).collect()
-}
-
-/// D14, after.
-#[derive(Template)]
-#[template(path = "dashboard/link_made.html")]
-struct MadeView {
-    frame: Frame,
-    url: String,
-    qr: String,
-    size: usize,
-    account: String,
-    user: String,
-    connection: String,
-    mail: String,
-    curl: String,
 }
 
 /// How long a link can work, and how that is said.
@@ -179,13 +170,8 @@ pub(super) async fn ask(visit: Visit, Query(asked): Query<Asked>) -> Response {
 pub(super) async fn make(Posted { visit, form }: Posted) -> Response {
     let done = async {
         match create(&visit, &form).await {
-            Ok(link) => {
-                let token = link.url.path().rsplit('/').next().unwrap_or_default().to_owned();
-                let language = form.text("language");
-                let language = spoken(&language).into_iter().find(|one| one.chosen);
-                let language = language.map_or_else(String::new, |one| format!("&language={}", one.tag));
-                let to = see_other(&format!("/links/made?account={}{language}", link.account_id));
-                Ok(with_cookie(to, Cookie::Made.set(&token, visit.dash.is_secure())))
+            Ok((token, to)) => {
+                Ok(with_cookie(see_other(&to), Cookie::Made.set(&token, visit.dash.is_secure())))
             }
             Err(error) if error.code == Code::InvalidArgument => {
                 let view = ask_view(&visit, Typed::read(&form), Some(&error)).await?;
@@ -198,20 +184,38 @@ pub(super) async fn make(Posted { visit, form }: Posted) -> Response {
     visit.answer(done)
 }
 
-async fn create(visit: &Visit, form: &Form) -> Result<flows::Link> {
+/// The token of what was made, and where it is shown.
+async fn create(visit: &Visit, form: &Form) -> Result<(String, String)> {
+    let language = form.text("language");
+    let language = spoken(&language).into_iter().find(|one| one.chosen).map(|one| one.tag);
+    let also: Vec<String> = form.all("also").into_iter().filter(|id| !id.is_empty()).collect();
+    let (token, place, mut shown) = if also.iter().all(|id| *id == form.text("connection")) {
+        let link = create_link(visit, form).await?;
+        let token = link.url.path().rsplit('/').next().unwrap_or_default().to_owned();
+        (token, "made", vec![("account", link.account_id.to_string())])
+    } else {
+        let connections: Vec<String> = [form.text("connection")].into_iter().chain(also).collect();
+        let named = ("connections", connections.join(","));
+        let token = choosing(visit, form, connections).await?;
+        (token, "page", vec![("user", form.text("user").trim().to_owned()), named])
+    };
+    shown.extend(language.map(|tag| ("language", tag.to_owned())));
+    Ok((token, format!("/links/{place}?{}", query(&shown))))
+}
+
+fn query(pairs: &[(&str, String)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}
+
+async fn create_link(visit: &Visit, form: &Form) -> Result<flows::Link> {
     let account = form.text("account");
     let lookup = match account.is_empty() {
         true => Lookup::of(form.text("connection"), form.text("user").trim()),
         false => Lookup::id(account),
     };
-    let seconds = form
-        .text("lifetime")
-        .parse()
-        .ok()
-        .filter(|seconds| LIFETIMES.iter().any(|(known, _)| known == seconds));
     let request = LinkRequest {
         lookup,
-        lifetime: seconds.map(Duration::from_secs),
+        lifetime: lifetime(form),
         locale: Some(form.text("language")),
         return_url: Some(form.text("return_url")),
         ..LinkRequest::default()
@@ -219,41 +223,38 @@ async fn create(visit: &Visit, form: &Form) -> Result<flows::Link> {
     flows::create_link(visit.app(), visit.caller(), request).await
 }
 
-/// `GET /links/made?account=…`
-pub(super) async fn made(visit: Visit, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
-    let page = async {
-        let account = accounts::get(visit.app(), visit.caller(), &Lookup::id(asked.account)).await?;
-        let token = Cookie::Made.read(&headers, visit.dash.is_secure());
-        let gone = || {
-            Error::new(Code::LinkExpired, "a link is shown only right after it was made")
-                .with_help("make another one: the former one ends then")
-        };
-        let url = format!("{}/c/{}", visit.app().issuer(), token.ok_or_else(gone)?);
-        let (qr, size) = code(&url)?;
-        let frame = visit
-            .frame(Section::Accounts, "Connect link")
-            .under("/accounts", "Accounts")
-            .under("", "Connect link");
-        let locale = spoken(&asked.language).into_iter().find(|one| one.chosen).map(|one| one.tag);
-        let option = locale.map_or_else(String::new, |tag| format!(" --locale {tag}"));
-        let view = MadeView {
-            frame: frame.command(format!(
-                "keybearer link {} --user {}{option}",
-                account.connection, account.identifier
-            )),
-            mail: mail(&account.connector, &url),
-            curl: api(visit.app().issuer(), &account.connection, &account.identifier, locale),
-            account: account.id.to_string(),
-            user: account.identifier,
-            connection: account.connection,
-            url,
-            qr,
-            size,
-        };
-        Ok(visit.page(&view))
+/// A page on which the user chooses among these connections; gives its token.
+async fn choosing(visit: &Visit, form: &Form, connections: Vec<String>) -> Result<String> {
+    let request = UserPageRequest {
+        identifier: form.text("user").trim().to_owned(),
+        connections,
+        lifetime: lifetime(form),
+        locale: Some(form.text("language")),
+        return_url: Some(form.text("return_url")),
+        ..UserPageRequest::default()
     };
-    let page: Result<Response> = page.await;
-    visit.answer(page)
+    let page = user_pages::create(visit.app(), visit.caller(), request).await?;
+    Ok(page.token.expose().clone())
+}
+
+fn lifetime(form: &Form) -> Option<Duration> {
+    let seconds = form.text("lifetime").parse().ok();
+    let seconds = seconds.filter(|seconds| LIFETIMES.iter().any(|(known, _)| known == seconds));
+    seconds.map(Duration::from_secs)
+}
+
+/// `POST /users/{person}/page`: a page on which the user sees everything they have, for an hour.
+pub(super) async fn own_page(Path(person): Path<String>, Posted { visit, .. }: Posted) -> Response {
+    let done = async {
+        let request =
+            UserPageRequest { identifier: person.clone(), manage: true, ..UserPageRequest::default() };
+        let page = user_pages::create(visit.app(), visit.caller(), request).await?;
+        let shown = [("user", person), ("manage", "true".to_owned())];
+        let to = see_other(&format!("/links/page?{}", query(&shown)));
+        Ok(with_cookie(to, Cookie::Made.set(page.token.expose(), visit.dash.is_secure())))
+    };
+    let done: Result<Response> = done.await;
+    visit.answer(done)
 }
 
 async fn ask_view(visit: &Visit, typed: Typed, error: Option<&Error>) -> Result<AskView> {
@@ -265,6 +266,7 @@ async fn ask_view(visit: &Visit, typed: Typed, error: Option<&Error>) -> Result<
     };
     let choice = |one: connections::Connection| Choice {
         chosen: one.id.as_str() == typed.connection || one.name == typed.connection,
+        also: typed.also.iter().any(|id| id == one.id.as_str()),
         id: one.id.to_string(),
         name: one.name,
         connector: one.connector_display_name,
@@ -277,6 +279,7 @@ async fn ask_view(visit: &Visit, typed: Typed, error: Option<&Error>) -> Result<
             .under("", "Create a link")
             .command("keybearer link CONNECTION --user USER --works-for 1440 --locale de"),
         choices: listed.items.into_iter().map(choice).collect(),
+        several: !typed.also.is_empty(),
         user: typed.user.clone(),
         languages: spoken(&typed.language),
         existing: existing.into_iter().map(|one| (one.connection, badge(one.status))).collect(),
@@ -287,54 +290,4 @@ async fn ask_view(visit: &Visit, typed: Typed, error: Option<&Error>) -> Result<
         return_error,
         wrong,
     })
-}
-
-/// A message that carries the link.
-fn mail(service: &str, url: &str) -> String {
-    format!(
-        "Hello,\n\nplease connect your {service} account with this link:\n{url}\n\nYou sign in at the service itself; we never see \
-         your password. The link works until it succeeds or its time is over."
-    )
-}
-
-/// The call of the API that makes such a link.
-fn api(issuer: &str, connection: &str, user: &str, locale: Option<&str>) -> String {
-    let mut body = serde_json::json!({"connection": connection, "identifier": user});
-    if let (Some(fields), Some(locale)) = (body.as_object_mut(), locale) {
-        fields.insert("locale".to_owned(), locale.into());
-    }
-    let body = body.to_string();
-    format!(
-        "curl {issuer}/api/v1/accounts:connect-link \\\n  -H \"Authorization: Bearer $KEYBEARER_TOKEN\" \\\n  -H \"Content-Type: \
-         application/json\" \\\n  -d {}",
-        quoted(&body)
-    )
-}
-
-/// The dark modules of the code as the data of a path, and how many modules wide it is with its quiet zone.
-pub(super) fn code(text: &str) -> Result<(String, usize)> {
-    use std::fmt::Write as _;
-    const QUIET: usize = 4;
-    let code = QrCode::with_error_correction_level(text, EcLevel::M);
-    let code = code.map_err(|_| Error::internal("the link does not fit into a code"))?;
-    let (width, mut path) = (code.width(), String::new());
-    for (number, color) in code.to_colors().into_iter().enumerate() {
-        if color == Color::Dark {
-            let (x, y) = (number % width + QUIET, number / width + QUIET);
-            let _ = write!(path, "M{x} {y}h1v1h-1z");
-        }
-    }
-    Ok((path, width + 2 * QUIET))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::code;
-
-    #[test]
-    fn a_link_becomes_a_code_of_squares_only() {
-        let (path, size) = code("https://keys.example/c/0123456789abcdefghjkmnpqrstvwxyz").unwrap();
-        assert!((29..=61).contains(&size) && path.starts_with("M4 4h1v1h-1z"));
-        assert!(path.bytes().all(|byte| byte.is_ascii_digit() || b"Mhvz- ".contains(&byte)));
-    }
 }

@@ -32,6 +32,7 @@ mod flash;
 mod form;
 mod frame;
 mod guard;
+mod handed;
 mod keeping;
 mod keys;
 mod keys_view;
@@ -120,7 +121,9 @@ pub(super) fn routes(app: App, sandbox: Option<Beside>) -> Router {
         .merge(connectors::routes())
         .merge(pictures::routes())
         .route("/links", get(links::ask).post(links::make))
-        .route("/links/made", get(links::made))
+        .route("/links/made", get(handed::link))
+        .route("/links/page", get(handed::page))
+        .route("/users/{person}/page", post(links::own_page))
         .route("/logs", get(logs::list))
         .route("/logs/{reference}", get(logs::show))
         .route("/try", get(try_it::ask).post(try_it::send));

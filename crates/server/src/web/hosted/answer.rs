@@ -98,7 +98,11 @@ fn status(page: &Page) -> StatusCode {
         PageBody::Problem(problem) => return code_status(problem.code),
         PageBody::Credentials(credentials) => refused(&credentials.form),
         PageBody::Start(start) => matches!(&start.next, StartNext::Form(form) if refused(form)),
-        PageBody::IdentityChanged(_) | PageBody::Done(_) | PageBody::Waiting(_) => false,
+        PageBody::IdentityChanged(_)
+        | PageBody::Done(_)
+        | PageBody::Waiting(_)
+        | PageBody::Services(_)
+        | PageBody::Stop(_) => false,
     };
     if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
 }

@@ -38,6 +38,12 @@ impl Href {
         Self(format!("/c/{safe}"))
     }
 
+    /// A user's page of their own.
+    pub fn own_page(token: &str) -> Self {
+        let safe = token.chars().filter(char::is_ascii_alphanumeric).take(64).collect::<String>();
+        Self(format!("/me/{safe}"))
+    }
+
     /// The address as it stands in the attribute.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -7,9 +7,10 @@ use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use keybearer_app::brand::Asset;
 use keybearer_app::flows;
+use keybearer_app::user_pages::UserPageAsk;
 use keybearer_core::{Code, Result};
 
 use super::answer::{Asked, absent, failure_page, give, refusal, see_other};
@@ -45,6 +46,12 @@ pub trait Flows: Clone + Send + Sync + 'static {
         visit: &Visit,
     ) -> impl Future<Output = Result<Answer>> + Send;
 
+    /// A user's own page. Writes nothing and calls nobody.
+    fn own_page(&self, token: &str, ask: UserPageAsk) -> impl Future<Output = Result<Answer>> + Send;
+
+    /// The posted form of a user's own page.
+    fn act(&self, token: &str, form: Submitted) -> impl Future<Output = Result<Answer>> + Send;
+
     /// A file below `/theme/`: the stylesheet or a logo of a brand.
     fn asset(&self, name: &str) -> impl Future<Output = Result<Option<Asset>>> + Send {
         let _ = name;
@@ -69,6 +76,8 @@ pub fn routes<F: Flows>(web: Web<F>) -> Router {
         .route("/c/{token}/left", post(left::<F>))
         .route("/sso/v1/oauth/{connection}/callback", get(callback::<F>).post(posted_callback))
         .route("/connect/success", get(success::<F>))
+        .route("/me", get(own_page_again::<F>))
+        .route("/me/{token}", get(own_page::<F>).post(act::<F>))
         .route("/theme/{file}", get(theme::<F>))
         .with_state(Arc::new(web))
 }
@@ -141,6 +150,43 @@ async fn success<F: Flows>(State(web): Shared<F>, RawQuery(query): RawQuery, hea
     let link = cookie::link(&headers, web.is_secure());
     let answer = web.flows.success(&query.unwrap_or_default(), link.as_deref(), &visit).await;
     told(&web, answer, &about(&web, &headers, None, link.map(|token| Href::link(&token))))
+}
+
+async fn own_page<F: Flows>(
+    State(web): Shared<F>,
+    Path(token): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let asked = about(&web, &headers, query.as_deref(), Some(Href::own_page(&token)));
+    let given = Submitted::read(query.unwrap_or_default().as_bytes());
+    let ask =
+        UserPageAsk { search: given.text("q"), stop: given.text("stop"), stopped: given.text("stopped") };
+    let mut response = told(&web, web.flows.own_page(&token, ask).await, &asked);
+    let language = asked.wish.chosen().filter(|_| asked.wish.fresh);
+    let language = language.and_then(|tag| cookie::set_language(tag, web.is_secure()));
+    for cookie in cookie::set_own_page(&token, web.is_secure()).into_iter().chain(language) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Back from the pages of a link, which do not know the address of the page that it was made on.
+async fn own_page_again<F: Flows>(State(web): Shared<F>, headers: HeaderMap) -> Response {
+    let token = cookie::own_page(&headers, web.is_secure());
+    let to = token.and_then(|token| HeaderValue::from_str(Href::own_page(&token).as_str()).ok());
+    to.map_or_else(|| refusal(Code::LinkExpired, &about(&web, &headers, None, None)), see_other)
+}
+
+async fn act<F: Flows>(
+    State(web): Shared<F>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    form: Submitted,
+) -> Response {
+    let answer = web.flows.act(&token, form).await;
+    let asked = about(&web, &headers, None, Some(Href::own_page(&token)));
+    told(&web, answer, &Asked { posted: true, ..asked })
 }
 
 fn about<F>(web: &Web<F>, headers: &HeaderMap, query: Option<&str>, own: Option<Href>) -> Asked {

@@ -5,7 +5,7 @@ use askama::Template;
 use super::contract::{PageHead, ProblemCase, ProblemPage};
 use super::frame::{Frame, Href, Scene, TEXT};
 use super::sentence::{Look, Sentence, bold, mono, plain, say, tidy};
-use super::views::until;
+use super::views::{back_key, until};
 use super::words::{Key, Words};
 
 /// H5.
@@ -46,7 +46,7 @@ impl ProblemView {
             message: administrator.then(|| frame.say(Key::ProblemMessage).text()),
             retry: scene.own.clone().filter(|_| page.retry),
             back: page.return_url.as_ref().and_then(Href::web),
-            back_words: frame.say(Key::Back),
+            back_words: frame.say(back_key(head)),
             reference: frame.say_with(Key::Reference, &reference),
             quiet: matches!(page.case, ProblemCase::Denied | ProblemCase::LinkUsed),
             frame: frame.scripted(administrator || page.wait_seconds.is_some()),

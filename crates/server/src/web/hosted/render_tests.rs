@@ -144,6 +144,7 @@ fn pages(text: &str) -> Vec<Page> {
         refuses_embedded: true,
         brand: Arc::new(PageBrand { settings: branded(text), ..PageBrand::default() }),
         return_url: Url::parse("https://a.example/back").ok(),
+        from_user_page: false,
     };
     let url = || {
         let mut url = Url::parse("https://a.example/p").unwrap();

@@ -8,6 +8,7 @@ use axum::response::Response;
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use keybearer_app::brand::{Asset, AssetKind, PageBrand, PageTheme, Settings};
+use keybearer_app::user_pages::UserPageAsk;
 use keybearer_core::{Code, Error, Result, SeededEntropy};
 use tower::ServiceExt as _;
 use url::Url;
@@ -74,6 +75,16 @@ impl Flows for Recorder {
     async fn callback(&self, connection: &str, parameters: Submitted, visit: &Visit) -> Result<Answer> {
         self.note(&format!("callback {connection}"), visit, &parameters);
         Self::answer("away")
+    }
+
+    async fn own_page(&self, token: &str, ask: UserPageAsk) -> Result<Answer> {
+        self.0.lock().unwrap().push(format!("own page {token} {ask:?}"));
+        Self::answer(token)
+    }
+
+    async fn act(&self, token: &str, form: Submitted) -> Result<Answer> {
+        self.note(&format!("act {token}"), &Visit::default(), &form);
+        Self::answer(token)
     }
 
     async fn asset(&self, name: &str) -> Result<Option<Asset>> {

@@ -9,9 +9,10 @@ use super::contract::{
     PageForm, PageHead, PermissionLine, ProblemCase, ProblemPage, ScopeChoice, Standing, StartNext,
     StartPage, WaitingPage,
 };
+use super::samples_services;
 
 /// Every sample by its name.
-pub(super) const NAMES: [&str; 30] = [
+pub(super) const NAMES: [&str; 34] = [
     "start",
     "start-reconnect",
     "start-more",
@@ -31,6 +32,10 @@ pub(super) const NAMES: [&str; 30] = [
     "done",
     "done-partial",
     "done-bare",
+    "services",
+    "services-choose",
+    "services-stop",
+    "services-stopped",
     "denied",
     "ended",
     "used",
@@ -99,7 +104,7 @@ pub(super) fn sample(name: &str) -> Option<Page> {
         "done" => page(PageBody::Done(DonePage { again: true, stay: Some("#".to_owned()), ..done() })),
         "done-partial" => page(PageBody::Done(DonePage { missing: vec![write()], ..done() })),
         "done-bare" => page(PageBody::Done(DonePage { identity: None, return_url: None, ..done() })),
-        _ => problem_sample(name),
+        _ => samples_services::sample(name).or_else(|| problem_sample(name)),
     }
 }
 
@@ -134,7 +139,7 @@ fn problem_sample(name: &str) -> Option<Page> {
     Some(Page { head: head("CodeHarbor", "codeharbor"), body: PageBody::Problem(problem) })
 }
 
-fn head(name: &str, slug: &str) -> PageHead {
+pub(super) fn head(name: &str, slug: &str) -> PageHead {
     PageHead {
         app_name: "Fieldnote".into(),
         connector_name: name.into(),
@@ -145,7 +150,7 @@ fn head(name: &str, slug: &str) -> PageHead {
     }
 }
 
-fn web(url: &str) -> Option<Url> {
+pub(super) fn web(url: &str) -> Option<Url> {
     Url::parse(url).ok()
 }
 
@@ -153,7 +158,7 @@ fn reference() -> Reference {
     Reference::new(&SeededEntropy::new(7)).unwrap_or_else(|_| Reference::unknown())
 }
 
-fn write() -> PermissionLine {
+pub(super) fn write() -> PermissionLine {
     line("repo", "Write to your repositories, private ones included", true)
 }
 

@@ -29,7 +29,7 @@ pub(in crate::web) struct Language {
     pub name: String,
 }
 
-const LABELS: [(&str, &str); 30] = [
+const LABELS: [(&str, &str); 34] = [
     ("start", "Start"),
     ("start-reconnect", "Start: sign in again"),
     ("start-more", "Start: more is asked for"),
@@ -49,6 +49,10 @@ const LABELS: [(&str, &str); 30] = [
     ("done", "Done"),
     ("done-partial", "Done: something was left out"),
     ("done-bare", "Done: nothing to go back to"),
+    ("services", "Your connections"),
+    ("services-choose", "Choose a service"),
+    ("services-stop", "Before something is disconnected"),
+    ("services-stopped", "Your connections: after it"),
     ("denied", "Problem: the person said no"),
     ("ended", "Problem: the link ended"),
     ("used", "Problem: the link was used"),

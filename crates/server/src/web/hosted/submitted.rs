@@ -24,6 +24,12 @@ impl Submitted {
         Self(pairs.map(|(name, value)| (name.into_owned(), SecretString::new(value.into_owned()))).collect())
     }
 
+    /// The first value of a name, where it is not empty.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        let mut values = self.0.iter().filter(|(known, _)| known == name);
+        values.next().map(|(_, value)| value.expose().clone()).filter(|text| !text.is_empty())
+    }
+
     /// A path of ours with these values as its query.
     pub(super) fn as_query(&self, path: &str) -> Option<HeaderValue> {
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.expose().as_str()));

@@ -11,6 +11,7 @@ use super::frame::{Frame, Href, Scene, TEXT};
 use super::problem::ProblemView;
 use super::said;
 use super::sentence::{Look, Sentence, bold, plain, say, tidy};
+use super::services::{ServicesView, StopView};
 use super::words::{Key, Words};
 
 /// H1.
@@ -265,7 +266,7 @@ impl DoneView {
             stay: leaving.map(|(_, stay)| Href::path(stay)),
             leaves: frame.say(Key::DoneLeaves),
             back,
-            back_words: frame.say(Key::Back),
+            back_words: frame.say(back_key(head)),
             frame,
         }
     }
@@ -311,7 +312,9 @@ impl AbsentView {
 
 /// The page as HTML.
 pub(super) fn html(page: &Page, scene: &Scene) -> askama::Result<String> {
-    use super::contract::PageBody::{Credentials, Done, IdentityChanged, Problem, Start, Waiting};
+    use super::contract::PageBody::{
+        Credentials, Done, IdentityChanged, Problem, Services, Start, Stop, Waiting,
+    };
     match &page.body {
         Start(body) => StartView::new(&page.head, body, scene).render(),
         Credentials(body) => CredentialView::new(&page.head, body, scene).render(),
@@ -319,7 +322,14 @@ pub(super) fn html(page: &Page, scene: &Scene) -> askama::Result<String> {
         IdentityChanged(body) => IdentityView::new(&page.head, body, scene).render(),
         Done(body) => DoneView::new(&page.head, body, scene).render(),
         Problem(body) => ProblemView::new(&page.head, body, scene).render(),
+        Services(body) => ServicesView::new(&page.head, body, scene).render(),
+        Stop(body) => StopView::new(&page.head, body, scene).render(),
     }
+}
+
+/// What the way back is called.
+pub(super) fn back_key(head: &PageHead) -> Key {
+    if head.from_user_page { Key::ServicesBack } else { Key::Back }
 }
 
 fn purpose(head: &PageHead) -> Option<String> {

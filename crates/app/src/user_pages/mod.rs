@@ -1,0 +1,21 @@
+//! Pages of a user's own (`docs/adr/0017`): what they may connect, or what they have connected and can disconnect.
+//!
+//! Whoever has the address acts as that user, so it is stored as a hash and ends soon. It connects nothing itself: each
+//! service is connected by a connect link that is made when the user asks for it.
+
+mod act;
+mod create;
+mod lines;
+mod open;
+mod view;
+
+pub use act::{connect, disconnect};
+pub use create::{UserPage, UserPageRequest, create};
+pub use view::{UserPageAsk, view};
+
+use crate::state::App;
+
+/// Where the pages of a link lead back to when it was made on a page of a user's own. The browser remembers which one.
+pub(crate) fn address(app: &App) -> String {
+    format!("{}/me", app.issuer())
+}

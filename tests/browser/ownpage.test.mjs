@@ -1,0 +1,79 @@
+// H6 and H7: a user chooses among several services, sees what they have connected, and disconnects it; no script is needed.
+import assert from 'node:assert/strict';
+import { connect, enter } from './lib/dashboard.mjs';
+import { Keys } from './lib/keys.mjs';
+import { clean, fits } from './lib/pages.mjs';
+import { world } from './lib/world.mjs';
+
+const line = (page, service) => page.locator('.services > li').filter({ has: page.getByRole('heading', { name: service }) });
+
+export default {
+  'one link for several services: the person chooses, connects, and comes back to the page': async ({ pages, keybearer }) => {
+    const server = await keybearer();
+    await world(server);
+    const page = await enter(pages, keybearer);
+    await page.goto(`${server.url}/links`);
+    await page.getByLabel('Connection').selectOption({ label: 'postcards (Postcards)' });
+    await page.getByText('More connections in one link').click();
+    await page.getByRole('checkbox', { name: /^datadog/ }).check();
+    await page.getByLabel('User').fill('chooser');
+    await page.getByLabel('Send back to').fill('javascript:alert(1)');
+    await page.getByRole('button', { name: 'Create link' }).click();
+    await page.getByText(/must be a whole web address/).waitFor();
+    assert.ok(await page.getByRole('checkbox', { name: /^datadog/ }).isChecked(), 'a wrong field loses nothing');
+    await page.getByLabel('Send back to').fill('');
+    await page.getByRole('button', { name: 'Create link' }).click();
+    await page.getByRole('heading', { name: 'Page for chooser' }).waitFor();
+    await clean(page);
+    assert.match(await page.locator('#api').textContent(), /api\/v1\/user-pages[\s\S]*"connections":\["conn_\d+","conn_\d+"\]/);
+    const own = await page.locator('#url').innerText();
+    assert.match(own, /\/me\/\w{30,}$/);
+
+    const user = await pages.open(own, { js: false, width: 390, origins: [server.sandbox_url], errors: true });
+    await user.getByRole('heading', { name: /^Connect services to/ }).waitFor();
+    assert.equal(await user.locator('.services > li').count(), 2);
+    await fits(user);
+    await line(user, 'Postcards').getByRole('button', { name: /^Connect/ }).click();
+    await connect(user);
+    await user.getByRole('link', { name: 'Back to your connections' }).click();
+    await line(user, 'Postcards').getByText(/Connected as/).waitFor();
+    assert.equal(await line(user, 'Postcards').getByRole('link', { name: 'Disconnect' }).count(), 0, 'this page only connects');
+    await line(user, 'Datadog').getByRole('button', { name: /^Connect/ }).click();
+    await user.getByLabel('API key', { exact: true }).waitFor();
+    // another browser that comes to /me alone has no page to go back to
+    const stranger = await pages.open(new URL('/me', own).href, { errors: true });
+    await stranger.getByRole('heading', { name: 'This link has ended' }).waitFor();
+    await clean(stranger);
+  },
+
+  'a user’s own page by keyboard: see, disconnect after a question, connect again': async ({ pages, keybearer }) => {
+    const server = await keybearer();
+    await world(server);
+    const page = await enter(pages, keybearer);
+    await page.goto(`${server.url}/users/${encodeURIComponent('cleo@fieldnote.example')}`);
+    await page.getByRole('button', { name: 'Make the link' }).click();
+    await page.getByRole('heading', { name: 'Page for cleo@fieldnote.example' }).waitFor();
+    const user = await pages.open(await page.locator('#url').innerText(), { js: 'blocked', origins: [server.sandbox_url], errors: true });
+    const keys = new Keys(user);
+    await user.getByRole('heading', { name: /^Your connections in/ }).waitFor();
+    await clean(user);
+    // Cleo left a permission out: what is connected works, and more is asked for
+    await line(user, 'Postcards').getByText(/asks for more than you allowed/).waitFor();
+    await keys.go(/^Disconnect/);
+    await user.getByRole('heading', { name: 'Disconnect Postcards?' }).waitFor();
+    await clean(user);
+    await keys.go(/^Keep it/);
+    await line(user, 'Postcards').getByText(/asks for more/).waitFor();
+    await keys.go(/^Disconnect/);
+    await keys.go(/^Disconnect Postcards/);
+    const told = user.getByRole('status');
+    await told.getByText('Postcards is disconnected.').waitFor();
+    assert.match(await told.innerText(), /took the permission back/);
+    await clean(user);
+    await page.goto(`${server.url}/accounts?q=cleo`);
+    await page.getByText('Disconnected', { exact: true }).first().waitFor();
+    await line(user, 'Postcards').getByRole('button', { name: /^Connect/ }).focus();
+    await user.keyboard.press('Enter');
+    await user.getByRole('link', { name: /^Continue to/ }).waitFor();
+  },
+};
