@@ -11,7 +11,7 @@ export default {
   'one link for several services: the person chooses, connects, and comes back to the page': async ({ pages, keybearer }) => {
     const server = await keybearer();
     await world(server);
-    const page = await enter(pages, keybearer);
+    const page = await enter(pages, keybearer, { errors: true });
     await page.goto(`${server.url}/links`);
     await page.getByLabel('Connection').selectOption({ label: 'postcards (Postcards)' });
     await page.getByText('More connections in one link').click();
@@ -65,13 +65,14 @@ export default {
     await keys.go(/^Keep it/);
     await line(user, 'Postcards').getByText(/asks for more/).waitFor();
     await keys.go(/^Disconnect/);
+    await user.getByRole('heading', { name: 'Disconnect Postcards?' }).waitFor();
     await keys.go(/^Disconnect Postcards/);
     const told = user.getByRole('status');
     await told.getByText('Postcards is disconnected.').waitFor();
     assert.match(await told.innerText(), /took the permission back/);
     await clean(user);
     await page.goto(`${server.url}/accounts?q=cleo`);
-    await page.getByText('Disconnected', { exact: true }).first().waitFor();
+    await page.locator('tbody').getByText('Disconnected', { exact: true }).first().waitFor();
     await line(user, 'Postcards').getByRole('button', { name: /^Connect/ }).focus();
     await user.keyboard.press('Enter');
     await user.getByRole('link', { name: /^Continue to/ }).waitFor();
