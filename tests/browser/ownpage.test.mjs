@@ -46,6 +46,27 @@ export default {
     await clean(stranger);
   },
 
+  'what is no secret is filled in for the person, who can change it': async ({ pages, keybearer }) => {
+    const server = await keybearer();
+    await world(server);
+    const page = await enter(pages, keybearer);
+    await page.goto(`${server.url}/links`);
+    await page.getByLabel('Connection').selectOption({ label: 'datadog (Datadog)' });
+    await page.getByLabel('User').fill('filled');
+    await page.getByRole('button', { name: 'Fill in fields for the person' }).click();
+    const filled = page.getByRole('group', { name: 'Filled in for the person on datadog' });
+    assert.equal(await page.getByLabel('User').inputValue(), 'filled', 'asking for the fields loses nothing');
+    await clean(page);
+    const choice = filled.getByRole('combobox').first();
+    const wanted = await choice.locator('option').nth(2).innerText();
+    await choice.selectOption(wanted);
+    await page.getByRole('button', { name: 'Create link' }).click();
+    await page.getByRole('heading', { name: 'Connect link for filled' }).waitFor();
+    const user = await pages.open(await page.locator('#url').innerText(), { js: false, width: 390 });
+    assert.equal(await user.getByRole('combobox').first().inputValue(), wanted);
+    assert.equal(await user.locator('input[type=password]').first().inputValue(), '');
+  },
+
   'a user’s own page by keyboard: see, disconnect after a question, connect again': async ({ pages, keybearer }) => {
     const server = await keybearer();
     await world(server);

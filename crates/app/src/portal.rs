@@ -159,6 +159,7 @@ pub async fn link(app: &App, caller: &Caller, connection: &str) -> Result<Link> 
         scope_selection: None,
         locale: flow.locale,
         from_user_page,
+        fields: std::collections::BTreeMap::new(),
         return_url: return_url.map(String::from),
     };
     flows::create_link(app, &holder(caller), request).await

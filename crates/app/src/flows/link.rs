@@ -1,21 +1,25 @@
 //! Connect links.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use keybearer_connectors::schema::MethodType;
+use keybearer_connectors::Bindings;
+use keybearer_connectors::forms::{self, Require};
+use keybearer_connectors::schema::{MethodType, Place};
 use keybearer_core::ids::{AccountId, FlowId};
-use keybearer_core::{Code, Error, FlowKind, FlowState, Result, Timestamp, random_token};
+use keybearer_core::{Code, Error, FieldViolation, FlowKind, FlowState, Result, Timestamp, random_token};
 use keybearer_store::{ConnectionRow, FlowRow};
 use serde_json::json;
 use url::Url;
 
 use super::open::token_hash;
-use super::{language, verify_url};
+use super::{language, sealed, verify_url};
 use crate::access::{Caller, Permission};
 use crate::accounts::{self, CreateAccount, Lookup, ScopeSelection};
 use crate::audit;
 use crate::brand;
+use crate::connections;
 use crate::events::{self, AccountEvent};
 use crate::state::App;
 use crate::tokens::{self, LoadedConnection};
@@ -41,6 +45,9 @@ pub struct LinkRequest {
     pub return_url: Option<String>,
     /// The pages of the link lead back to the user page that the browser opened last, and not to `return_url`.
     pub from_user_page: bool,
+    /// Account fields that are no secrets, filled in for the user: on a form they can be changed, and where nothing else is
+    /// asked the user goes straight on.
+    pub fields: BTreeMap<String, String>,
     /// How long the link lives; the configured time when absent.
     pub lifetime: Option<Duration>,
     /// The language of its pages; the browser's when absent.
@@ -94,6 +101,10 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         true => Some(user_pages::address(app)),
         false => return_url(app, caller, request.return_url.as_deref()).await?,
     };
+    let values = match request.fields.is_empty() {
+        true => None,
+        false => Some(filled_in(app, caller, &request.lookup, &request.fields).await?),
+    };
     let new = CreateAccount { lookup: request.lookup, ..CreateAccount::default() };
     let chosen = |connection: &ConnectionRow| match &request.scope_selection {
         Some(selection) => accounts::selected(connection, Some(selection)).map(|scopes| Some(json!(scopes))),
@@ -105,10 +116,11 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
     };
     let (connection, account, _) = accounts::ensure(app, caller, new, fits).await?;
     // its connector may be gone, which an account that is there already does not tell
-    check_sign_in(&LoadedConnection::of(app, connection.clone()).await?)?;
+    let loaded = LoadedConnection::of(app, connection.clone()).await?;
+    check_sign_in(&loaded)?;
     let chosen = chosen(&connection)?;
     let (now, token) = (app.now(), random_token(app.entropy(), 20)?);
-    let row = FlowRow {
+    let mut row = FlowRow {
         id: app.id(FlowId::from_number)?,
         environment_id: caller.environment.clone(),
         connection_id: connection.id.clone(),
@@ -128,6 +140,9 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         locale: along.locale,
         return_url,
     };
+    if let Some(values) = values {
+        row.sealed_input = Some(sealed::seal_input(app, &row, &values)?);
+    }
     let event = events::about(app, AccountEvent::MagicLinkGenerated, &connection, &account)?;
     app.db().create_flow(&row, &[event]).await?;
     audit::record(app, caller, "link.created", account.id.as_str(), json!({"flow": row.id, "kind": kind}))
@@ -135,6 +150,46 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
     let url = format!("{}/c/{token}", app.issuer());
     let url = Url::parse(&url).map_err(|_| Error::internal("the public URL cannot carry a link"))?;
     Ok(Link { url, expires_at: row.expires_at, account_id: account.id, flow_id: row.id })
+}
+
+/// Reads what the developer fills in for the user, before anything is made.
+///
+/// # Errors
+/// `InvalidArgument` at each of `fields` that is a secret, unknown or wrong; those of the lookup.
+async fn filled_in(
+    app: &App,
+    caller: &Caller,
+    lookup: &Lookup,
+    fields: &BTreeMap<String, String>,
+) -> Result<Bindings> {
+    let row = match lookup.id.as_deref().filter(|id| !id.is_empty()) {
+        Some(_) => accounts::resolve(app, &caller.environment, lookup).await?.0,
+        None => {
+            connections::row(app, &caller.environment, lookup.connector.as_deref().unwrap_or_default())
+                .await?
+        }
+    };
+    let connection = LoadedConnection::of(app, row).await?;
+    let method = connection.method()?;
+    let at = |name: &str, description: &str| FieldViolation {
+        field: format!("fields.{name}"),
+        description: description.to_owned(),
+    };
+    let refused = fields.keys().filter_map(|name| match method.field(name) {
+        Some(field) if field.place == Place::Account && field.secret => {
+            Some(at(name, "is a secret, which the user gives"))
+        }
+        Some(field) if field.place == Place::Account && !connections::is_fixed(&connection.row, name) => None,
+        _ => Some(at(name, "is no field that the user is asked for")),
+    });
+    let refused: Vec<_> = refused.collect();
+    if !refused.is_empty() {
+        return Err(Error::fields(refused));
+    }
+    let checked = forms::check(&connection.connector, method, Place::Account, fields, Require::Given);
+    checked.map_err(|wrong| {
+        Error::fields(wrong.into_iter().map(|one| at(&one.field, &one.description)).collect())
+    })
 }
 
 /// What an app gives along with a link.

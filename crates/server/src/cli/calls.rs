@@ -26,6 +26,12 @@ pub(crate) struct Link {
     /// Language of its pages, for example `pt-BR`; the browser's by default
     #[arg(long)]
     locale: Option<String>,
+    /// A field that is no secret, filled in for the user: NAME=VALUE; repeat it
+    #[arg(long = "field", value_name = "NAME=VALUE")]
+    fields: Vec<String>,
+    /// Where its pages lead back to
+    #[arg(long, value_name = "URL")]
+    return_url: Option<String>,
     /// How long it works, in minutes
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=43_200))]
     works_for: Option<u32>,
@@ -91,7 +97,8 @@ pub(crate) async fn link(command: Link, context: &mut Context) -> Result<()> {
     let body = json!({
         "connection": command.connection, "identifier": command.user,
         "state": command.state.unwrap_or_default(), "user_verify_url": command.verify_url.unwrap_or_default(),
-        "locale": command.locale.unwrap_or_default(),
+        "locale": command.locale.unwrap_or_default(), "return_url": command.return_url.unwrap_or_default(),
+        "fields": super::connections::pairs(&command.fields)?,
         "lifetime_seconds": command.works_for.map_or(0, |minutes| minutes * 60),
     });
     let answer = session.api(Method::POST, "/api/v1/accounts:connect-link", Some(&body)).await?;

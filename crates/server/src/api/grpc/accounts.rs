@@ -95,6 +95,8 @@ impl AccountService for Service {
             user_verify_url: filled(message.user_verify_url),
             lifetime: seconds.map(|seconds| Duration::from_secs(u64::from(seconds))),
             locale: filled(message.locale),
+            fields: sorted(message.fields),
+            return_url: filled(message.return_url),
             ..LinkRequest::default()
         };
         let link = flows::create_link(&self.0, &caller, wanted).await.map_err(fail)?;

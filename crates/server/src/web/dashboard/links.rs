@@ -1,12 +1,13 @@
 //! Making a connect link, or a page on which a user chooses among several connections.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use http::StatusCode;
-use keybearer_app::accounts::Lookup;
+use keybearer_app::accounts::{AccountQuery, Lookup};
 use keybearer_app::connections::{self, ConnectionQuery};
 use keybearer_app::flows::{self, LinkRequest};
 use keybearer_app::user_pages::{self, UserPageRequest};
@@ -53,6 +54,9 @@ struct AskView {
     frame: Frame,
     choices: Vec<Choice>,
     several: bool,
+    users: Vec<String>,
+    /// What can be filled in for the user, and for which connection; absent until that is asked for.
+    fill: Option<Fill>,
     user: String,
     existing: Vec<(String, Badge)>,
     lifetimes: Vec<Lifetime>,
@@ -71,6 +75,24 @@ struct Choice {
     also: bool,
 }
 
+/// The fields of a connection that are filled in for the user.
+struct Fill {
+    connection: String,
+    name: String,
+    fields: Vec<FillField>,
+}
+
+/// One of them.
+struct FillField {
+    name: String,
+    label: String,
+    help: Option<String>,
+    example: Option<String>,
+    choices: Vec<String>,
+    value: String,
+    error: Option<String>,
+}
+
 /// How long a link works.
 struct Lifetime {
     seconds: u64,
@@ -82,6 +104,9 @@ struct Lifetime {
 struct Typed {
     connection: String,
     also: Vec<String>,
+    /// The connection that fields were shown of, and what they hold.
+    fields_of: String,
+    fields: BTreeMap<String, String>,
     user: String,
     lifetime: u64,
     language: String,
@@ -94,6 +119,8 @@ impl Default for Typed {
         Self {
             connection: empty(),
             also: Vec::new(),
+            fields_of: empty(),
+            fields: BTreeMap::new(),
             user: empty(),
             lifetime: 86_400,
             language: empty(),
@@ -107,12 +134,23 @@ impl Typed {
         Self {
             connection: form.text("connection"),
             also: form.all("also"),
+            fields_of: form.text("fields_of"),
+            fields: filled(form),
             user: form.text("user"),
             lifetime: form.text("lifetime").parse().unwrap_or(86_400),
             language: form.text("language"),
             return_url: form.text("return_url"),
         }
     }
+}
+
+/// What was filled in for the user.
+fn filled(form: &Form) -> BTreeMap<String, String> {
+    let given = form.0.0.iter().filter_map(|(name, value)| Some((name.strip_prefix("field.")?, value)));
+    given
+        .map(|(name, value)| (name.to_owned(), value.expose().trim().to_owned()))
+        .filter(|(_, value)| !value.is_empty())
+        .collect()
 }
 
 /// What is wrong above the form, and at the return URL.
@@ -124,6 +162,7 @@ fn told(error: Option<&Error>) -> (Option<String>, Option<String>) {
             let help = error.help.as_deref().map(|help| format!(" {}", sentence(help))).unwrap_or_default();
             (None, Some(format!("{}{help}", sentence(&format!("this {}", wrong.description)))))
         }
+        field if field.starts_with("fields.") => (None, None),
         "identifier" => (Some(sentence(&format!("the user {}", wrong.description))), None),
         field => (Some(sentence(&format!("{field} {}", wrong.description))), None),
     }
@@ -169,6 +208,10 @@ pub(super) async fn ask(visit: Visit, Query(asked): Query<Asked>) -> Response {
 /// `POST /links`
 pub(super) async fn make(Posted { visit, form }: Posted) -> Response {
     let done = async {
+        if form.has("fill") {
+            let typed = Typed { fields_of: form.text("connection"), ..Typed::read(&form) };
+            return Ok(visit.page(&ask_view(&visit, typed, None).await?));
+        }
         match create(&visit, &form).await {
             Ok((token, to)) => {
                 Ok(with_cookie(see_other(&to), Cookie::Made.set(&token, visit.dash.is_secure())))
@@ -213,14 +256,51 @@ async fn create_link(visit: &Visit, form: &Form) -> Result<flows::Link> {
         true => Lookup::of(form.text("connection"), form.text("user").trim()),
         false => Lookup::id(account),
     };
+    let fields = filled(form);
+    if !fields.is_empty() && form.text("fields_of") != form.text("connection") {
+        return Err(Error::field(
+            "connection",
+            "is another one than the fields below belong to: look at them again",
+        ));
+    }
     let request = LinkRequest {
         lookup,
+        fields,
         lifetime: lifetime(form),
         locale: Some(form.text("language")),
         return_url: Some(form.text("return_url")),
         ..LinkRequest::default()
     };
     flows::create_link(visit.app(), visit.caller(), request).await
+}
+
+/// The fields of a connection that can be filled in for its users.
+async fn fill(visit: &Visit, typed: &Typed, error: Option<&Error>) -> Result<Option<Fill>> {
+    if typed.fields_of.is_empty() {
+        return Ok(None);
+    }
+    let (app, caller) = (visit.app(), visit.caller());
+    let connection = connections::get(app, caller, &typed.fields_of).await?;
+    let form = connections::form(app, caller, &connection.connector, Some(&connection.method)).await?;
+    let wrong = |name: &str| {
+        let faults = error.into_iter().flat_map(|error| &error.violations);
+        let mut faults = faults.filter(|fault| fault.field.strip_prefix("fields.") == Some(name));
+        faults.next().map(|fault| sentence(&format!("this {}", fault.description)))
+    };
+    let open = form
+        .account_fields
+        .into_iter()
+        .filter(|field| !field.secret && !field.generated && !connection.fixed.contains_key(&field.name));
+    let fields = open.map(|field| FillField {
+        value: typed.fields.get(&field.name).cloned().unwrap_or_default(),
+        error: wrong(&field.name),
+        name: field.name,
+        label: field.label,
+        help: field.help,
+        example: field.example,
+        choices: field.choices,
+    });
+    Ok(Some(Fill { fields: fields.collect(), connection: connection.id.to_string(), name: connection.name }))
 }
 
 /// A page on which the user chooses among these connections; gives its token.
@@ -274,12 +354,19 @@ async fn ask_view(visit: &Visit, typed: Typed, error: Option<&Error>) -> Result<
     let lifetimes = LIFETIMES.into_iter();
     let frame = visit.frame(Section::Accounts, "Create a connect link").under("/accounts", "Accounts");
     let (wrong, return_error) = told(error);
+    let newest =
+        accounts::list(visit.app(), visit.caller(), &AccountQuery::default(), &PageAsk::first(100)).await?;
+    let users: BTreeSet<String> =
+        newest.items.into_iter().filter(|one| !one.org_wide).map(|one| one.identifier).collect();
+    let fill = fill(visit, &typed, error).await?;
     Ok(AskView {
         frame: frame
             .under("", "Create a link")
             .command("keybearer link CONNECTION --user USER --works-for 1440 --locale de"),
         choices: listed.items.into_iter().map(choice).collect(),
         several: !typed.also.is_empty(),
+        users: users.into_iter().collect(),
+        fill,
         user: typed.user.clone(),
         languages: spoken(&typed.language),
         existing: existing.into_iter().map(|one| (one.connection, badge(one.status))).collect(),
