@@ -35,7 +35,7 @@ export default {
     await fits(user);
     await line(user, 'Postcards').getByRole('button', { name: /^Connect/ }).click();
     await connect(user);
-    await user.getByRole('link', { name: 'Back to your connections' }).click();
+    await user.waitForURL(/\/me\/\w+$/); // by itself after a moment, without any script
     await line(user, 'Postcards').getByText(/Connected as/).waitFor();
     assert.equal(await line(user, 'Postcards').getByRole('link', { name: 'Disconnect' }).count(), 0, 'this page only connects');
     await line(user, 'Datadog').getByRole('button', { name: /^Connect/ }).click();
