@@ -21,6 +21,8 @@ on_both!(
     a_known_browser_is_not_slowed_down_by_strangers,
     sessions_end_when_idle_and_after_a_week,
     a_revoked_session_ends_at_once,
+    ending_the_others_leaves_this_session_and_those_of_other_people,
+    a_new_password_ends_the_sessions_that_did_not_choose_it,
     a_member_without_the_role_cannot_change_anything,
     one_owner_always_stays,
     an_invited_member_chooses_a_password_once,
@@ -182,6 +184,36 @@ async fn a_revoked_session_ends_at_once(world: &World) {
     assert!(sessions::resume(&world.app, &here).await.unwrap().is_none());
     assert!(sessions::resume(&world.app, &bens).await.unwrap().is_some());
     assert_eq!(world.audited(session.member.id.as_str(), "member.session_ended").await, 2);
+}
+
+async fn ending_the_others_leaves_this_session_and_those_of_other_people(world: &World) {
+    owner(world).await;
+    member(world, "ben@fieldnote.example", MemberRole::Developer).await;
+    let here = signed_in(world, "ada@fieldnote.example", &from("192.0.2.1")).await.token;
+    let there = signed_in(world, "ada@fieldnote.example", &from("192.0.2.2")).await.token;
+    let bens = signed_in(world, "ben@fieldnote.example", &from("192.0.2.3")).await.token;
+    let session = sessions::resume(&world.app, &here).await.unwrap().unwrap();
+    sessions::revoke_others(&world.app, &session).await.unwrap();
+    assert!(sessions::resume(&world.app, &there).await.unwrap().is_none());
+    for token in [here, bens] {
+        assert!(sessions::resume(&world.app, &token).await.unwrap().is_some());
+    }
+    assert_eq!(world.audited(session.member.id.as_str(), "member.sessions_ended").await, 1);
+}
+
+async fn a_new_password_ends_the_sessions_that_did_not_choose_it(world: &World) {
+    let ada = owner(world).await;
+    let here = signed_in(world, "ada@fieldnote.example", &from("192.0.2.1")).await.token;
+    let there = signed_in(world, "ada@fieldnote.example", &from("192.0.2.2")).await.token;
+    let is_open = async |token: &SecretString| sessions::resume(&world.app, token).await.unwrap().is_some();
+    let session = sessions::resume(&world.app, &here).await.unwrap().unwrap();
+    members::change_password(&world.app, &session, PASSWORD.into(), "another password".into()).await.unwrap();
+    assert_eq!((is_open(&here).await, is_open(&there).await), (true, false));
+    // whoever needs a link may have lost the browser: none stays signed in
+    let link = members::password_link(&world.app, &world.caller, &ada.id).await.unwrap();
+    assert!(is_open(&here).await, "a link that nobody used ends nothing");
+    members::choose_password(&world.app, &token(&link), PASSWORD.into()).await.unwrap();
+    assert!(!is_open(&here).await);
 }
 
 async fn a_member_without_the_role_cannot_change_anything(world: &World) {
