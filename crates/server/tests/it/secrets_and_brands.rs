@@ -160,7 +160,7 @@ async fn the_look_of_the_pages_is_set_and_shown_from_the_command_line() {
         (&["--logo", "/nowhere/logo.svg"], "cannot be read"),
         (&["--theme", "blue"], "possible values"),
         (&[], "there is nothing to change"),
-        (&["--app-name", "x", "--environment", "nowhere"], "nowhere"),
+        (&["--app-name", "x", "--environment", "nowhere"], "no environment of that name"),
     ] {
         let (code, printed) = stage.run(&[&["branding", "set"], wrong].concat()).await;
         assert!(code != Some(0) && printed.contains(says), "{wrong:?}: {code:?} {printed}");
