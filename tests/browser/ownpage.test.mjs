@@ -49,7 +49,7 @@ export default {
   'what is no secret is filled in for the person, who can change it': async ({ pages, keybearer }) => {
     const server = await keybearer();
     await world(server);
-    const page = await enter(pages, keybearer);
+    const page = await enter(pages, keybearer, { errors: true });
     await page.goto(`${server.url}/links`);
     await page.getByLabel('Connection').selectOption({ label: 'datadog (Datadog)' });
     await page.getByLabel('User').fill('filled');
@@ -58,6 +58,25 @@ export default {
     assert.equal(await page.getByLabel('User').inputValue(), 'filled', 'asking for the fields loses nothing');
     await clean(page);
     const choice = filled.getByRole('combobox').first();
+    // another connection, or several: said, and nothing is lost or dropped
+    await choice.selectOption({ index: 2 });
+    await page.getByLabel('Connection').selectOption({ label: 'postcards (Postcards)' });
+    await page.getByRole('button', { name: 'Create link' }).click();
+    await page.getByText(/The connection is another one than the fields below belong to/).waitFor();
+    await page.getByRole('group', { name: 'Filled in for the person on postcards' }).waitFor();
+    await page.getByLabel('Connection').selectOption({ label: 'datadog (Datadog)' });
+    await page.getByRole('button', { name: 'Create link' }).click();
+    await page.getByRole('heading', { name: 'Connect link for filled' }).waitFor();
+    await page.goto(`${server.url}/links`);
+    await page.getByLabel('Connection').selectOption({ label: 'datadog (Datadog)' });
+    await page.getByLabel('User').fill('filled');
+    await page.getByRole('button', { name: 'Fill in fields for the person' }).click();
+    await choice.selectOption({ index: 2 });
+    await page.getByText('More connections in one link').click();
+    await page.getByRole('checkbox', { name: /^postcards/ }).check();
+    await page.getByRole('button', { name: 'Create link' }).click();
+    await page.getByText(/must be the only one where fields are filled in/).waitFor();
+    await page.getByRole('checkbox', { name: /^postcards/ }).uncheck();
     const wanted = await choice.locator('option').nth(2).innerText();
     await choice.selectOption(wanted);
     await page.getByRole('button', { name: 'Create link' }).click();

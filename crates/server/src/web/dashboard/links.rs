@@ -164,6 +164,7 @@ fn told(error: Option<&Error>) -> (Option<String>, Option<String>) {
         }
         field if field.starts_with("fields.") => (None, None),
         "identifier" => (Some(sentence(&format!("the user {}", wrong.description))), None),
+        "connection" => (Some(sentence(&format!("the connection {}", wrong.description))), None),
         field => (Some(sentence(&format!("{field} {}", wrong.description))), None),
     }
 }
@@ -217,7 +218,12 @@ pub(super) async fn make(Posted { visit, form }: Posted) -> Response {
                 Ok(with_cookie(see_other(&to), Cookie::Made.set(&token, visit.dash.is_secure())))
             }
             Err(error) if error.code == Code::InvalidArgument => {
-                let view = ask_view(&visit, Typed::read(&form), Some(&error)).await?;
+                // fields that were shown are shown again, of the connection that is chosen now
+                let mut typed = Typed::read(&form);
+                if !typed.fields_of.is_empty() {
+                    typed.fields_of.clone_from(&typed.connection);
+                }
+                let view = ask_view(&visit, typed, Some(&error)).await?;
                 Ok(visit.page_with(StatusCode::UNPROCESSABLE_ENTITY, &view))
             }
             Err(error) => Err(error),
@@ -237,6 +243,12 @@ async fn create(visit: &Visit, form: &Form) -> Result<(String, String)> {
         let token = link.url.path().rsplit('/').next().unwrap_or_default().to_owned();
         (token, "made", vec![("account", link.account_id.to_string())])
     } else {
+        if !filled(form).is_empty() {
+            return Err(Error::field(
+                "connection",
+                "must be the only one where fields are filled in: empty them, or untick the others",
+            ));
+        }
         let connections: Vec<String> = [form.text("connection")].into_iter().chain(also).collect();
         let named = ("connections", connections.join(","));
         let token = choosing(visit, form, connections).await?;
