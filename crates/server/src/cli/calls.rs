@@ -17,24 +17,45 @@ pub(crate) struct Link {
     /// The user, as you name them
     #[arg(long)]
     user: String,
+    #[command(flatten)]
+    along: Along,
+    /// A field that is no secret, filled in for the user: NAME=VALUE; repeat it
+    #[arg(long = "field", value_name = "NAME=VALUE")]
+    fields: Vec<String>,
+    /// How long it works, in minutes
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=43_200))]
+    works_for: Option<u32>,
+}
+
+/// What goes along with a link or a page.
+#[derive(Debug, Args)]
+pub(crate) struct Along {
     /// Given back to your app at the end
     #[arg(long)]
     state: Option<String>,
     /// Where your app confirms the person
     #[arg(long)]
     verify_url: Option<String>,
-    /// Language of its pages, for example `pt-BR`; the browser's by default
-    #[arg(long)]
-    locale: Option<String>,
-    /// A field that is no secret, filled in for the user: NAME=VALUE; repeat it
-    #[arg(long = "field", value_name = "NAME=VALUE")]
-    fields: Vec<String>,
     /// Where its pages lead back to
     #[arg(long, value_name = "URL")]
     return_url: Option<String>,
-    /// How long it works, in minutes
-    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=43_200))]
-    works_for: Option<u32>,
+    /// Language of its pages, for example `pt-BR`; the browser's by default
+    #[arg(long)]
+    locale: Option<String>,
+}
+
+impl Along {
+    /// The body of a call with these and with `more`.
+    fn with(self, more: Value) -> Value {
+        let mut body = json!({
+            "state": self.state.unwrap_or_default(), "user_verify_url": self.verify_url.unwrap_or_default(),
+            "return_url": self.return_url.unwrap_or_default(), "locale": self.locale.unwrap_or_default(),
+        });
+        if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
+            body.extend(more);
+        }
+        body
+    }
 }
 
 #[derive(Debug, Args)]
@@ -47,18 +68,8 @@ pub(crate) struct UserPage {
     /// The user only connects: what is connected is neither shown in detail nor disconnected
     #[arg(long)]
     choose: bool,
-    /// Where the page leads back to
-    #[arg(long, value_name = "URL")]
-    return_url: Option<String>,
-    /// Given back to your app at the end of each connection
-    #[arg(long)]
-    state: Option<String>,
-    /// Where your app confirms the person
-    #[arg(long)]
-    verify_url: Option<String>,
-    /// Language of its pages, for example `pt-BR`; the browser's by default
-    #[arg(long)]
-    locale: Option<String>,
+    #[command(flatten)]
+    along: Along,
     /// How long it works, in minutes: an hour by default, at most a day, or 30 days with `--choose`
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=43_200))]
     works_for: Option<u32>,
@@ -94,13 +105,11 @@ pub(crate) struct Logs {
 
 pub(crate) async fn link(command: Link, context: &mut Context) -> Result<()> {
     let session = Session::open(context).await?;
-    let body = json!({
+    let body = command.along.with(json!({
         "connection": command.connection, "identifier": command.user,
-        "state": command.state.unwrap_or_default(), "user_verify_url": command.verify_url.unwrap_or_default(),
-        "locale": command.locale.unwrap_or_default(), "return_url": command.return_url.unwrap_or_default(),
         "fields": super::connections::pairs(&command.fields)?,
         "lifetime_seconds": command.works_for.map_or(0, |minutes| minutes * 60),
-    });
+    }));
     let answer = session.api(Method::POST, "/api/v1/accounts:connect-link", Some(&body)).await?;
     context.out.result(&answer, |answer| {
         format!(
@@ -113,12 +122,10 @@ pub(crate) async fn link(command: Link, context: &mut Context) -> Result<()> {
 
 pub(crate) async fn user_page(command: UserPage, context: &mut Context) -> Result<()> {
     let session = Session::open(context).await?;
-    let body = json!({
+    let body = command.along.with(json!({
         "identifier": command.user, "connections": command.connections, "manage": !command.choose,
-        "state": command.state.unwrap_or_default(), "user_verify_url": command.verify_url.unwrap_or_default(),
-        "locale": command.locale.unwrap_or_default(), "return_url": command.return_url.unwrap_or_default(),
         "lifetime_seconds": command.works_for.map_or(0, |minutes| minutes * 60),
-    });
+    }));
     let answer = session.api(Method::POST, "/api/v1/user-pages", Some(&body)).await?;
     context.out.result(&answer, |answer| {
         format!(

@@ -97,9 +97,9 @@ async fn view<F: Flows>(
     };
     let answer = web.flows.view(&token, &visit).await;
     let mut response = told(&web, answer, &asked);
-    let language = asked.wish.chosen().filter(|_| asked.wish.fresh);
-    let language = language.and_then(|tag| cookie::set_language(tag, web.is_secure()));
-    for cookie in cookie::set(&visit, &token, web.is_secure()).into_iter().chain(language) {
+    for cookie in
+        cookie::set(&visit, &token, web.is_secure()).into_iter().chain(language(&asked, web.is_secure()))
+    {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
@@ -163,9 +163,8 @@ async fn own_page<F: Flows>(
     let ask =
         UserPageAsk { search: given.text("q"), stop: given.text("stop"), stopped: given.text("stopped") };
     let mut response = told(&web, web.flows.own_page(&token, ask).await, &asked);
-    let language = asked.wish.chosen().filter(|_| asked.wish.fresh);
-    let language = language.and_then(|tag| cookie::set_language(tag, web.is_secure()));
-    for cookie in cookie::set_own_page(&token, web.is_secure()).into_iter().chain(language) {
+    let page = cookie::set_own_page(&token, web.is_secure());
+    for cookie in page.into_iter().chain(language(&asked, web.is_secure())) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
@@ -187,6 +186,11 @@ async fn act<F: Flows>(
     let answer = web.flows.act(&token, form).await;
     let asked = about(&web, &headers, None, Some(Href::own_page(&token)));
     told(&web, answer, &Asked { posted: true, ..asked })
+}
+
+/// Remembers the language that was chosen just now.
+fn language(asked: &Asked, secure: bool) -> Option<HeaderValue> {
+    asked.wish.chosen().filter(|_| asked.wish.fresh).and_then(|tag| cookie::set_language(tag, secure))
 }
 
 fn about<F>(web: &Web<F>, headers: &HeaderMap, query: Option<&str>, own: Option<Href>) -> Asked {
