@@ -145,7 +145,7 @@ pub async fn link(app: &App, caller: &Caller, connection: &str) -> Result<Link> 
         user_id: Some(user.user_id),
         ..Lookup::of(connection, user.identifier)
     };
-    let from_user_page = flow.return_url.as_ref().is_some_and(|text| *text == user_pages::address(app));
+    let from_user_page = user_pages::leads_back(app, flow.return_url.as_ref());
     // the list may be another one by now: then the page has no way back, and the link is made all the same
     let return_url = match flow.return_url {
         Some(url) => brand::return_url(app, &caller.environment, "return_url", &url).await.ok(),

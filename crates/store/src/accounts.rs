@@ -83,7 +83,7 @@ row! {
         org_wide: bool,
         /// The sequence number of its last event.
         event_sequence: i64,
-        /// Since when it is in use without a break; absent before its first use.
+        /// When it last became active; absent before that.
         connected_at: Option<Timestamp>,
         /// When it was made.
         created_at: Timestamp,

@@ -74,6 +74,8 @@ pub async fn erase_person(app: &App, caller: &Caller, person: &str, expected: us
         events: 0,
         calls: 0,
     };
+    // nobody connects again on a page of theirs while this goes on
+    app.db().delete_user_pages_of(&caller.environment, person).await?;
     // lines of calls that are not written yet would come after their removal
     app.ledger().settle().await;
     for account in names {
@@ -88,7 +90,6 @@ pub async fn erase_person(app: &App, caller: &Caller, person: &str, expected: us
             outcome,
         });
     }
-    app.db().delete_user_pages_of(&caller.environment, person).await?;
     let detail = json!({"accounts": done.accounts.len(), "events": done.events, "calls": done.calls});
     audit::record(app, caller, "person.erased", "person", detail).await?;
     Ok(done)

@@ -59,7 +59,7 @@ fn shown(connector: Option<&Connector>, connection: &ConnectionRow, row: Account
         failing_since: row.failing_since,
         last_failure: row.last_failure,
         org_wide: row.org_wide,
-        connected_at: row.connected_at,
+        connected_at: row.connected_at.filter(|_| row.status == AccountStatus::Active),
         created_at: row.created_at,
         updated_at: row.updated_at,
     }

@@ -116,8 +116,7 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
     };
     let (connection, account, _) = accounts::ensure(app, caller, new, fits).await?;
     // its connector may be gone, which an account that is there already does not tell
-    let loaded = LoadedConnection::of(app, connection.clone()).await?;
-    check_sign_in(&loaded)?;
+    check_sign_in(&LoadedConnection::of(app, connection.clone()).await?)?;
     let chosen = chosen(&connection)?;
     let (now, token) = (app.now(), random_token(app.entropy(), 20)?);
     let mut row = FlowRow {

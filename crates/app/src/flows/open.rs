@@ -70,7 +70,7 @@ pub(super) async fn complete(app: &App, flow: FlowRow) -> Result<OpenFlow, Troub
         refuses_embedded: connection.method().is_ok_and(|method| method.embedded_browser_refused),
         brand: brand::of_page(app, &environment.id).await?,
         return_url: flow.return_url.as_deref().and_then(|text| Url::parse(text).ok()),
-        from_user_page: flow.return_url.as_ref().is_some_and(|text| *text == user_pages::address(app)),
+        from_user_page: user_pages::leads_back(app, flow.return_url.as_ref()),
     };
     Ok(OpenFlow { flow, connection, account, head })
 }

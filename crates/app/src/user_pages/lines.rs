@@ -62,20 +62,19 @@ async fn accounts_of(app: &App, page: &UserPageRow) -> Result<Vec<AccountRow>> {
 
 async fn services(app: &App, page: &UserPageRow, accounts: &[AccountRow]) -> Result<Vec<Service>> {
     let mut rows: HashMap<String, ConnectionRow> = HashMap::new();
-    let mut add = |row: ConnectionRow| rows.insert(row.id.to_string(), row);
     if page.connections.is_empty() {
-        for row in active(app, page).await? {
-            add(row);
-        }
+        rows.extend(active(app, page).await?.into_iter().map(|row| (row.id.to_string(), row)));
     }
     let named = page.connections.iter().filter_map(|id| keybearer_core::ids::ConnectionId::parse(id));
     let used = accounts.iter().map(|account| account.connection_id.clone());
     for id in named.chain(used) {
+        if rows.contains_key(id.as_str()) {
+            continue;
+        }
         // one that was deleted since is left out
         let found = app.db().find_connection(&id).await?;
-        if let Some(row) = found.filter(|row| row.environment_id == page.environment_id) {
-            add(row);
-        }
+        let ours = found.filter(|row| row.environment_id == page.environment_id);
+        rows.extend(ours.map(|row| (row.id.to_string(), row)));
     }
     let mut services = Vec::with_capacity(rows.len());
     for row in rows.into_values().filter(|row| row.state != ConnectionState::Draft) {

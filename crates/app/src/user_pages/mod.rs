@@ -19,3 +19,8 @@ use crate::state::App;
 pub(crate) fn address(app: &App) -> String {
     format!("{}/me", app.issuer())
 }
+
+/// Whether a link leads back to such a page.
+pub(crate) fn leads_back(app: &App, return_url: Option<&String>) -> bool {
+    return_url.is_some_and(|text| *text == address(app))
+}

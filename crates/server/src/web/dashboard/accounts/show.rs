@@ -239,7 +239,7 @@ fn facts(account: &Account, verified: bool) -> Vec<(&'static str, String)> {
 fn times(account: &Account, now: Timestamp) -> Vec<(&'static str, When)> {
     let known = [
         ("Made", Some(account.created_at)),
-        ("Connected since", account.connected_at.filter(|_| account.status == AccountStatus::Active)),
+        ("Connected since", account.connected_at),
         ("Last used", account.last_used_at),
         ("Access token ends", account.access_expires_at),
         ("Refresh token ends", account.refresh_expires_at),
