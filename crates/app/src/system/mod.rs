@@ -127,11 +127,14 @@ impl Memory {
 /// [`keybearer_core::Code::PermissionDenied`].
 pub async fn glance(app: &App, caller: &Caller) -> Result<Report> {
     caller.require(Permission::LogsRead)?;
-    if app.system().begin(&caller.environment, app.now(), KEPT) {
+    let begins = app.system().begin(&caller.environment, app.now(), KEPT);
+    // what is known now, however soon the look outside is over
+    let look = app.system().of(&caller.environment);
+    if begins {
         let (app, caller) = (app.clone(), caller.clone());
         tokio::spawn(async move { outside(&app, &caller).await });
     }
-    Ok(report(app, caller).await)
+    Ok(report(app, caller, look).await)
 }
 
 /// Every check, made now; a look outside that is under way is waited for.
@@ -149,7 +152,7 @@ pub async fn check(app: &App, caller: &Caller) -> Result<Report> {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    Ok(report(app, caller).await)
+    Ok(report(app, caller, app.system().of(&caller.environment)).await)
 }
 
 /// What has to be right before the first owner is made: address, encryption key, database. Only for whoever has the set-up
@@ -169,8 +172,7 @@ pub async fn at_setup(app: &App, link: &SecretString, patience: Duration) -> Res
     Ok((address.into_iter().chain([key, database]).collect(), waiting))
 }
 
-async fn report(app: &App, caller: &Caller) -> Report {
-    let look = app.system().of(&caller.environment);
+async fn report(app: &App, caller: &Caller, look: Look) -> Report {
     let mut checks = local::all(app, caller, app.system().started).await;
     let at = usize::from(!checks.is_empty());
     checks.splice(at..at, look.checks);
