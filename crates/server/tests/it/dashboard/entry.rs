@@ -100,6 +100,30 @@ async fn a_form_that_is_not_of_this_session_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_sign_in_form_of_another_browser_lets_nobody_in() {
+    let scene = Scene::set().await;
+    scene.owner().await;
+    let (mut browser, mut other) = (scene.browser(), scene.browser());
+    browser.get("/login").await;
+    other.get("/login").await;
+    let typed = |mut pairs: Vec<(String, String)>| {
+        pairs.extend(
+            [("email", "ada@fieldnote.example"), ("password", PASSWORD)]
+                .map(|(name, value)| (name.into(), value.into())),
+        );
+        pairs
+    };
+    let own = hidden(&browser.page, "/login");
+    let same = [("sec-fetch-site", "same-origin")];
+    for foreign in [hidden(&other.page, "/login"), Vec::new()] {
+        let answer = browser.post("/login", &typed(foreign), &same).await;
+        assert_eq!(answer.status, 403, "{}", answer.text);
+        assert!(browser.get("/").await.location.starts_with("/login"));
+    }
+    assert_eq!(browser.post("/login", &typed(own), &same).await.status, 303);
+}
+
+#[tokio::test]
 async fn roles_hold_on_every_form() {
     let scene = Scene::set().await;
     let mut ada = scene.owner().await;
