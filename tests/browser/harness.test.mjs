@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { stat } from 'node:fs/promises';
-import { clean, everywhere, fits, launch, Pages, picture } from './lib/pages.mjs';
+import { clean, fits, launch, looks, Pages, picture } from './lib/pages.mjs';
 
 const CSP = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 const page = (body, head = '') => `<!doctype html><html lang="en"><head><title>A page</title>
@@ -46,7 +46,7 @@ const faultsOf = async (work) => {
 
 export default {
   'a page that is right is clean in every size and colour, under a strict policy': ({ pages }) => withPages(async (origin) => {
-    await everywhere(pages, `${origin}/good`, 'harness-good');
+    await looks(await pages.open(`${origin}/good`), 'harness-good');
   }),
 
   'a planted accessibility fault is found': ({ pages }) => withPages(async (origin) => {

@@ -1,7 +1,7 @@
 // The hosted pages with sample data, from the example hosted_preview: look, keyboard, no scripts, what the policy lets through.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { clean, everywhere, fits } from './lib/pages.mjs';
+import { clean, fits, looks } from './lib/pages.mjs';
 import { NAMES, site } from './lib/preview.mjs';
 
 const preview = (name) => `${site}/_hosted/${name}`;
@@ -42,25 +42,23 @@ const hide = (page, name, value) => page.locator('form').evaluate((form, [name, 
   form.append(input);
 }, [name, value]);
 
-const looks = Object.fromEntries(NAMES.map((name) => [`${name}: clean, fitting and pictured in every size and colour`, async ({ pages }) => {
-  await everywhere(pages, preview(name), `hosted-${name}`, { errors, prepare: (page) => page.evaluate(() => document.fonts.ready) });
+const everywhere = Object.fromEntries([...NAMES, 'no-such-page'].map((name) => [`${name}: clean, fitting and pictured in every size and colour`, async ({ pages }) => {
+  const page = await pages.open(preview(name), { errors });
+  await page.evaluate(() => document.fonts.ready);
+  await looks(page, `hosted-${name}`);
 }]));
 
 export default {
-  ...looks,
-
-  'the page where nothing is, is clean': async ({ pages }) => {
-    await everywhere(pages, preview('no-such-page'), 'hosted-absent', { errors });
-  },
+  ...everywhere,
 
   'every page fits at 200 % text and 320 px, and has targets of 44 px': async ({ pages }) => {
+    const page = await pages.open(site, { errors, width: 320 });
     for (const name of NAMES) {
-      const page = await pages.open(preview(name), { errors, width: 320 });
+      await page.goto(preview(name));
       const small = await page.locator('.btn, .in, .pick').filter({ visible: true }).evaluateAll((all) => all.map((one) => one.getBoundingClientRect().height).filter((height) => height < 44));
       assert.deepEqual(small, [], name);
       await page.evaluate(() => { document.body.style.setProperty('zoom', '2'); });
       await fits(page);
-      await page.close();
     }
   },
 

@@ -110,20 +110,6 @@ export const picture = async (page, name) => {
 /** The same for who wants to look at it: none is taken where KEYBEARER_SHOTS is `no`. */
 export const shot = async (page, name) => { if (chosen !== 'no') await picture(page, name); };
 
-/** The page in the sizes and colours we promise: clean, fitting, and a picture of each. */
-export const everywhere = async (pages, url, name, { prepare = async () => {}, ...options } = {}) => {
-  for (const dark of [false, true]) {
-    for (const width of [1280, 390, 320]) {
-      const page = await pages.open(url, { ...options, width, dark });
-      await prepare(page);
-      await clean(page);
-      await fits(page);
-      await shot(page, `${name}-${width}-${dark ? 'dark' : 'light'}`);
-      await page.close();
-    }
-  }
-};
-
 /** This page, as it stands, in the sizes and colours we promise: clean, fitting, and a picture of each. Its size comes back. */
 export const looks = async (page, name, widths = [1280, 390, 320]) => {
   const { width, height } = page.viewportSize();
