@@ -16,14 +16,13 @@ pub struct Background {
 }
 
 impl Background {
-    /// Starts the command behind whatever else wants the processor: it takes what the other steps leave.
-    pub fn start(command: &Command, log: PathBuf) -> Result<Self> {
+    /// Starts the command beside the other steps. Its share of the processor is theirs: a build that yields to them is still
+    /// at its last crate, on one core, when they are done.
+    pub fn start(mut command: Command, log: PathBuf) -> Result<Self> {
         let out = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        let mut polite = Command::new("nice");
-        polite.args(["-n", "10"]).arg(command.get_program()).args(command.get_args());
-        polite.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
-        let shown = crate::run::shown(command);
-        let child = polite.spawn().with_context(|| format!("cannot start {shown}"))?;
+        command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
+        let shown = crate::run::shown(&command);
+        let child = command.spawn().with_context(|| format!("cannot start {shown}"))?;
         Ok(Self { shown, child, log })
     }
 
@@ -79,7 +78,7 @@ mod tests {
     fn shell(script: &str, folder: &Path) -> Background {
         let mut command = Command::new("sh");
         command.args(["-c", script]);
-        Background::start(&command, folder.join("log")).unwrap()
+        Background::start(command, folder.join("log")).unwrap()
     }
 
     #[test]
@@ -99,11 +98,10 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_does_not_exist_is_said_at_the_end() {
+    fn a_program_that_does_not_exist_is_said() {
         let folder = tempfile::tempdir().unwrap();
-        let missing =
-            Background::start(&Command::new("/nonexistent/cargo"), folder.path().join("log")).unwrap();
-        assert!(missing.join().unwrap_err().to_string().contains("/nonexistent/cargo"));
+        let missing = Background::start(Command::new("/nonexistent/cargo"), folder.path().join("log"));
+        assert!(missing.err().unwrap().to_string().contains("/nonexistent/cargo"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub fn build() -> Result<Background> {
     let target = metadata()?.target_directory;
     std::fs::create_dir_all(&target)?;
     let command = cargo(&["build", "--release", "--locked", "--package", "keybearer-server"]);
-    Background::start(&command, target.join("release.log"))
+    Background::start(command, target.join("release.log"))
 }
 
 /// Waits for that build, and weighs what it made.
