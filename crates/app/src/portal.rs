@@ -161,6 +161,7 @@ pub async fn link(app: &App, caller: &Caller, connection: &str) -> Result<Link> 
         from_user_page,
         fields: std::collections::BTreeMap::new(),
         return_url: return_url.map(String::from),
+        note: None,
     };
     flows::create_link(app, &holder(caller), request).await
 }

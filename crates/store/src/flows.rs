@@ -48,6 +48,8 @@ row! {
         locale: Option<String>,
         /// Where its pages lead back to.
         return_url: Option<String>,
+        /// What its maker noted; the user does not see it.
+        note: Option<String>,
     }
 
     /// One trip to the provider within a flow.
@@ -92,7 +94,7 @@ impl Db {
         execute!(tx &mut tx, sql::FLOW_INSERT, row.id, row.environment_id, row.connection_id, row.account_id,
             row.kind, row.token_hash, row.state, row.app_state, row.user_verify_url, row.scope_selection,
             row.sealed_input, row.expires_at, row.created_at, row.finished_at, row.failure, row.superseded, row.locale,
-            row.return_url)?;
+            row.return_url, row.note)?;
         tx.commit().await
     }
 

@@ -34,6 +34,8 @@ row! {
         return_url: Option<String>,
         /// Its language; the browser's when absent.
         locale: Option<String>,
+        /// What its maker noted, for the links that are made here too; the user does not see it.
+        note: Option<String>,
         /// When it was made.
         created_at: Timestamp,
         /// When it ends.
@@ -50,7 +52,7 @@ impl Db {
         let mut tx = self.begin().await?;
         execute!(tx &mut tx, sql::USER_PAGE_INSERT, row.id, row.environment_id, row.token_hash, row.kind,
             row.identifier, row.organization_id, row.user_id, row.connections, row.user_verify_url, row.app_state,
-            row.return_url, row.locale, row.created_at, row.expires_at)?;
+            row.return_url, row.locale, row.note, row.created_at, row.expires_at)?;
         audit::insert(&mut tx, audit).await?;
         tx.commit().await
     }
@@ -71,11 +73,20 @@ impl Db {
         execute!(write self, sql::USER_PAGE_DELETE_OLD, before)
     }
 
-    /// Deletes the pages of a person.
+    /// Deletes the pages of a person, with a line in the trail; gives how many were there.
     ///
     /// # Errors
     /// Those of every operation.
-    pub async fn delete_user_pages_of(&self, environment: &EnvironmentId, identifier: &str) -> Result<u64> {
-        execute!(write self, sql::USER_PAGE_DELETE_PERSON, environment, identifier)
+    pub async fn delete_user_pages_of(
+        &self,
+        environment: &EnvironmentId,
+        identifier: &str,
+        audit: &AuditRow,
+    ) -> Result<u64> {
+        let mut tx = self.begin().await?;
+        let gone = execute!(tx &mut tx, sql::USER_PAGE_DELETE_PERSON, environment, identifier)?;
+        audit::insert(&mut tx, audit).await?;
+        tx.commit().await?;
+        Ok(gone)
     }
 }

@@ -9,6 +9,7 @@ use crate::access::{Caller, Permission};
 use crate::audit;
 use crate::events;
 use crate::state::App;
+use crate::user_pages;
 
 /// Most accounts of one person that are shown or erased at once.
 const MOST: i64 = 500;
@@ -75,7 +76,7 @@ pub async fn erase_person(app: &App, caller: &Caller, person: &str, expected: us
         calls: 0,
     };
     // nobody connects again on a page of theirs while this goes on
-    app.db().delete_user_pages_of(&caller.environment, person).await?;
+    user_pages::end_all(app, caller, person).await?;
     // lines of calls that are not written yet would come after their removal
     app.ledger().settle().await;
     for account in names {

@@ -27,6 +27,8 @@ use crate::user_pages;
 
 /// Longest `state` of an app.
 const MAX_STATE: usize = 512;
+/// Longest note, in characters.
+const MAX_NOTE: usize = 200;
 /// The user under whose name a developer tests a connection.
 pub const TEST_USER: &str = "keybearer-test";
 
@@ -52,6 +54,8 @@ pub struct LinkRequest {
     pub lifetime: Option<Duration>,
     /// The language of its pages; the browser's when absent.
     pub locale: Option<String>,
+    /// What the developer notes about it, at most 200 characters: told in the story of the account, never to the user.
+    pub note: Option<String>,
 }
 
 /// A connect link. Whoever has the URL can connect the account, so `Debug` leaves it out.
@@ -97,6 +101,7 @@ pub async fn create_test_link(app: &App, caller: &Caller, connection: &str) -> R
 
 async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) -> Result<Link> {
     let along = Along::read(app, &request.app_state, &request.user_verify_url, &request.locale)?;
+    let note = note(request.note.as_deref())?;
     let return_url = match request.from_user_page {
         true => Some(user_pages::address(app)),
         false => return_url(app, caller, request.return_url.as_deref()).await?,
@@ -138,6 +143,7 @@ async fn make(app: &App, caller: &Caller, request: LinkRequest, kind: FlowKind) 
         superseded: false,
         locale: along.locale,
         return_url,
+        note,
     };
     if let Some(values) = values {
         row.sealed_input = Some(sealed::seal_input(app, &row, &values)?);
@@ -218,6 +224,18 @@ impl Along {
         let verify_url = given(verify_url).map(|text| verify_url::allowed(&text, &app.config().verify_urls));
         let user_verify_url = verify_url.transpose()?.map(|url| url.to_string());
         Ok(Self { app_state, user_verify_url, locale: language::chosen(locale.as_deref())? })
+    }
+}
+
+/// Reads what the developer notes; empty counts as absent.
+///
+/// # Errors
+/// `InvalidArgument` at `note`.
+pub(crate) fn note(text: Option<&str>) -> Result<Option<String>> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else { return Ok(None) };
+    match text.chars().count() > MAX_NOTE || text.chars().any(char::is_control) {
+        true => Err(Error::field("note", "must be one line of at most 200 characters")),
+        false => Ok(Some(text.to_owned())),
     }
 }
 

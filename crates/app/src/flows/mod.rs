@@ -27,7 +27,7 @@ mod verify_url;
 mod view;
 
 pub use callback::{POSTED, callback};
-pub(crate) use link::{Along, return_url};
+pub(crate) use link::{Along, note, return_url};
 pub use link::{Link, LinkRequest, TEST_USER, create_link, create_test_link};
 pub(crate) use open::token_hash;
 pub use page::{Answer, Page, PageBody, Visit};

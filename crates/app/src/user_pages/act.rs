@@ -33,6 +33,7 @@ async fn linked(app: &App, token: &str, connection: &str, account: &str) -> Resu
         user_verify_url: open.row.user_verify_url.clone(),
         from_user_page: true,
         locale: open.row.locale.clone(),
+        note: open.row.note.clone(),
         ..LinkRequest::default()
     };
     let caller = open.caller(app)?;

@@ -46,6 +46,8 @@ pub struct UserPageRequest {
     pub return_url: Option<String>,
     /// The language of its pages; the browser's when absent.
     pub locale: Option<String>,
+    /// What the developer notes about it and the links that are made there, at most 200 characters; the user sees it nowhere.
+    pub note: Option<String>,
     /// How long it lives, from a minute: at most 24 hours for a page that manages, 30 days for another; an hour when
     /// absent.
     pub lifetime: Option<Duration>,
@@ -85,6 +87,7 @@ pub async fn create(app: &App, caller: &Caller, request: UserPageRequest) -> Res
     let lifetime = lifetime(&request)?;
     let connections = ids(app, caller, &request.connections).await?;
     let along = Along::read(app, &request.app_state, &request.user_verify_url, &request.locale)?;
+    let note = flows::note(request.note.as_deref())?;
     let return_url = flows::return_url(app, caller, request.return_url.as_deref()).await?;
     let (now, token) = (app.now(), random_token(app.entropy(), 20)?);
     let row = UserPageRow {
@@ -100,6 +103,7 @@ pub async fn create(app: &App, caller: &Caller, request: UserPageRequest) -> Res
         app_state: along.app_state,
         return_url,
         locale: along.locale,
+        note,
         created_at: now,
         expires_at: now.plus(lifetime),
     };
@@ -109,6 +113,21 @@ pub async fn create(app: &App, caller: &Caller, request: UserPageRequest) -> Res
     let url = format!("{}/{token}", super::address(app)).parse();
     let url = url.map_err(|_| Error::internal("the public URL cannot carry a page"))?;
     Ok(UserPage { id: row.id, token: SecretString::new(token), url, expires_at: row.expires_at })
+}
+
+/// Ends every page of a user before its time; gives how many there were. What is connected stays connected.
+///
+/// # Errors
+/// [`keybearer_core::Code::PermissionDenied`], `InvalidArgument` at `identifier`.
+pub async fn end(app: &App, caller: &Caller, identifier: &str) -> Result<u64> {
+    caller.require(Permission::AccountsWrite)?;
+    accounts::check_person(identifier, "", "")?;
+    end_all(app, caller, identifier).await
+}
+
+pub(crate) async fn end_all(app: &App, caller: &Caller, identifier: &str) -> Result<u64> {
+    let line = audit::row(app, caller, "user_page.ended", "person", json!({}))?;
+    Ok(app.db().delete_user_pages_of(&caller.environment, identifier, &line).await?)
 }
 
 fn lifetime(request: &UserPageRequest) -> Result<Duration> {

@@ -10,7 +10,8 @@ mod open;
 mod view;
 
 pub use act::{connect, disconnect};
-pub use create::{UserPage, UserPageRequest, create};
+pub(crate) use create::end_all;
+pub use create::{UserPage, UserPageRequest, create, end};
 pub use view::{UserPageAsk, view};
 
 use crate::state::App;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use keybearer_app::accounts::{self, CreateAccount, Lookup};
 use keybearer_app::flows::page::{ProblemCase, ServiceLine, ServiceState, ServicesPage, StopPage};
-use keybearer_app::flows::{Answer, PageBody};
+use keybearer_app::flows::{self, Answer, LinkRequest, PageBody};
 use keybearer_app::user_pages::{self, UserPage, UserPageAsk, UserPageRequest};
-use keybearer_app::{Permission, connections};
+use keybearer_app::{Permission, connections, journal};
 use keybearer_core::{AccountStatus, Code, StatusReason};
 
 use crate::accounts::connection;
@@ -24,6 +24,8 @@ on_both_staged!(crate::flows_stage::plain;
     many_services_are_searched_and_a_page_can_name_some,
     a_page_needs_the_rights_for_what_it_lets_a_user_do,
     the_address_of_a_page_is_stored_nowhere,
+    the_pages_of_a_user_end_when_the_developer_says_so,
+    a_note_is_told_to_the_developer_and_never_to_the_user,
 );
 
 fn of(user: &str, manage: bool) -> UserPageRequest {
@@ -251,4 +253,56 @@ async fn the_address_of_a_page_is_stored_nowhere(stage: &Stage) {
         assert!(!stored.is_empty() && stored.iter().all(|row| !row.contains(made.token.expose().as_str())));
     }
     assert!(!format!("{made:?}").contains(made.token.expose().as_str()));
+}
+
+async fn the_pages_of_a_user_end_when_the_developer_says_so(stage: &Stage) {
+    let account = stage.connect("u-1", "ada").await;
+    let mine = [make(stage, of("u-1", true)).await, make(stage, of("u-1", false)).await];
+    let other = make(stage, of("u-2", true)).await;
+    let reader = stage.world.with_permissions(&[Permission::AccountsRead, Permission::AccountsRevoke]);
+    assert_eq!(code(user_pages::end(stage.app(), &reader, "u-1").await), Code::PermissionDenied);
+    assert_eq!(fields(user_pages::end(stage.app(), &stage.world.caller, "").await), ["identifier"]);
+    // what another environment calls by the same name is none of its business
+    assert_eq!(user_pages::end(stage.app(), &stage.world.stranger, "u-1").await.unwrap(), 0);
+    shown(stage, &mine[0]).await;
+    assert_eq!(user_pages::end(stage.app(), &stage.world.caller, "u-1").await.unwrap(), 2);
+    for made in &mine {
+        let ended = problem(see(stage, made, UserPageAsk::default()).await);
+        assert_eq!(ended.case, ProblemCase::LinkEnded);
+        assert_eq!(case(end(stage, made, account.id.as_str()).await), ProblemCase::LinkEnded);
+    }
+    assert_eq!(stage.account("u-1").await.status, AccountStatus::Active);
+    shown(stage, &other).await;
+    assert_eq!(user_pages::end(stage.app(), &stage.world.caller, "u-1").await.unwrap(), 0);
+    let lines = stage.world.sql("SELECT action FROM audit WHERE action = 'user_page.ended'").await;
+    assert_eq!(lines.len(), 3, "each time, the stranger's in their own trail");
+}
+
+async fn a_note_is_told_to_the_developer_and_never_to_the_user(stage: &Stage) {
+    let note = || Some(" Ticket 4711: asked by phone ".to_owned());
+    let made = make(stage, UserPageRequest { note: note(), ..of("u-1", true) }).await;
+    let lines = shown(stage, &made).await.lines;
+    let mut links = vec![led_to(press(stage, &made, &lines[0]).await)];
+    let request =
+        LinkRequest { lookup: Lookup::of(&stage.name, "u-1"), note: note(), ..LinkRequest::default() };
+    links.push(flows::create_link(stage.app(), &stage.world.caller, request).await.unwrap().url.to_string());
+    let account = stage.account("u-1").await.id;
+    let story = journal::story(stage.app(), &stage.world.caller, &account, None, 50).await.unwrap();
+    let told: Vec<_> = story.items.iter().filter_map(|entry| entry.further.as_deref()).collect();
+    assert_eq!(told, ["Ticket 4711: asked by phone"; 2]);
+    for link in links {
+        let token = link.strip_prefix("https://keys.example/c/").unwrap();
+        assert!(!format!("{:?}", stage.view(token, &browser("a")).await).contains("4711"));
+    }
+    assert!(!format!("{:?}", shown(stage, &made).await).contains("4711"));
+    for wrong in ["x".repeat(201), "two\nlines".to_owned()] {
+        let request = UserPageRequest { note: Some(wrong.clone()), ..of("u-1", false) };
+        assert_eq!(fields(user_pages::create(stage.app(), &stage.world.caller, request).await), ["note"]);
+        let request = LinkRequest {
+            lookup: Lookup::of(&stage.name, "u-1"),
+            note: Some(wrong),
+            ..LinkRequest::default()
+        };
+        assert_eq!(fields(flows::create_link(stage.app(), &stage.world.caller, request).await), ["note"]);
+    }
 }

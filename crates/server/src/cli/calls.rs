@@ -42,6 +42,9 @@ pub(crate) struct Along {
     /// Language of its pages, for example `pt-BR`; the browser's by default
     #[arg(long)]
     locale: Option<String>,
+    /// For yourselves: what it is for. The user never sees it
+    #[arg(long)]
+    note: Option<String>,
 }
 
 impl Along {
@@ -50,6 +53,7 @@ impl Along {
         let mut body = json!({
             "state": self.state.unwrap_or_default(), "user_verify_url": self.verify_url.unwrap_or_default(),
             "return_url": self.return_url.unwrap_or_default(), "locale": self.locale.unwrap_or_default(),
+            "note": self.note.unwrap_or_default(),
         });
         if let (Some(body), Value::Object(more)) = (body.as_object_mut(), more) {
             body.extend(more);
@@ -73,6 +77,9 @@ pub(crate) struct UserPage {
     /// How long it works, in minutes: an hour by default, at most a day, or 30 days with `--choose`
     #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u32).range(1..=43_200))]
     works_for: Option<u32>,
+    /// End every page of the user instead of making one
+    #[arg(long, conflicts_with_all = ["connections", "choose", "works_for", "Along"])]
+    end: bool,
 }
 
 #[derive(Debug, Args)]
@@ -122,6 +129,14 @@ pub(crate) async fn link(command: Link, context: &mut Context) -> Result<()> {
 
 pub(crate) async fn user_page(command: UserPage, context: &mut Context) -> Result<()> {
     let session = Session::open(context).await?;
+    if command.end {
+        let body = json!({ "identifier": command.user });
+        let answer = session.api(Method::POST, "/api/v1/user-pages:end", Some(&body)).await?;
+        return context.out.result(&answer, |answer| {
+            let ended = answer.get("ended").and_then(Value::as_u64).unwrap_or_default();
+            format!("{ended} pages ended. What is connected stays connected.")
+        });
+    }
     let body = command.along.with(json!({
         "identifier": command.user, "connections": command.connections, "manage": !command.choose,
         "lifetime_seconds": command.works_for.map_or(0, |minutes| minutes * 60),

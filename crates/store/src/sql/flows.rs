@@ -4,7 +4,7 @@ macro_rules! flow_columns {
     () => {
         "id, environment_id, connection_id, account_id, kind, token_hash, state, app_state, user_verify_url, \
          scope_selection, sealed_input, expires_at, created_at, finished_at, failure, superseded, locale, \
-          return_url"
+         return_url, note"
     };
 }
 
@@ -18,7 +18,7 @@ macro_rules! attempt_columns {
 sql! {
     FLOW_INSERT = (
         "INSERT INTO flow (", flow_columns!(), ") VALUES \
-         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)");
+         ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)");
     FLOW_SUPERSEDE = (
         "UPDATE flow SET superseded = $3, sealed_input = NULL \
          WHERE account_id = $1 AND id <> $2 AND finished_at IS NULL AND superseded <> $3");

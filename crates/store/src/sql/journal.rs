@@ -120,7 +120,7 @@ macro_rules! connects {
              COALESCE(CAST(f.returned_at AS TEXT), '') || '|' || COALESCE(CAST(f.finished_at AS TEXT), '') || '|' || \
              COALESCE(CAST(f.trouble_at AS TEXT), '') AS words, CAST(CASE WHEN f.state = 'done' THEN 0 \
                WHEN f.trouble IS NOT NULL OR f.failure IS NOT NULL THEN 1 ELSE 0 END AS BIGINT) AS failed, \
-             NULL AS duration_ms, NULL AS provider_ms, f.expires_at AS next_at, NULL AS further, ",
+             NULL AS duration_ms, NULL AS provider_ms, f.expires_at AS next_at, f.note AS further, ",
             names!("f.account_id", "f.connection_id"),
             " FROM flow f",
             joins!("f.environment_id", "f.account_id", "f.connection_id")

@@ -208,6 +208,7 @@ fn flow(world: &World, connection: &ConnectionId, account: &AccountId) -> FlowRo
         superseded: false,
         locale: Some("pt-BR".to_owned()),
         return_url: None,
+        note: None,
     }
 }
 

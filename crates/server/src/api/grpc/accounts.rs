@@ -97,6 +97,7 @@ impl AccountService for Service {
             locale: filled(message.locale),
             fields: sorted(message.fields),
             return_url: filled(message.return_url),
+            note: filled(message.note),
             ..LinkRequest::default()
         };
         let link = flows::create_link(&self.0, &caller, wanted).await.map_err(fail)?;
@@ -105,6 +106,15 @@ impl AccountService for Service {
             expiry: Some(time(link.expires_at)),
             account_id: link.account_id.to_string(),
         })
+    }
+
+    async fn end_user_pages(
+        &self,
+        request: Request<own::EndUserPagesRequest>,
+    ) -> Answer<own::EndUserPagesResponse> {
+        let (caller, message) = take(request)?;
+        let ended = user_pages::end(&self.0, &caller, &message.identifier).await.map_err(fail)?;
+        give(own::EndUserPagesResponse { ended: u32::try_from(ended).unwrap_or(u32::MAX) })
     }
 
     async fn create_user_page(
@@ -123,6 +133,7 @@ impl AccountService for Service {
             app_state: filled(message.state),
             return_url: filled(message.return_url),
             locale: filled(message.locale),
+            note: filled(message.note),
             lifetime: seconds.map(|seconds| Duration::from_secs(u64::from(seconds))),
         };
         let page = user_pages::create(&self.0, &caller, wanted).await.map_err(fail)?;

@@ -59,6 +59,7 @@ pub(super) enum Flash {
     StepsRestored,
     DefinitionReviewed,
     Untied,
+    PagesEnded,
 }
 
 impl Flash {
@@ -137,6 +138,7 @@ impl Flash {
         ),
         (Self::DefinitionReviewed, "definition", "Noted. The mark comes back with the next version."),
         (Self::Untied, "untied", "Untied. Their sessions have ended."),
+        (Self::PagesEnded, "pagesended", "Pages ended: {count}. What is connected stays connected."),
         (Self::StepsHidden, "steps", "Hidden. Settings, General brings it back."),
         (Self::StepsRestored, "stepsback", "Getting started is back, until somebody hides it."),
     ];

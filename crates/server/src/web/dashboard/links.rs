@@ -16,9 +16,11 @@ use keybearer_core::{Code, ConnectionState, Error, Result};
 use serde::Deserialize;
 
 use super::accounts::badge;
+use super::accounts::person::address;
 use super::answer::{see_other, sentence, with_cookie};
 use super::connections::Badge;
 use super::cookie::Cookie;
+use super::flash::Flash;
 use super::form::Form;
 use super::frame::{Frame, Section};
 use super::guard::{Posted, Visit};
@@ -61,6 +63,7 @@ struct AskView {
     existing: Vec<(String, Badge)>,
     lifetimes: Vec<Lifetime>,
     languages: Vec<Spoken>,
+    note: String,
     return_url: String,
     return_error: Option<String>,
     wrong: Option<String>,
@@ -110,6 +113,7 @@ struct Typed {
     user: String,
     lifetime: u64,
     language: String,
+    note: String,
     return_url: String,
 }
 
@@ -124,6 +128,7 @@ impl Default for Typed {
             user: empty(),
             lifetime: 86_400,
             language: empty(),
+            note: empty(),
             return_url: empty(),
         }
     }
@@ -139,6 +144,7 @@ impl Typed {
             user: form.text("user"),
             lifetime: form.text("lifetime").parse().unwrap_or(86_400),
             language: form.text("language"),
+            note: form.text("note"),
             return_url: form.text("return_url"),
         }
     }
@@ -164,6 +170,7 @@ fn told(error: Option<&Error>) -> (Option<String>, Option<String>) {
         }
         field if field.starts_with("fields.") => (None, None),
         "identifier" => (Some(sentence(&format!("the user {}", wrong.description))), None),
+        "note" => (Some(sentence(&format!("the note {}", wrong.description))), None),
         "connection" => (Some(sentence(&format!("the connection {}", wrong.description))), None),
         field => (Some(sentence(&format!("{field} {}", wrong.description))), None),
     }
@@ -280,6 +287,7 @@ async fn create_link(visit: &Visit, form: &Form) -> Result<flows::Link> {
         fields,
         lifetime: lifetime(form),
         locale: Some(form.text("language")),
+        note: Some(form.text("note")),
         return_url: Some(form.text("return_url")),
         ..LinkRequest::default()
     };
@@ -322,6 +330,7 @@ async fn choosing(visit: &Visit, form: &Form, connections: Vec<String>) -> Resul
         connections,
         lifetime: lifetime(form),
         locale: Some(form.text("language")),
+        note: Some(form.text("note")),
         return_url: Some(form.text("return_url")),
         ..UserPageRequest::default()
     };
@@ -346,6 +355,15 @@ pub(super) async fn own_page(Path(person): Path<String>, Posted { visit, .. }: P
         Ok(with_cookie(to, Cookie::Made.set(page.token.expose(), visit.dash.is_secure())))
     };
     let done: Result<Response> = done.await;
+    visit.answer(done)
+}
+
+/// `POST /users/{person}/pages/end`: every page of theirs, before its time.
+pub(super) async fn end_pages(Path(person): Path<String>, Posted { visit, .. }: Posted) -> Response {
+    let done = user_pages::end(visit.app(), visit.caller(), &person).await;
+    let done = done.map(|ended| {
+        visit.done_with(&address(&person), Flash::PagesEnded, Some(i64::try_from(ended).unwrap_or(i64::MAX)))
+    });
     visit.answer(done)
 }
 
@@ -385,6 +403,7 @@ async fn ask_view(visit: &Visit, typed: Typed, error: Option<&Error>) -> Result<
         lifetimes: lifetimes
             .map(|(seconds, words)| Lifetime { seconds, words, chosen: seconds == typed.lifetime })
             .collect(),
+        note: typed.note,
         return_url: typed.return_url,
         return_error,
         wrong,

@@ -321,6 +321,7 @@ const fn further_word(kind: Kind) -> &'static str {
     match kind {
         Kind::Call => "Agent run",
         Kind::Webhook => "Tries",
+        Kind::Connect => "Note",
         _ => "Grant no.",
     }
 }

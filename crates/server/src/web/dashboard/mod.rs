@@ -124,6 +124,7 @@ pub(super) fn routes(app: App, sandbox: Option<Beside>) -> Router {
         .route("/links/made", get(handed::link))
         .route("/links/page", get(handed::page))
         .route("/users/{person}/page", post(links::own_page))
+        .route("/users/{person}/pages/end", post(links::end_pages))
         .route("/logs", get(logs::list))
         .route("/logs/{reference}", get(logs::show))
         .route("/try", get(try_it::ask).post(try_it::send));

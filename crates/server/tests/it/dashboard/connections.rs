@@ -1,5 +1,7 @@
 //! From a connector to a connection in use, to its links and its end.
 
+use keybearer_core::MemberRole;
+
 use super::stage::{Scene, account, connection, hidden};
 
 #[tokio::test]
@@ -156,6 +158,10 @@ async fn a_connection_with_accounts_is_deleted_only_by_its_typed_name() {
     assert_eq!(ada.get(&format!("/connections/{id}")).await.status, 404);
 }
 
+fn noted<'a>(id: &'a str, note: &'a str) -> [(&'static str, &'a str); 4] {
+    [("connection", id), ("user", "u-1"), ("lifetime", "3600"), ("note", note)]
+}
+
 #[tokio::test]
 async fn a_link_is_made_shown_once_and_has_a_code() {
     let scene = Scene::set().await;
@@ -165,7 +171,15 @@ async fn a_link_is_made_shown_once_and_has_a_code() {
     assert!(ada.page.contains("value=\"u-1\""));
     let none = ada.submit("/links", &[("connection", &id), ("user", " "), ("lifetime", "3600")]).await;
     assert_eq!(none.status, 422);
-    let made = ada.submit("/links", &[("connection", &id), ("user", "u-1"), ("lifetime", "3600")]).await;
+    let long = "n".repeat(201);
+    let refused = ada.submit("/links", &noted(&id, &long)).await;
+    assert!(
+        refused.text.contains("The note must be one line of at most 200 characters."),
+        "{}",
+        refused.text
+    );
+    assert!(refused.status == 422 && refused.text.contains(&long), "what was typed is kept");
+    let made = ada.submit("/links", &noted(&id, "Ticket <4711>")).await;
     let shown = made.location.clone();
     let page = ada.follow(made).await;
     assert!(
@@ -177,4 +191,24 @@ async fn a_link_is_made_shown_once_and_has_a_code() {
     assert_eq!(ada.get(&shown).await.status, 410);
     assert!(ada.get("/accounts?q=u-1").await.text.contains("Waiting for user"));
     assert!(ada.get("/accounts?q=nobody-here").await.text.contains("No account fits."));
+    let listed = ada.get("/accounts?q=u-1").await.text;
+    let account = listed.split("/accounts/ca_").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let told = ada.get(&format!("/accounts/ca_{account}")).await.text;
+    assert!(told.contains("Ticket &#60;4711&#62;"), "{told}");
+}
+
+#[tokio::test]
+async fn the_open_pages_of_a_user_are_ended_from_their_page() {
+    let scene = Scene::set().await;
+    let mut ada = scene.owner().await;
+    connection(&mut ada, "notes").await;
+    account(&scene, "notes", "u-1").await;
+    ada.get("/users/u-1").await;
+    assert!(ada.page.contains("End the open ones"));
+    ada.submit("/users/u-1/page", &[]).await;
+    ada.get("/users/u-1").await;
+    let ended = ada.submit("/users/u-1/pages/end", &[]).await;
+    assert!(ada.follow(ended).await.text.contains("Pages ended: 1. What is connected stays connected."));
+    let mut vi = scene.member("vi@a.example", "Vi", MemberRole::Viewer).await;
+    assert!(!vi.get("/users/u-1").await.text.contains("/pages/end"));
 }

@@ -138,6 +138,7 @@ async fn roles_hold_on_every_form() {
         (format!("/accounts/{user}/disconnect"), 403),
         (format!("/accounts/{user}/delete"), 403),
         ("/links".to_owned(), 403),
+        ("/users/u-1/pages/end".to_owned(), 403),
         ("/settings/people".to_owned(), 403),
         ("/connections/new/postcards".to_owned(), 403),
     ] {

@@ -61,7 +61,9 @@ fn connect(entry: &Entry, now: Timestamp) -> Vec<Moment> {
     let Way { opened, left, returned, finished, trouble } = way;
     let plain =
         |at: Timestamp, says: &str| Moment { says: says.to_owned(), ..moment(entry, at, now, "connect") };
-    let mut all = vec![plain(entry.at, if entry.what == "test" { "Test link made" } else { "Link made" })];
+    let made = if entry.what == "test" { "Test link made" } else { "Link made" };
+    let note = entry.further.iter().map(|note| ("Note", note.clone()));
+    let mut all = vec![Moment { more: note.collect(), ..plain(entry.at, made) }];
     all.extend(opened.map(|at| plain(at, "Link opened")));
     // what a later step proves has the later step's time: saying it twice tells nothing
     all.extend(left.filter(|at| returned != Some(*at)).map(|at| plain(at, "Left for the provider")));
