@@ -93,7 +93,8 @@ export default {
     await page.goto(`${server.url}/users/${encodeURIComponent('cleo@fieldnote.example')}`);
     await page.getByRole('button', { name: 'Make the link' }).click();
     await page.getByRole('heading', { name: 'Page for cleo@fieldnote.example' }).waitFor();
-    const user = await pages.open(await page.locator('#url').innerText(), { js: 'blocked', origins: [server.sandbox_url], errors: true });
+    const own = await page.locator('#url').innerText();
+    const user = await pages.open(own, { js: 'blocked', origins: [server.sandbox_url], errors: true });
     const keys = new Keys(user);
     await user.getByRole('heading', { name: /^Your connections in/ }).waitFor();
     await clean(user);
@@ -117,5 +118,12 @@ export default {
     await user.getByRole('button', { name: /^Connect Postcards( postcards)?$/ }).focus();
     await user.keyboard.press('Enter');
     await user.getByRole('link', { name: /^Continue to/ }).waitFor();
+    // the address went astray: every open page of the user ends, and what is connected stays
+    await page.goto(`${server.url}/users/${encodeURIComponent('cleo@fieldnote.example')}`);
+    await clean(page);
+    await page.getByRole('button', { name: 'End the open ones' }).click();
+    await page.getByRole('status').getByText(/^Pages ended: [1-9]/).waitFor();
+    await user.goto(own);
+    await user.getByRole('heading', { name: 'This link has ended' }).waitFor();
   },
 };

@@ -1,7 +1,9 @@
 // The pages of the settings, by keyboard: address, verification, environments, keys, retention, the trail.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { enter, tabTo } from './lib/dashboard.mjs';
 import { clean, looks } from './lib/pages.mjs';
+import { cli, world } from './lib/world.mjs';
 
 const PAGES = ['general', 'verification', 'environments', 'encryption', 'retention', 'audit', 'transfer'];
 
@@ -45,6 +47,52 @@ export default {
     await page.goto(`${url}/settings/audit?action=environment.`);
     await page.getByText('— → 30').waitFor();
     await page.getByText('custom → none').waitFor();
+  },
+
+  'who waits for the app is confirmed as the app would do it, and another user is refused': async ({ pages, keybearer }) => {
+    const server = await keybearer();
+    await world(server);
+    const app = createServer((_, response) => response.end('The app')).unref();
+    await new Promise((resolve) => { app.listen(0, '127.0.0.1', resolve); });
+    const home = `http://127.0.0.1:${app.address().port}`;
+    const page = await enter(pages, keybearer, { errors: true });
+    const mode = async (label) => {
+      await page.goto(`${server.url}/settings/verification`);
+      await page.getByLabel(label).check();
+      await page.getByRole('button', { name: 'Save' }).click();
+      await page.getByRole('status').getByText('Saved.').waitFor();
+    };
+    await mode(/Your app confirms/);
+    const waits = async () => {
+      const { link } = await cli(server)('link', 'postcards', '--user', 'waits', '--verify-url', `${home}/confirm`);
+      const person = await pages.open(link, { origins: [server.sandbox_url, home], errors: true });
+      await person.getByRole('link', { name: /Continue to/ }).click();
+      await person.getByRole('button', { name: /Ada/ }).first().click();
+      const allow = person.getByRole('button', { name: 'Allow' });
+      await allow.or(person.getByText('The app')).waitFor(); // who agreed before is not asked again
+      if (await allow.count() > 0) await allow.click();
+      await person.waitForURL(/\/confirm\?.*auth_request_id=/);
+      await page.goto(`${server.url}/settings/verification`);
+      await page.getByRole('link', { name: 'waits', exact: true }).waitFor();
+    };
+    const confirm = async (user) => {
+      await page.getByLabel('Who is signed in at your app').fill(user);
+      await press(page, /^Confirm as this user$/);
+    };
+    await waits();
+    await looks(page, 'settings-simulator');
+    await confirm('somebody-else');
+    await page.getByRole('alert').filter({ hasText: /\S/ }).waitFor();
+    await page.getByText('Nobody waits.').waitFor();
+    await clean(page);
+    await page.goto(`${server.url}/accounts?q=waits`);
+    assert.equal(await page.locator('tbody').getByText('Active', { exact: true }).count(), 0);
+    await waits();
+    await confirm('waits');
+    await page.getByRole('status').filter({ hasText: 'Your app would now send the person to' }).waitFor();
+    await page.goto(`${server.url}/accounts?q=waits`);
+    await page.locator('tbody').getByText('Active', { exact: true }).waitFor();
+    await mode(/Nobody confirms/);
   },
 
   'an environment is made, entered and left; keys rotate, move and ask for their name': async ({ pages, keybearer }) => {

@@ -104,6 +104,19 @@ export default {
       await page.getByRole('heading', { name: 'Settings' }).waitFor();
       quiet(server, peer, seen);
       assert.ok(!(await page.content()).includes(seen[0]));
+      // the owner looks who is tied to the issuer, and unties them: they are out at once
+      await owner.goto(`${server.url}/settings/people`);
+      await owner.getByText('Single sign-on:').waitFor();
+      await tabTo(owner, /^Untie Name of vi/);
+      await owner.keyboard.press('Enter');
+      await owner.getByRole('heading', { name: 'Untie Name of vi from the single sign-on?' }).waitFor();
+      await looks(owner, 'sso-untie');
+      await tabTo(owner, /^Untie Name of vi/);
+      await owner.keyboard.press('Enter');
+      await owner.getByRole('status').getByText('Untied. Their sessions have ended.').waitFor();
+      assert.equal(await owner.getByText('Single sign-on:').count(), 0);
+      await page.goto(`${server.url}/accounts`);
+      await page.getByRole('link', { name: 'Continue with Acme' }).waitFor();
     } finally {
       stop();
     }
