@@ -15,12 +15,12 @@ export default {
     await page.goto(`${server.url}/links`);
     await page.getByLabel('Connection').selectOption({ label: 'postcards (Postcards)' });
     await page.getByText('More connections in one link').click();
-    await page.getByRole('checkbox', { name: /^datadog/ }).check();
+    await page.getByRole('checkbox', { name: 'datadog Datadog', exact: true }).check();
     await page.getByLabel('User').fill('chooser');
     await page.getByLabel('Send back to').fill('javascript:alert(1)');
     await page.getByRole('button', { name: 'Create link' }).click();
     await page.getByText(/must be a whole web address/).waitFor();
-    assert.ok(await page.getByRole('checkbox', { name: /^datadog/ }).isChecked(), 'a wrong field loses nothing');
+    assert.ok(await page.getByRole('checkbox', { name: 'datadog Datadog', exact: true }).isChecked(), 'a wrong field loses nothing');
     await page.getByLabel('Send back to').fill('');
     await page.getByRole('button', { name: 'Create link' }).click();
     await page.getByRole('heading', { name: 'Page for chooser' }).waitFor();
@@ -73,10 +73,10 @@ export default {
     await page.getByRole('button', { name: 'Fill in fields for the person' }).click();
     await choice.selectOption({ index: 2 });
     await page.getByText('More connections in one link').click();
-    await page.getByRole('checkbox', { name: /^postcards/ }).check();
+    await page.getByRole('checkbox', { name: 'postcards Postcards', exact: true }).check();
     await page.getByRole('button', { name: 'Create link' }).click();
     await page.getByText(/must be the only one where fields are filled in/).waitFor();
-    await page.getByRole('checkbox', { name: /^postcards/ }).uncheck();
+    await page.getByRole('checkbox', { name: 'postcards Postcards', exact: true }).uncheck();
     const wanted = await choice.locator('option').nth(2).innerText();
     await choice.selectOption(wanted);
     await page.getByRole('button', { name: 'Create link' }).click();
