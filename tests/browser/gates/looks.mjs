@@ -3,9 +3,13 @@ import { faultsOf, shot } from '../lib/pages.mjs';
 
 const sticksOut = (page) => page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
 
+/** A page that loads again by itself until it knows more would do so in the middle of a look: it gets the time it needs. */
+const settled = (page) => page.waitForFunction(() => !document.querySelector('meta[http-equiv=refresh]'), null, { timeout: 8000 }).catch(() => {});
+
 /** Looks at one screen in every theme and width. */
 const look = async (page, name, url, found) => {
   await page.goto(url);
+  await settled(page);
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     for (const width of [1280, 360]) {
