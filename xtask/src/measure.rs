@@ -64,7 +64,7 @@ fn median(starts: &[Start]) -> Result<Duration> {
 /// Touches memory, so that a virtual machine has it before the clock runs: a host takes back what lies idle, and gives it
 /// again slowly.
 fn fetch_memory() {
-    std::hint::black_box(vec![1_u8; 256 << 20]);
+    std::hint::black_box(vec![1_u8; 512 << 20]);
 }
 
 pub fn bench() -> Result<()> {
@@ -93,7 +93,6 @@ fn judge(starts: &[Start]) -> Result<String> {
 }
 
 fn starts(times: usize) -> Result<Vec<Start>> {
-    fetch_memory();
     let (program, folder) = (binary()?, scratch("start")?);
     let found = (0..times).map(|number| one_start(&program, &folder.join(number.to_string()))).collect();
     std::fs::remove_dir_all(&folder)?;
@@ -111,6 +110,7 @@ fn one_start(program: &Path, data: &Path) -> Result<Start> {
     ]);
     // An idle process is one nobody has asked to log more.
     command.env_remove("RUST_LOG").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    fetch_memory();
     let begun = now();
     let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
     let found = ready_line(&mut child).and_then(|()| {
